@@ -1,0 +1,18 @@
+//! Easypeers: easy serverless swarms of WebRTC peers over WebTorrent trackers.
+//!
+//! The crate has two halves, and the compiler keeps the wall between them:
+//!
+//! - [`proto`] is the peer as a pure state machine: no clock, no dice, no sockets, no async. It holds all
+//!   that is ours: tracker protocol, links, mesh, gossip, routing, proofs.
+//! - `web` (wasm32 only) is the browser around it: `RTCPeerConnection`, `WebSocket`, one timer, and the
+//!   exported JavaScript class `Easypeers`.
+//!
+//! `sim` (feature `sim`) runs thousands of peers in virtual time over a simulated network.
+
+pub mod proto;
+
+#[cfg(feature = "sim")]
+pub mod sim;
+
+#[cfg(target_arch = "wasm32")]
+mod web;

@@ -1,0 +1,219 @@
+//! What goes into a [`Peer`](super::Peer) and what comes out.
+//!
+//! The grammar: `handle(input, now)`; then `poll_output()` until `None`; then `poll_timeout()` for the next
+//! wake-up. Every promise of the browser is an [`Output`] now and an [`Input`] later.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::id::{Address, MessageId};
+
+/// Names one tracker of the peer's list; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrackerId(pub u32);
+
+/// Names one attempt at a WebRTC connection, from its first description to its end; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// Bytes that print as their length.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Bytes(pub Vec<u8>);
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}b>", self.0.len())
+    }
+}
+
+/// What the world did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The time of [`poll_timeout`](super::Peer::poll_timeout) has come.
+    Timeout,
+
+    /// A tracker's socket is open.
+    TrackerOpened(TrackerId),
+    /// A tracker sent a text message.
+    TrackerMessage(TrackerId, String),
+    /// A tracker's socket is closed or could not be opened; nothing more comes from it.
+    TrackerClosed(TrackerId, String),
+
+    /// The local description of a connection is set: the whole SDP, with or without candidates.
+    ConnDescribed(ConnId, String),
+    /// A local ICE candidate was gathered: the text that begins `candidate:`.
+    ConnCandidate(ConnId, String),
+    /// All local candidates are gathered.
+    ConnGathered(ConnId),
+    /// The data channel is open.
+    ConnOpened(ConnId),
+    /// The data channel received a binary message.
+    ConnFrame(ConnId, Bytes),
+    /// The answer to [`Output::ConnAwaitWritable`].
+    ConnWritable(ConnId),
+    /// ICE lost contact; it may come back by itself.
+    ConnInterrupted(ConnId),
+    /// ICE is in contact again.
+    ConnResumed(ConnId),
+    /// The connection is closed, has failed or could not be made; nothing more comes from it.
+    ConnClosed(ConnId, String),
+
+    /// The machine is on the network again, or the page is awake again: look at everything anew.
+    Woke,
+}
+
+/// What the world must do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Open a WebSocket to a tracker.
+    TrackerOpen(TrackerId, String),
+    /// Send a text message to a tracker.
+    TrackerSend(TrackerId, String),
+    /// Close a tracker's socket and report nothing more of it.
+    TrackerClose(TrackerId),
+
+    /// Make a connection, create an offer and set it: [`Input::ConnDescribed`] comes back.
+    ConnOffer(ConnId),
+    /// Make a connection, set this remote offer, create an answer and set it: [`Input::ConnDescribed`]
+    /// comes back.
+    ConnAnswer(ConnId, String),
+    /// Set the remote answer of a connection that made the offer.
+    ConnAccept(ConnId, String),
+    /// Add a remote ICE candidate: the text that begins `candidate:`.
+    ConnCandidate(ConnId, String),
+    /// Send one binary message on the data channel.
+    ConnSend(ConnId, Bytes),
+    /// Report [`Input::ConnWritable`] as soon as the data channel buffers no more than its low threshold,
+    /// at once if it already does.
+    ConnAwaitWritable(ConnId),
+    /// Close the connection, release all of it and report nothing more of it.
+    ConnClose(ConnId),
+
+    /// Tell the page.
+    Event(Event),
+}
+
+/// What the page hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A new neighbor.
+    Connect(Address),
+    /// A neighbor is gone.
+    Disconnect(Address),
+    /// A message for this peer.
+    Message(Received),
+    /// How a direct message ended, or that a broadcast was taken by every link it was handed to.
+    Delivery(MessageId, Result<Receipt, DeliveryFailure>),
+    /// A tracker's state changed.
+    Tracker(TrackerStatus),
+    /// Something was dropped or refused that the page may want to know of.
+    Warning(Warning),
+}
+
+/// A message as it reaches the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The payload as its sender gave it to [`Peer::send`](super::Peer::send).
+    pub payload: Bytes,
+    /// Who sent it.
+    pub from: Address,
+    /// Its name.
+    pub id: MessageId,
+    /// This peer, on a direct message; nobody, on a broadcast.
+    pub to: Option<Address>,
+    /// Addresses it is known to have visited, the sender first and this peer last; bounded.
+    pub has: Vec<Address>,
+    /// Whether `from` is proven: it is the hash of the key that signed the message.
+    pub verified: bool,
+    /// Links it crossed.
+    pub hops: u8,
+}
+
+/// What is known of a message that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Links a direct message crossed to its recipient; zero for a broadcast.
+    pub hops: u8,
+    /// From `send` to the recipient's acknowledgement; for a broadcast, until all its links had taken it.
+    pub rtt: Duration,
+}
+
+/// Why a message did not arrive, as far as known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryFailure {
+    /// No path led to the recipient.
+    #[error("no path leads to the recipient: it may have left the swarm")]
+    Unreachable,
+    /// The recipient did not acknowledge it in time.
+    #[error("the recipient did not acknowledge the message in time")]
+    Timeout,
+    /// This peer left the swarm first.
+    #[error("this peer left the swarm before the message was acknowledged")]
+    Closed,
+}
+
+/// One tracker, as the page sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrackerStatus {
+    /// Its URL.
+    pub url: String,
+    /// What it is doing.
+    pub state: TrackerState,
+    /// Members of the swarm by its count, this peer included; zero when unknown.
+    pub peers: u32,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When it is tried or announced to again, in milliseconds since the UNIX epoch.
+    pub next_attempt: Option<u64>,
+}
+
+/// What a tracker is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrackerState {
+    /// The socket is being opened.
+    Connecting,
+    /// The socket is open and the tracker has not answered yet.
+    Open,
+    /// It answers.
+    Ready,
+    /// It failed; `next_attempt` says when it is tried again.
+    Waiting,
+}
+
+/// Something dropped or refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Stable and for programs, such as `ERR_TRACKER_URL`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub text: String,
+}
+
+/// Why a call of the page was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The payload is larger than `Config::max_message_size`.
+    #[error("message of {size} bytes is larger than maxMessageSize ({limit} bytes)")]
+    TooLarge {
+        /// Bytes in the payload.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Nothing is connected yet and the messages held for the first neighbor fill their bound.
+    #[error("no neighbor yet, and {held} bytes are already held for the first one")]
+    Full {
+        /// Bytes held.
+        held: usize,
+    },
+    /// A direct message to this peer itself.
+    #[error("the recipient is this peer itself")]
+    ToSelf,
+    /// The peer has left the swarm.
+    #[error("the swarm is closed")]
+    Closed,
+}
