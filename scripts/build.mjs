@@ -1,0 +1,179 @@
+// `npm run build`: from src/ to pkg/, the same bytes wherever it runs.
+// `npm run build -- --check`: builds beside pkg/ and fails when pkg/ does not match.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import zlib from 'node:zlib'
+import * as esbuild from 'esbuild'
+import { bindgenVersion } from './versions.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const PKG = path.join(ROOT, 'pkg')
+const TARGET = 'wasm32-unknown-unknown'
+/** What a visitor may have to download, in bytes of gzip. */
+const SCRIPT_TAG_LIMIT = 100_000
+
+const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
+const work = mkdtempSync(path.join(os.tmpdir(), 'easypeers-build-'))
+try {
+  const files = { ...(await bundles(compile(work))), ...declarations() }
+  const sizes = measure(files)
+  console.log(sizes)
+  if (process.argv.includes('--check')) compare(files)
+  else publish(files, sizes)
+} finally {
+  rmSync(work, { recursive: true })
+}
+
+/** Compiles the crate, writes the glue and the smallest module into `dir`, and returns `dir`. */
+function compile(dir) {
+  const metadata = JSON.parse(output('cargo', ['metadata', '--format-version=1', '--no-deps']))
+  const target = metadata.target_directory
+  run('cargo', ['build', '--locked', '--release', '--lib', `--target=${TARGET}`], {
+    CARGO_ENCODED_RUSTFLAGS: portablePaths(target).join('\x1f'),
+  })
+  const found = output('wasm-bindgen', ['--version']).trim().split(' ').pop()
+  if (found !== bindgenVersion()) {
+    fail(`wasm-bindgen ${found} does not fit the crate: cargo install wasm-bindgen-cli --version ${bindgenVersion()}`)
+  }
+  const compiled = path.join(target, TARGET, 'release', 'easypeers.wasm')
+  run('wasm-bindgen', [
+    compiled, '--target=web', '--omit-default-module-path', '--remove-producers-section', '--no-typescript',
+    `--out-dir=${dir}`, '--out-name=easypeers',
+  ])
+  // The one of npm: the one of a distribution may be too old and break the module without a word.
+  const wasm = path.join(dir, 'easypeers_bg.wasm')
+  run(process.execPath, [path.join(ROOT, 'node_modules/binaryen/bin/wasm-opt'), '-Os', wasm, '-o', wasm])
+  const foreign = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))
+    .filter(({ module }) => module === 'env')
+  if (foreign.length > 0) fail(`the module wants from "env": ${foreign.map(({ name }) => name).join(', ')}`)
+  return dir
+}
+
+/** Panic messages hold file names: those of this machine are replaced, or no two machines would agree. */
+function portablePaths(target) {
+  const sysroot = output('rustc', ['--print', 'sysroot']).trim()
+  const commit = /^commit-hash: (.*)$/m.exec(output('rustc', ['-vV']))[1]
+  const cargo = process.env.CARGO_HOME ?? path.join(os.homedir(), '.cargo')
+  return [
+    `--remap-path-prefix=${ROOT}=/easypeers/`,
+    `--remap-path-prefix=${target}=/target`,
+    `--remap-path-prefix=${cargo}/registry/src=/cargo`,
+    `--remap-path-prefix=${sysroot}/lib/rustlib/src/rust=/rustc/${commit}`,
+  ]
+}
+
+/** The three shapes of the package, by file name. */
+async function bundles(dir) {
+  const reexport = `export { default, Easypeers, EasypeersError, DeliveryError, ClosedError } from 'entry.mjs'`
+  return {
+    'easypeers.dist.js': await bundle(dir, 'iife', `import Easypeers from 'entry.mjs'; globalThis.Easypeers = Easypeers`),
+    'easypeers.mjs': await bundle(dir, 'esm', reexport),
+    // `require` gives the class itself, and the names that `import` gives too; the errors are its statics.
+    'easypeers.cjs': await bundle(dir, 'cjs', reexport,
+      'module.exports=module.exports.default;module.exports.default=module.exports.Easypeers=module.exports;'),
+  }
+}
+
+async function bundle(dir, format, entry, footer = '') {
+  const { outputFiles } = await esbuild.build({
+    stdin: { contents: entry, resolveDir: dir },
+    alias: {
+      'entry.mjs': path.join(ROOT, 'scripts/entry.mjs'),
+      'easypeers.js': path.join(dir, 'easypeers.js'),
+      'easypeers_bg.wasm': path.join(dir, 'easypeers_bg.wasm'),
+    },
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    charset: 'utf8',
+    platform: 'neutral',
+    target: 'es2020',
+    loader: { '.wasm': 'binary' },
+    banner: { js: `/*! easypeers ${version} | MIT */` },
+    footer: { js: footer },
+    format,
+    write: false,
+  })
+  return outputFiles[0].contents
+}
+
+/**
+ * The hand-written declarations, once for `import` and once for `require` and the script tag, where the
+ * class is the module and everything else hangs from it.
+ */
+function declarations() {
+  const written = readFileSync(path.join(ROOT, 'src/web/types.d.ts'), 'utf8')
+  const note = '// Made from src/web/types.d.ts by `npm run build`.\n'
+  const names = [...written.matchAll(/^export (?:declare )?(?:abstract )?(?:class|interface|type|const|function) (\w+)/gm)]
+    .map(([, name]) => name)
+  const local = written
+    .replace(/^export default class Easypeers\b/m, 'declare class Easypeers')
+    .replace(/^export (?:declare )?(?=(abstract class|class|const|function)\b)/gm, 'declare ')
+    .replace(/^export (?=(interface|type)\b)/gm, '')
+  if (local === written || /^export\b/m.test(local)) {
+    fail('src/web/types.d.ts: expected `export default class Easypeers` and exported declarations, one at a time')
+  }
+  const all = ['Easypeers', 'Easypeers as default', ...new Set(names)].join(', ')
+  return {
+    'easypeers.d.mts': Buffer.from(`${note}${written.trimEnd()}\n\nexport { Easypeers }\n`),
+    'easypeers.d.ts': Buffer.from(
+      `${note}${local.trimEnd()}\n\ndeclare namespace Easypeers {\n  export { ${all} }\n}\n\nexport = Easypeers\nexport as namespace Easypeers\n`),
+  }
+}
+
+/** The table of sizes, in kB of 1,000 bytes. */
+function measure(files) {
+  const kB = bytes => `${(bytes / 1000).toFixed(1)} kB`
+  const rows = [['script tag', 'easypeers.dist.js'], ['ES module', 'easypeers.mjs']].map(([what, name]) => {
+    const gzip = zlib.gzipSync(files[name], { level: 9 }).length
+    if (name === 'easypeers.dist.js' && gzip >= SCRIPT_TAG_LIMIT) {
+      fail(`${name} is ${kB(gzip)} gzipped: the limit is ${kB(SCRIPT_TAG_LIMIT)}`)
+    }
+    const brotli = zlib.brotliCompressSync(files[name]).length
+    return `| ${what}, \`${name}\` | ${kB(files[name].length)} | ${kB(gzip)} | ${kB(brotli)} |`
+  })
+  return ['| | raw | gzip | brotli |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function compare(files) {
+  const there = existsSync(PKG) ? readdirSync(PKG) : []
+  const stale = [...new Set([...Object.keys(files), ...there])].filter(name =>
+    !files[name] || !there.includes(name) || !readFileSync(path.join(PKG, name)).equals(Buffer.from(files[name])))
+  if (stale.length > 0) fail(`pkg/ does not match src/ (${stale.join(', ')}): npm run build, and commit pkg/`)
+  console.log('pkg/ matches src/')
+}
+
+function publish(files, sizes) {
+  rmSync(PKG, { recursive: true, force: true })
+  mkdirSync(PKG)
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(PKG, name), bytes)
+  const readme = path.join(ROOT, 'README.md')
+  if (!existsSync(readme)) return
+  const text = readFileSync(readme, 'utf8')
+  const updated = text.replace(/(<!-- sizes -->\n)[^]*?(<!-- \/sizes -->)/, (_, open, close) => `${open}${sizes}\n${close}`)
+  if (updated !== text) writeFileSync(readme, updated)
+}
+
+function run(command, args, env = {}) {
+  try {
+    execFileSync(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } })
+  } catch (error) {
+    fail(error.code === 'ENOENT' ? `${command} is not installed` : `${command} failed`)
+  }
+}
+
+function output(command, args) {
+  try {
+    return execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26 })
+  } catch (error) {
+    fail(error.code === 'ENOENT' ? `${command} is not installed` : `${command} failed`)
+  }
+}
+
+function fail(message) {
+  console.error(message)
+  process.exit(1)
+}
