@@ -10,7 +10,7 @@ const query = new URLSearchParams(location.search)
 /** Joins the swarm the page's URL asks for; `undefined` when that cannot be, after saying why on the page. */
 async function join () {
   const obstacle = whatStandsInTheWay()
-  if (obstacle) return void tell(obstacle)
+  if (obstacle) return void giveUp(obstacle)
 
   const tracker = query.get('tracker') || await demoTracker()
   const options = {}
@@ -28,7 +28,7 @@ async function join () {
   try {
     window.easypeers = new Easypeers(topic, options)
   } catch (error) {
-    return void tell(`Easypeers could not start: ${error.message}`)
+    return void giveUp(`Easypeers could not start: ${error.message}`)
   }
   return window.easypeers
 }
@@ -77,6 +77,13 @@ function randomTopic () {
 function tell (text) {
   if ($('problem').textContent !== text) $('problem').textContent = text
   $('problem').hidden = !text
+}
+
+/** Says why this page joins nothing. */
+function giveUp (why) {
+  tell(why)
+  $('status').dataset.state = 'failed'
+  say($('status'), 'Not connected')
 }
 
 /** Keeps the status line and the problem line true. */

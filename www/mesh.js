@@ -9,7 +9,7 @@ class Mesh {
     this.links = shape('g', { class: 'links' })
     this.nodes = shape('g', { class: 'nodes' })
     this.flights = shape('g', { class: 'flights' })
-    svg.append(this.links, this.nodes, this.flights)
+    svg.append(shape('circle', { class: 'orbit', r: RADIUS }), this.links, this.nodes, this.flights)
     this.svg = svg
     this.onPick = onPick
     this.dots = new Map() // address -> its circle
@@ -26,6 +26,7 @@ class Mesh {
       const angle = 2 * Math.PI * index / ring.length - Math.PI / 2
       return [address, [RADIUS * Math.cos(angle), RADIUS * Math.sin(angle)]]
     }))
+    this.svg.classList.toggle('dense', ring.length > 60)
     this.drawNodes(self, Math.max(2.2, Math.min(6, 160 / ring.length)))
     const own = this.drawLinks(self, links)
     this.svg.setAttribute('aria-label', `${count(ring.length, 'peer')} on the ring, you have ${count(own, 'link')}`)
@@ -35,7 +36,7 @@ class Mesh {
     for (const [address, dot] of this.dots) {
       if (!this.places.has(address)) { dot.remove(); this.dots.delete(address) }
     }
-    for (const [address, [x, y]] of this.places) {
+    for (const [address, [x, y]] of [...this.places].reverse()) { // this peer, the first, lies on top
       let dot = this.dots.get(address)
       if (!dot) {
         dot = paint(shape('circle', {}), address)
@@ -49,7 +50,7 @@ class Mesh {
       dot.classList.toggle('self', address === self)
       dot.setAttribute('cx', x)
       dot.setAttribute('cy', y)
-      dot.setAttribute('r', address === self ? size * 1.35 : size)
+      dot.setAttribute('r', address === self ? Math.max(4.5, size * 1.35) : size)
     }
   }
 
