@@ -51,7 +51,7 @@ function show (easypeers, mesh) {
   say($('address'), easypeers.address)
   say($('wire-count'), String(easypeers.wireCount))
   const { nodes, links } = easypeers.topology()
-  mesh.draw(easypeers.address, nodes.map(node => node.address), links.map(link => [link.from, link.to]))
+  mesh.draw(easypeers.address, nodes, links)
   showWires(Object.values(easypeers.wires))
   showRecipients(easypeers.peers)
   showTrackers(easypeers.trackers)

@@ -17,7 +17,8 @@ class Mesh {
     this.still = matchMedia('(prefers-reduced-motion: reduce)')
   }
 
-  /** Draws `nodes` (addresses) in the order of the ring, this peer at the top, and `links` between them. */
+  /** Draws `nodes` (addresses) in the order of the ring, this peer at the top, and `links` between them,
+   *  each `{ a, b }`. */
   draw (self, nodes, links) {
     const ring = [...new Set([self, ...nodes])].sort()
     ring.push(...ring.splice(0, ring.indexOf(self)))
@@ -56,8 +57,8 @@ class Mesh {
 
   drawLinks (self, links) {
     const drawn = new Map() // one line per pair, whichever end reported it
-    for (const [from, to] of links) {
-      if (this.places.has(from) && this.places.has(to)) drawn.set([from, to].sort().join(), [from, to])
+    for (const { a, b } of links) {
+      if (this.places.has(a) && this.places.has(b)) drawn.set([a, b].sort().join(), [a, b])
     }
     let own = 0
     const lines = []
