@@ -1,0 +1,99 @@
+// close() leaves nothing behind.
+
+import assert from 'node:assert/strict'
+
+import { behavior } from './harness.mjs'
+
+const NOTHING = { connections: 0, sockets: 0, timers: 0, listeners: 0 }
+
+behavior('close() leaves no connection, socket, timer or listener, and says goodbye', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'close'), await world.join('b', 'close')]
+  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  const before = await a.run(() => probe.held())
+  assert.ok(before.connections > 0 && before.sockets > 0 && before.timers > 0, `the probe sees what an instance holds: ${JSON.stringify(before)}`)
+
+  const began = performance.now()
+  const later = await a.run(p => {
+    const events = []
+    p.easypeers.on('close', () => events.push('close'))
+    p.easypeers.close()
+    p.easypeers.close()
+    p.easypeers.destroy()
+    const after = { closed: p.easypeers.closed, wireCount: p.easypeers.wireCount, address: p.easypeers.address.length, events }
+    try {
+      p.easypeers.send('too late')
+      after.send = 'nothing thrown'
+    } catch (error) {
+      after.send = error.name
+    }
+    return after
+  })
+  assert.deepEqual(later, { closed: true, wireCount: 0, address: 40, events: ['close'], send: 'ClosedError' })
+  await b.disconnectedFrom(a.address, 2_000)
+  world.measured('close() to disconnect at the neighbor, ms', performance.now() - began)
+  await nothingHeld(a)
+  await b.run(p => p.easypeers.close())
+  await nothingHeld(b)
+})
+
+behavior('close() in the middle of joining leaves nothing either', async world => {
+  await world.tracker()
+  const [page, other] = [await world.page(), await world.join('other', 'midway')]
+  for (const step of ['at once', 'socket open', 'offer made', 'connecting']) {
+    const peer = await world.join(step, 'midway', {}, page)
+    await page.evaluate(async step => {
+      const fresh = probe.connections.length
+      if (step === 'socket open') await probe.until(() => probe.sockets.at(-1)?.readyState === WebSocket.OPEN)
+      if (step === 'offer made') await probe.until(() => probe.connections.some(c => c.pc.signalingState === 'have-local-offer'))
+      if (step === 'connecting') await probe.until(() => probe.connections.slice(fresh - 1).some(c => c.pc.connectionState !== 'new' && c.pc.connectionState !== 'closed'))
+      probe.peers[step].easypeers.close()
+    }, step)
+    await nothingHeld(peer)
+  }
+  await other.until('no neighbors', p => p.easypeers.wireCount === 0)
+})
+
+behavior('50 instances, made and closed three times over, leak nothing', async world => {
+  const { url } = await world.tracker()
+  const page = await world.page()
+  const cdp = await page.context().newCDPSession(page)
+  const collect = async () => {
+    // Twice: what finalizers free is garbage of the next round.
+    for (let i = 0; i < 2; i++) {
+      await cdp.send('HeapProfiler.collectGarbage')
+      await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => resolve())))
+    }
+    const { usedSize, backingStorageSize } = await cdp.send('Runtime.getHeapUsage')
+    return { heap: usedSize, memory: backingStorageSize }
+  }
+  const rounds = []
+  for (let round = 0; round < 3; round++) {
+    await page.evaluate(async ({ url, round }) => {
+      for (let batch = 0; batch < 10; batch++) {
+        const five = Array.from({ length: 5 }, (_, i) => new Easypeers(`leak ${round} ${batch}`, { trackers: [url], maxPeers: 4 }))
+        // One of them meets another; the rest are closed wherever they are.
+        await new Promise(resolve => five[0].once('connect', resolve))
+        five[0].send('hello')
+        for (const easypeers of five) easypeers.close()
+      }
+      await probe.until(() => Object.values(probe.held()).every(count => count === 0))
+      // The probe's own records are not the module's leak.
+      probe.made = (probe.made ?? 0) + probe.connections.length
+      probe.connections.length = probe.sockets.length = probe.frames.length = 0
+    }, { url, round })
+    assert.deepEqual(await page.evaluate(() => probe.held()), NOTHING)
+    rounds.push(await collect())
+  }
+  world.measured('connections made by 150 instances', await page.evaluate(() => probe.made))
+  world.measured('JS heap after each 50, kB', rounds.map(r => Math.round(r.heap / 1024)).join(' '))
+  world.measured('buffers (wasm memory and the like) after each 50, kB', rounds.map(r => Math.round(r.memory / 1024)).join(' '))
+  const [, second, third] = rounds
+  assert.ok(third.heap - second.heap < 300 * 1024, `the heap grew by ${third.heap - second.heap} bytes in 50 instances`)
+  assert.ok(third.memory - second.memory <= 64 * 1024, `buffers grew by ${third.memory - second.memory} bytes in 50 instances`)
+}, { timeout: 90_000 })
+
+async function nothingHeld(peer) {
+  await peer.until('nothing held', () => Object.values(probe.held()).every(count => count === 0), undefined, 3_000)
+  assert.deepEqual(await peer.run(() => probe.held()), NOTHING)
+}

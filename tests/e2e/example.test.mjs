@@ -1,0 +1,113 @@
+// The documented example of a page, letter by letter: its script tag is relative and its tracker is on port 8000.
+
+import assert from 'node:assert/strict'
+
+import { behavior, bounded, median, PATIENCE } from './harness.mjs'
+
+const EXAMPLE = `<script src="pkg/easypeers.dist.js"></script>
+<script>
+  const easypeers = new Easypeers('Some unique topic', {
+    maxPeers: 6, coverage: 0.33, bitLength: 64, tracker: 'ws://localhost:8000', debug: false,
+  })
+  easypeers.on('message', data => console.log(data.message.toString().trim()))
+  easypeers.once('connect', peer => console.log(peer, easypeers.wireCount, easypeers.identifier, easypeers.address))
+  easypeers.on('disconnect', peer => {})
+</script>`
+
+behavior('the documented example connects two pages and carries a message between them', async world => {
+  await serveExample(world)
+  const [a, b] = [await example(world), await example(world)]
+  const [said, answered] = await Promise.all([a.says(/^[0-9a-f]{40} /), b.says(/^[0-9a-f]{40} /)])
+  assert.equal(said, `${b.address} 1 ${a.identifier} ${a.address}`)
+  assert.equal(answered, `${a.address} 1 ${b.identifier} ${b.address}`)
+  assert.equal(a.identifier, b.identifier)
+
+  const heard = b.says(/hello/)
+  await a.page.evaluate(() => { easypeers.send('  hello\n') })
+  assert.equal(await heard, 'hello')
+  const direct = a.says(/you/)
+  await b.page.evaluate(address => { easypeers.send(address, 'you there') }, a.address)
+  assert.equal(await direct, 'you there')
+  for (const { page } of [a, b]) assert.equal(await page.evaluate(() => easypeers.wireCount), 1)
+})
+
+behavior('the example sees "disconnect" within 5 s when the other tab is closed', async world => {
+  await serveExample(world)
+  const [a, b] = [await example(world), await example(world)]
+  await Promise.all([a.says(/ 1 /), b.says(/ 1 /)])
+  const gone = a.disconnect(b.address)
+  const began = performance.now()
+  await b.page.close()
+  await bounded(gone, 5_000, 'disconnect after the tab was closed')
+  world.measured('tab closed to disconnect, ms', performance.now() - began)
+  assert.equal(await a.page.evaluate(() => easypeers.wireCount), 0)
+})
+
+behavior('the example sees "disconnect" within 15 s when the other process is killed', async world => {
+  await serveExample(world)
+  const other = await world.launch()
+  const [a, b] = [await example(world), await example(world, other.browser)]
+  await Promise.all([a.says(/ 1 /), b.says(/ 1 /)])
+  const gone = a.disconnect(b.address)
+  const began = performance.now()
+  process.kill(other.pid, 'SIGKILL')
+  await bounded(gone, 15_000, 'disconnect after the process was killed')
+  world.measured('process killed to disconnect, ms', performance.now() - began)
+  assert.equal(await a.page.evaluate(() => easypeers.wireCount), 0)
+})
+
+behavior('a pair connects, measured from constructor to "connect"', async world => {
+  await world.tracker()
+  const [first, second, waits] = [await world.page(), await world.page(), []]
+  for (let round = 0; round < 7; round++) {
+    const topic = `pair ${round}`
+    const pair = await Promise.all([world.join(`a${round}`, topic, {}, first), world.join(`b${round}`, topic, {}, second)])
+    for (const peer of pair) {
+      await peer.neighbors(1)
+      waits.push(await peer.run(p => p.at.connect))
+      if (!round) world.measured('constructor takes, ms', await peer.run(p => p.constructed))
+    }
+    await Promise.all(pair.map(peer => peer.run(p => p.easypeers.close())))
+  }
+  world.measured('constructor to connect, p50 ms', median(waits))
+  world.measured('constructor to connect, slowest ms', Math.max(...waits))
+})
+
+/** Puts the example at `/`, with a tracker on its port, or on another port when that one is taken. */
+async function serveExample(world) {
+  let html = EXAMPLE
+  try {
+    await world.tracker({ port: 8000 })
+  } catch {
+    const { port } = await world.tracker()
+    html = html.replace('ws://localhost:8000', `ws://localhost:${port}`)
+    world.t.diagnostic(`port 8000 is taken: the example's tracker is on ${port}`)
+  }
+  world.site.pages.set('/', html)
+}
+
+async function example(world, browser) {
+  const heard = []
+  const waiting = new Set()
+  const page = await world.page({ path: '/blank', browser })
+  page.on('console', message => {
+    heard.push(message.text())
+    for (const waiter of waiting) waiter()
+  })
+  await page.goto(world.site.url)
+  const [identifier, address] = await page.evaluate(() => [easypeers.identifier, easypeers.address])
+  const says = pattern => bounded(new Promise(resolve => {
+    const look = () => {
+      const line = heard.find(line => pattern.test(line))
+      if (line === undefined) return
+      waiting.delete(look)
+      resolve(line)
+    }
+    waiting.add(look)
+    look()
+  }), PATIENCE, `console output like ${pattern}; so far: ${heard}`)
+  const disconnect = address => page.evaluate(address => new Promise(resolve => {
+    easypeers.on('disconnect', peer => { if (peer === address) resolve() })
+  }), address)
+  return { page, identifier, address, says, disconnect }
+}

@@ -1,0 +1,381 @@
+// The stage of the end-to-end tests: a browser, a tracker, a web server and pages, all on loopback.
+//
+// `behavior(sentence, play)` is a test with a `World` of its own; what a world opened is closed after it, a failure
+// prints what every page knew, and a page that had an uncaught error fails the test even if nothing else did.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { extname, join, normalize } from 'node:path'
+
+import TrackerServer from 'bittorrent-tracker/server'
+import { chromium } from 'playwright-core'
+
+import { installProbe } from './probe.mjs'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PACKAGE = process.env.EASYPEERS_DIST ?? join(ROOT, 'pkg/easypeers.dist.js')
+const LOOPBACK = '127.0.0.1'
+
+const CHROMIUM = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+    // Pages of one machine meet on plain addresses: there is no multicast DNS here.
+    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    // Nothing outside this machine is reachable, public trackers and STUN servers included.
+    `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${LOOPBACK} , EXCLUDE localhost`,
+  ],
+}
+
+/** How long a wait may take before it is a failure, in milliseconds. */
+export const PATIENCE = 15_000
+
+// ---------------------------------------------------------------- the tracker
+
+/** A real tracker; it can die and come back on its port, and say things a tracker should not say. */
+export class Tracker {
+  sockets = new Set()
+  /** What the clients said, parsed, newest last; bounded. */
+  heard = []
+
+  static async start({ port = 0, ...options } = {}) {
+    const tracker = new Tracker()
+    tracker.options = options
+    tracker.port = port
+    await tracker.start()
+    return tracker
+  }
+
+  get url() {
+    return `ws://${LOOPBACK}:${this.port}`
+  }
+
+  async start() {
+    const server = new TrackerServer({ udp: false, http: false, ws: true, stats: false, ...this.options })
+    server.on('error', () => {})
+    server.on('warning', () => {})
+    server.ws.on('connection', socket => {
+      this.sockets.add(socket)
+      socket.on('close', () => this.sockets.delete(socket))
+      socket.on('message', data => {
+        try {
+          this.heard.push(JSON.parse(data))
+          if (this.heard.length > 1000) this.heard.shift()
+        } catch { /* the server answers for that */ }
+      })
+    })
+    await new Promise((resolve, reject) => {
+      server.http.once('error', reject)
+      server.listen(this.port, LOOPBACK, resolve)
+    })
+    this.port = server.http.address().port
+    this.server = server
+  }
+
+  /** Dies at once: no close frame, nothing. */
+  async stop() {
+    if (!this.server) return
+    const { server } = this
+    this.server = null
+    const closed = new Promise(resolve => server.close(resolve))
+    for (const socket of this.sockets) socket.terminate()
+    server.http.closeAllConnections()
+    await closed
+  }
+
+  /** Says this to every client, whatever it is. */
+  say(data) {
+    for (const socket of this.sockets) socket.send(typeof data === 'string' || Buffer.isBuffer(data) ? data : JSON.stringify(data))
+  }
+}
+
+// ---------------------------------------------------------------- the web server
+
+const TYPES = {
+  '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json',
+}
+
+/** Serves the repository, and pages that exist only in tests. */
+export class Site {
+  pages = new Map()
+
+  static async start() {
+    const site = new Site()
+    site.server = createServer((request, response) => site.answer(request, response))
+    await new Promise(resolve => site.server.listen(0, LOOPBACK, resolve))
+    site.url = `http://${LOOPBACK}:${site.server.address().port}`
+    return site
+  }
+
+  async answer(request, response) {
+    const path = decodeURIComponent(new URL(request.url, 'http://x').pathname)
+    try {
+      if (path === '/favicon.ico') return response.writeHead(204).end()
+      if (this.pages.has(path)) return response.setHeader('content-type', 'text/html').end(this.pages.get(path))
+      const file = path === '/pkg/easypeers.dist.js' ? PACKAGE : join(ROOT, normalize(path))
+      const body = await readFile(file)
+      response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream').end(body)
+    } catch {
+      response.writeHead(404).end()
+    }
+  }
+
+  async stop() {
+    this.server.closeAllConnections()
+    await new Promise(resolve => this.server.close(resolve))
+  }
+}
+
+// ---------------------------------------------------------------- browsers
+
+/** A browser of its own process group; `kill` ends it as a crash would. */
+export async function launch(options = {}) {
+  const server = await chromium.launchServer({ ...CHROMIUM, ...options })
+  const browser = await chromium.connect(server.wsEndpoint())
+  return { browser, pid: server.process().pid, kill: () => server.kill(), close: () => server.close() }
+}
+
+let shared
+/** One browser serves all tests of a file; pages are kept apart by contexts. */
+function sharedBrowser() {
+  shared ??= launch()
+  return shared
+}
+after(async () => shared && (await shared).close())
+
+// ---------------------------------------------------------------- peers and pages
+
+/** An instance in a page. */
+export class Peer {
+  constructor(world, page, name) {
+    Object.assign(this, { world, page, name })
+  }
+
+  /** Runs `f(record, arg)` in the page; `record` is what the probe keeps of this instance. */
+  run(f, arg) {
+    return this.page.evaluate(({ name, source, arg }) => (0, eval)(`(${source})`)(probe.peers[name], arg), { name: this.name, source: f.toString(), arg })
+  }
+
+  /** Resolves when `f(record, arg)` is truthy in the page; `what` says what was waited for when it never is. */
+  until(what, f, arg, within = PATIENCE) {
+    const happened = this.page.evaluate(({ name, source, arg }) => {
+      const predicate = (0, eval)(`(${source})`)
+      return probe.until(() => predicate(probe.peers[name], arg))
+    }, { name: this.name, source: f.toString(), arg })
+    return bounded(happened, within, `${this.name}: ${what}`)
+  }
+
+  neighbors(count = 1, within = PATIENCE) {
+    return this.until(`${count} neighbors`, (peer, count) => peer.easypeers.wireCount >= count, count, within)
+  }
+
+  connectedTo(address, within = PATIENCE) {
+    return this.until(`a link to ${address}`, (peer, address) => address in peer.easypeers.wires, address, within)
+  }
+
+  disconnectedFrom(address, within) {
+    return this.until(`the end of the link to ${address}`, (peer, address) => peer.disconnects.includes(address), address, within)
+  }
+
+  send(...args) {
+    return this.run((peer, args) => { peer.easypeers.send(...args) }, args)
+  }
+
+  /** Resolves when a message of this value has come. */
+  hears(message, within = PATIENCE) {
+    return this.until(`the message ${JSON.stringify(message).slice(0, 60)}`, (peer, message) => peer.messages.some(m => m.message === message), message, within)
+  }
+
+  /** How often each string message came. */
+  heard() {
+    return this.run(peer => {
+      const counts = {}
+      for (const { message } of peer.messages) counts[message] = (counts[message] ?? 0) + 1
+      return counts
+    })
+  }
+
+  get(property) {
+    return this.run((peer, property) => peer.easypeers[property], property)
+  }
+
+  set(property, value) {
+    return this.run((peer, [property, value]) => { peer.easypeers[property] = value }, [property, value])
+  }
+}
+
+/** Everything one test opened. */
+export class World {
+  pages = []
+  peers = []
+  trackers = []
+  browsers = []
+  consoles = new Map()
+  contexts = []
+  /** Pages whose uncaught errors are part of the test. */
+  troubled = new Set()
+
+  constructor(t) {
+    this.t = t
+  }
+
+  async tracker(options) {
+    const tracker = await Tracker.start(options)
+    this.trackers.push(tracker)
+    return tracker
+  }
+
+  async launch(options) {
+    const browser = await launch(options)
+    this.browsers.push(browser)
+    return browser
+  }
+
+  /** An empty page with the package loaded, in a context (and so in a process) of its own. */
+  async page({ path = '/blank', browser, viewport } = {}) {
+    const context = await (browser ?? (await sharedBrowser()).browser).newContext({ viewport: viewport ?? { width: 800, height: 600 } })
+    this.contexts.push(context)
+    await context.addInitScript(installProbe)
+    const page = await context.newPage()
+    const lines = []
+    this.consoles.set(page, lines)
+    page.on('console', message => lines.push(`${message.type()}: ${message.text()}`))
+    page.on('crash', () => lines.push('crashed'))
+    this.pages.push(page)
+    await page.goto(this.site.url + path)
+    return page
+  }
+
+  /** An instance in `page`, or in a page of its own. */
+  async join(name, topic, options = {}, page) {
+    page ??= await this.page()
+    const peer = new Peer(this, page, name)
+    await page.evaluate(({ name, topic, options }) => {
+      probe.cap = options.maxPeers ?? 6
+      probe.join(name, topic, options)
+    }, { name, topic, options: { trackers: this.trackers.map(t => t.url), ...options } })
+    peer.address = await peer.get('address')
+    this.peers.push(peer)
+    return peer
+  }
+
+  /** `count` pages with one instance each, all joining at the same time. */
+  async crowd(count, topic, options = {}) {
+    const pages = await inTurns(Array.from({ length: count }, (_, i) => i), 4, () => this.page())
+    return Promise.all(pages.map((page, i) => this.join(`p${i}`, topic, options, page)))
+  }
+
+  /** A measured figure: printed, never judged. */
+  measured(what, value) {
+    this.t.diagnostic(`${what}: ${typeof value === 'number' ? Math.round(value * 10) / 10 : value}`)
+  }
+
+  async noUncaughtErrors() {
+    for (const page of this.pages) {
+      if (page.isClosed() || this.troubled.has(page) || this.consoles.get(page).includes('crashed')) continue
+      assert.deepEqual(await page.evaluate(() => window.probe?.errors ?? []).catch(() => []), [], 'uncaught errors in a page')
+    }
+  }
+
+  async describe() {
+    const lines = this.trackers.map(t => `tracker ${t.url} ${t.server ? 'up' : 'down'}, ${t.sockets.size} sockets, ${t.heard.length} messages heard`)
+    for (const peer of this.peers) {
+      const told = bounded(peer.page.evaluate(name => probe.describe(name), peer.name), 2_000, 'no answer').catch(error => error.message.split('\n')[0])
+      lines.push(`${peer.name} ${peer.page.isClosed() ? '(closed)' : await told}`)
+    }
+    for (const console of this.consoles.values()) if (console.length) lines.push(`console:\n  ${console.slice(-15).join('\n  ').slice(0, 4000)}`)
+    return lines.join('\n').slice(0, 60_000)
+  }
+
+  async end() {
+    await Promise.allSettled(this.contexts.map(context => bounded(context.close(), 5_000, 'closing a context')))
+    await Promise.allSettled(this.browsers.map(browser => bounded(browser.kill(), 5_000, 'killing a browser')))
+    await Promise.allSettled(this.trackers.map(tracker => tracker.stop()))
+    await this.site?.stop()
+  }
+}
+
+/** A test: a sentence about behavior and the play that shows it. */
+export function behavior(sentence, play, { timeout = 60_000 } = {}) {
+  test(sentence, { timeout: timeout + 10_000 }, async t => {
+    const world = new World(t)
+    try {
+      world.site = await Site.start()
+      world.site.pages.set('/blank', '<!doctype html><title>blank</title><script src="/pkg/easypeers.dist.js"></script>')
+      await bounded(play(world), timeout, sentence)
+      await world.noUncaughtErrors()
+    } catch (error) {
+      t.diagnostic(await world.describe())
+      throw error
+    } finally {
+      await world.end()
+    }
+  })
+}
+
+/** The promise's value, or an error that says what did not happen in time. */
+export async function bounded(promise, milliseconds, what) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${milliseconds} ms: ${what}`)), milliseconds)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Maps with at most `width` at work at once. */
+export async function inTurns(items, width, f) {
+  const results = new Array(items.length)
+  let next = 0
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, async () => {
+    while (next < items.length) {
+      const i = next++
+      results[i] = await f(items[i], i)
+    }
+  }))
+  return results
+}
+
+export const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+
+/** Resolves when every peer's neighbors, taken together, make one connected mesh; returns the milliseconds it took. */
+export async function oneMesh(peers, within = PATIENCE) {
+  const began = performance.now()
+  await Promise.all(peers.map(peer => peer.neighbors(1, within)))
+  let parts = []
+  while (performance.now() - began < within) {
+    const wires = await Promise.all(peers.map(peer => peer.run(p => [p.connects.length + p.disconnects.length, Object.keys(p.easypeers.wires)])))
+    parts = connectedParts(new Map(peers.map((peer, i) => [peer.address, wires[i][1]])))
+    if (parts.length === 1) return performance.now() - began
+    // Look again when any peer's links change.
+    await bounded(Promise.race(peers.map((peer, i) => peer.until('a change', (p, seen) => p.connects.length + p.disconnects.length > seen, wires[i][0], within))), within, 'a change').catch(() => {})
+  }
+  throw new Error(`not within ${within} ms: one mesh; parts of ${parts.map(part => part.size)}`)
+}
+
+/** The connected parts of a graph of addresses; an edge counts when both ends list it. */
+export function connectedParts(graph) {
+  const left = new Set(graph.keys())
+  const parts = []
+  while (left.size) {
+    const part = new Set()
+    const reached = [left.values().next().value]
+    while (reached.length) {
+      const address = reached.pop()
+      if (!left.delete(address)) continue
+      part.add(address)
+      for (const next of graph.get(address)) if (left.has(next) && graph.get(next).includes(address)) reached.push(next)
+    }
+    parts.push(part)
+  }
+  return parts
+}

@@ -1,0 +1,83 @@
+// Listeners of the page may do what they like.
+
+import assert from 'node:assert/strict'
+
+import { behavior } from './harness.mjs'
+
+behavior('a listener that throws is reported, and everything else goes on', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'throws'), await world.join('b', 'throws')]
+  world.troubled.add(a.page)
+  await a.run(p => {
+    for (const event of ['connect', 'disconnect', 'message', 'tracker', 'warning']) {
+      p.easypeers.on(event, () => { throw new Error(`thrown in ${event}`) })
+    }
+    p.after = 0
+    p.easypeers.on('message', () => { p.after++ })
+  })
+  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  for (let i = 0; i < 5; i++) await b.send(i)
+  await a.until('five messages', p => p.after === 5)
+  await a.send('alive')
+  await b.hears('alive')
+  const errors = await a.run(() => probe.errors)
+  const console = world.consoles.get(a.page).join('\n')
+  assert.match(errors.join('\n') + console, /thrown in message/, 'the page is told what its listener threw')
+  assert.doesNotMatch(errors.join('\n') + console, /unreachable|RuntimeError|already borrowed|recursive use/i, 'and nothing of it reached the module')
+})
+
+behavior('listeners may send, add and remove listeners, and change settings', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'callbacks'), await world.join('b', 'callbacks')]
+  await a.run(({ easypeers }) => {
+    easypeers.on('connect', peer => {
+      easypeers.send('from connect')
+      easypeers.send(peer, 'direct from connect')
+    })
+    const once = data => {
+      easypeers.off('message', once)
+      easypeers.on('message', echo)
+      easypeers.maxPeers = 5
+      easypeers.coverage = 1
+      easypeers.send(data.from, { echo: data.message })
+    }
+    const echo = data => easypeers.send(data.from, { again: data.message, wires: easypeers.wireCount, peers: easypeers.peerCount })
+    easypeers.on('message', once)
+  })
+  await b.hears('from connect')
+  await b.hears('direct from connect')
+  await b.send('one')
+  await b.until('the echo', p => p.messages.some(m => m.message.echo === 'one'))
+  await b.send('two')
+  await b.until('the second echo', p => p.messages.some(m => m.message.again === 'two'))
+  assert.equal(await b.run(p => p.messages.length), 4)
+  assert.deepEqual(await a.run(p => [p.easypeers.maxPeers, p.easypeers.coverage]), [5, 1])
+})
+
+behavior('a listener may send a message that makes the other send one, a thousand times over', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'ping pong'), await world.join('b', 'ping pong')]
+  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  for (const peer of [a, b]) await peer.run(p => p.easypeers.on('message', data => { if (data.message < 1000) p.easypeers.send(data.from, data.message + 1) }))
+  const began = performance.now()
+  await a.send(b.address, 1)
+  await Promise.race([a, b].map(peer => peer.until('a thousand', p => p.messages.some(m => m.message === 1000), undefined, 30_000)))
+  world.measured('one turn of ping pong, ms', (performance.now() - began) / 1000)
+})
+
+for (const event of ['connect', 'message', 'disconnect']) {
+  behavior(`a listener of "${event}" may close its own instance`, async world => {
+    await world.tracker()
+    const [a, b] = [await world.join('a', `close in ${event}`), await world.join('b', `close in ${event}`)]
+    await a.run((p, event) => p.easypeers.on(event, () => {
+      p.easypeers.close()
+      p.easypeers.removeAllListeners()
+    }), event)
+    await b.until('a connection', p => p.connects.length)
+    if (event === 'message') await b.send('close now')
+    if (event === 'disconnect') await b.run(p => p.easypeers.close())
+    await a.until('nothing held', () => Object.values(probe.held()).every(count => count === 0), undefined, 5_000)
+    if (event !== 'disconnect') await b.disconnectedFrom(a.address, 5_000)
+    assert.equal(await a.get('closed'), true)
+  })
+}
