@@ -193,7 +193,7 @@ function textOf (message) {
     text = `${count(message.length, 'byte')}: ` +
       Array.from(message.subarray(0, 32), byte => byte.toString(16).padStart(2, '0')).join(' ') + (message.length > 32 ? ' …' : '')
   } else {
-    text = JSON.stringify(message)
+    text = typeof message === 'number' ? String(message) : JSON.stringify(message) // JSON has no NaN
   }
   return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}… (${text.length} characters)`
 }
