@@ -41,7 +41,7 @@ function start (easypeers) {
   refresh()
 
   select(conversationWith(EVERYONE))
-  $('text').disabled = $('send').querySelector('button').disabled = false
+  enable()
   $('send').addEventListener('submit', event => {
     event.preventDefault()
     const text = $('text').value.trim()

@@ -14,7 +14,8 @@ async function join () {
 
   const tracker = query.get('tracker') || await demoTracker()
   const options = {}
-  if (tracker) options.tracker = [tracker] // an array replaces the public list: a demo stays at home
+  if (tracker) options.tracker = [tracker] // an array replaces the public list
+  if (tracker && isHere(tracker)) options.rtcConfig = { iceServers: [] } // a demo stays at home
   for (const name of ['maxPeers', 'coverage']) {
     if (query.has(name)) options[name] = Number(query.get(name))
   }
@@ -64,8 +65,11 @@ async function demoTracker () {
     const { tracker } = await (await fetch('config.json')).json()
     if (typeof tracker === 'string') return tracker
   } catch {} // no such file, or a server that answers everything with its start page
-  if (['localhost', '127.0.0.1', '[::1]'].includes(location.hostname)) return 'ws://localhost:8000'
+  if (isHere(`ws://${location.hostname}`)) return 'ws://localhost:8000'
 }
+
+/** Whether a tracker runs on this machine. */
+const isHere = url => /^wss?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(url)
 
 function randomTopic () {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), byte => byte.toString(16).padStart(2, '0')).join('')
@@ -107,11 +111,16 @@ function showStatus (easypeers) {
 function whatIsWrong (trackers) {
   const [{ url, lastError }] = trackers
   const why = lastError ? ` (${lastError})` : ''
-  if (!navigator.onLine && !/\/\/(localhost|127\.)/.test(url)) return 'This device is offline.'
+  if (!navigator.onLine && !isHere(url)) return 'This device is offline.'
   return trackers.length === 1
     ? `The tracker ${url} does not answer${why}. Is it running? “npm start” starts one; ?tracker=ws://host:port names another.`
     : `None of the ${trackers.length} trackers answers, the first of them ${url}${why}. A firewall or a content blocker may stop ` +
       'them; ?tracker=wss://host names another.'
+}
+
+/** Lets the controls be used that make sense in a swarm only. */
+function enable () {
+  for (const control of document.querySelectorAll(':disabled')) control.disabled = false
 }
 
 function count (number, noun) {

@@ -27,7 +27,7 @@ function start (easypeers) {
   setInterval(refresh, 2000) // round-trip times and far peers change without an event
   refresh()
 
-  $('text').disabled = $('send').querySelector('button').disabled = $('diagnose').disabled = false
+  enable()
   $('send').addEventListener('submit', event => {
     event.preventDefault()
     const text = $('text').value
