@@ -69,7 +69,9 @@ function show (easypeers) {
   $('me').title = easypeers.address
 
   const here = new Set(easypeers.peers)
-  for (const address of here) conversationWith(address)
+  for (const address of here) {
+    if (conversations.size < MOST_CONVERSATIONS) conversationWith(address)
+  }
   for (const conversation of conversations.values()) {
     const { key, button } = conversation
     if (key === EVERYONE) continue
@@ -87,9 +89,8 @@ function conversationWith (key) {
   if (conversation) return conversation
 
   if (conversations.size >= MOST_CONVERSATIONS) {
-    const oldest = [...conversations.values()].find(isForgettable) ??
-      [...conversations.values()].find(other => other !== current && other.key !== EVERYONE)
-    forget(oldest)
+    const others = [...conversations.values()].filter(other => other !== current && other.key !== EVERYONE)
+    forget(others.find(isGone) ?? others.find(isForgettable) ?? others[0])
   }
   const button = element('button', '')
   conversation = { key, entries: [], unread: 0, button, draft: '' }
@@ -104,6 +105,8 @@ function conversationWith (key) {
   $('people').append(element('li', '', button))
   return conversation
 }
+
+const isGone = ({ button }) => button.classList.contains('gone')
 
 /** Nothing was said in it and nobody looks at it. */
 function isForgettable (conversation) {
