@@ -98,12 +98,92 @@ impl Stretch {
 
     /// Begins. The same secret gives different results in different swarms.
     pub fn new(secret: &str, swarm: SwarmId) -> Self {
+        Self::with_cost(secret, swarm, Self::COST)
+    }
+
+    fn with_cost(secret: &str, swarm: SwarmId, cost: (usize, usize, usize)) -> Self {
         let salt = [b"easypeers secret 1", &swarm.0[..]].concat();
-        Self(Scrypt::new(secret.as_bytes(), &salt, Self::COST))
+        Self(Scrypt::new(secret.as_bytes(), &salt, cost))
     }
 
     /// Does up to so many of the [`STEPS`](Self::STEPS); the result once all are done.
     pub fn step(&mut self, steps: usize) -> Option<Zeroizing<[u8; 32]>> {
         self.0.step(steps).then(|| self.0.output())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::hex::text;
+
+    fn random() -> Random {
+        Random::new([1; 32])
+    }
+
+    #[test]
+    fn a_public_swarm_has_the_info_hash_of_its_identifier_and_a_private_one_does_not() {
+        let swarm = SwarmId::of_topic("t");
+        assert_eq!(SwarmSecret::public(swarm).info_hash(), swarm.info_hash());
+        let private = SwarmSecret::private(swarm, &[7; 32]);
+        assert_ne!(private.info_hash(), swarm.info_hash());
+        assert_ne!(private.info_hash(), SwarmSecret::private(swarm, &[8; 32]).info_hash());
+        assert_ne!(private.info_hash(), SwarmSecret::private(SwarmId::of_topic("u"), &[7; 32]).info_hash());
+    }
+
+    #[test]
+    fn passwords_differ_by_swarm_and_by_secret() {
+        let (t, u) = (SwarmId::of_topic("t"), SwarmId::of_topic("u"));
+        let secrets = [
+            SwarmSecret::public(t),
+            SwarmSecret::public(u),
+            SwarmSecret::private(t, &[7; 32]),
+            SwarmSecret::private(t, &[8; 32]),
+            SwarmSecret::private(u, &[7; 32]),
+        ];
+        let passwords: std::collections::BTreeSet<_> =
+            secrets.iter().map(|secret| *secret.password()).collect();
+        assert_eq!(passwords.len(), secrets.len());
+    }
+
+    #[test]
+    fn a_secret_is_stretched_as_documented() {
+        // Python: hashlib.scrypt('geheim ☂'.encode(), salt=b'easypeers secret 1' + hashlib.sha1(b'easypeers-t').digest(),
+        //                        n=16, r=8, p=5, dklen=32)
+        let mut stretch = Stretch::with_cost("geheim ☂", SwarmId::of_topic("t"), (16, 8, 5));
+        assert!(stretch.step(2 * 16 * 5 - 1).is_none());
+        let stretched = stretch.step(1).expect("all steps are done");
+        assert_eq!(text(&*stretched), "16c074c8103cc7cbc2468c9573497847f8112042f4df0f2ce26d7c888f2b9a9f");
+        // The true cost takes seconds in an unoptimised build.
+        assert_eq!((Stretch::COST, Stretch::STEPS), ((1 << 14, 8, 5), 163_840));
+    }
+
+    #[test]
+    fn members_open_descriptions_and_nobody_else_does() {
+        let swarm = SwarmId::of_topic("t");
+        let member = SwarmSecret::private(swarm, &[7; 32]);
+        let sealed = member.seal_description(b"offer 1", b"v=0", &mut random());
+        assert_eq!(member.open_description(b"offer 1", &sealed).as_deref(), Some(&b"v=0"[..]));
+        assert_eq!(member.open_description(b"offer 2", &sealed), None);
+        assert_eq!(SwarmSecret::private(swarm, &[8; 32]).open_description(b"offer 1", &sealed), None);
+        assert_eq!(SwarmSecret::public(swarm).open_description(b"offer 1", &sealed), None);
+        for bit in 0..sealed.len() * 8 {
+            let mut altered = sealed.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(member.open_description(b"offer 1", &altered), None, "{bit}");
+        }
+        for length in 0..sealed.len() {
+            assert_eq!(member.open_description(b"offer 1", &sealed[..length]), None, "{length}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_info_hash_and_no_secret() {
+        let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[7; 32]);
+        assert_eq!(format!("{secret:?}"), format!("SwarmSecret({:?})", secret.info_hash()));
+        assert_eq!(
+            format!("{:?}", Stretch::new("geheim", SwarmId::of_topic("t"))),
+            "Stretch(Scrypt(0 of 163840))"
+        );
     }
 }
