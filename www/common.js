@@ -110,7 +110,7 @@ function showStatus (easypeers) {
 
 function whatIsWrong (trackers) {
   const [{ url, lastError }] = trackers
-  const why = lastError ? ` (${lastError})` : ''
+  const why = lastError ? `: ${lastError}` : ''
   if (!navigator.onLine && !isHere(url)) return 'This device is offline.'
   return trackers.length === 1
     ? `The tracker ${url} does not answer${why}. Is it running? “npm start” starts one; ?tracker=ws://host:port names another.`

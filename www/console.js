@@ -39,11 +39,6 @@ function start (easypeers) {
     $('text').value = ''
   })
   $('copy-address').addEventListener('click', () => copy($('copy-address'), easypeers.address))
-  $('diagnose').addEventListener('click', async () => {
-    const { text } = await easypeers.diagnose()
-    $('diagnosis').textContent = text
-    $('diagnosis').hidden = false
-  })
 }
 
 function show (easypeers, mesh) {
@@ -70,11 +65,13 @@ function showWires (wires) {
 
 function showTrackers (trackers) {
   keepRows($('trackers'), trackers, tracker => tracker.url,
-    tracker => element('li', '', element('span', 'hex url', tracker.url), element('span', 'value state')),
-    (row, { state, peers, lastError }) => {
-      row.lastChild.dataset.state = { ready: 'connected', waiting: 'failed' }[state] ?? 'waiting'
-      row.lastChild.title = lastError ?? ''
-      say(row.lastChild, state === 'ready' ? count(peers, 'peer') : state === 'waiting' ? 'does not answer' : state)
+    tracker => element('li', '', element('span', 'hex url', tracker.url), element('span', 'value state'), element('span', 'failure')),
+    (row, { state, peers, lastError, nextAttempt }) => {
+      const [, value, failure] = row.children
+      value.dataset.state = { ready: 'connected', waiting: 'failed' }[state] ?? 'waiting'
+      say(value, { connecting: 'connecting', open: 'asking', ready: count(peers, 'peer'), waiting: 'does not answer' }[state])
+      const seconds = Math.max(0, Math.round((nextAttempt - Date.now()) / 1000))
+      say(failure, state !== 'waiting' ? '' : `${lastError ?? 'no connection'}; ` + (nextAttempt ? `next attempt in ${seconds} s` : 'no next attempt'))
     })
 }
 
