@@ -65,7 +65,8 @@ behavior('50 instances, made and closed three times over, leak nothing', async w
       await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => resolve())))
     }
     const { usedSize, backingStorageSize } = await cdp.send('Runtime.getHeapUsage')
-    return { heap: usedSize, memory: backingStorageSize }
+    const wasm = await page.evaluate(() => probe.memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0))
+    return { heap: usedSize, buffers: backingStorageSize, wasm }
   }
   const rounds = []
   for (let round = 0; round < 3; round++) {
@@ -87,10 +88,13 @@ behavior('50 instances, made and closed three times over, leak nothing', async w
   }
   world.measured('connections made by 150 instances', await page.evaluate(() => probe.made))
   world.measured('JS heap after each 50, kB', rounds.map(r => Math.round(r.heap / 1024)).join(' '))
-  world.measured('buffers (wasm memory and the like) after each 50, kB', rounds.map(r => Math.round(r.memory / 1024)).join(' '))
+  world.measured('array buffers after each 50, kB', rounds.map(r => Math.round(r.buffers / 1024)).join(' '))
+  world.measured('WebAssembly memory after each 50, kB', rounds.map(r => Math.round(r.wasm / 1024)).join(' '))
   const [, second, third] = rounds
   assert.ok(third.heap - second.heap < 300 * 1024, `the heap grew by ${third.heap - second.heap} bytes in 50 instances`)
-  assert.ok(third.memory - second.memory <= 64 * 1024, `buffers grew by ${third.memory - second.memory} bytes in 50 instances`)
+  assert.ok(third.buffers - second.buffers < 64 * 1024, `array buffers grew by ${third.buffers - second.buffers} bytes in 50 instances`)
+  assert.ok(third.wasm > 0, 'the module and its memory were seen')
+  assert.equal(third.wasm, second.wasm, 'the WebAssembly memory does not keep growing')
 }, { timeout: 90_000 })
 
 async function nothingHeld(peer) {

@@ -1,6 +1,8 @@
 // The documented example of a page, letter by letter: its script tag is relative and its tracker is on port 8000.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
 
 import { behavior, bounded, median, PATIENCE } from './harness.mjs'
 
@@ -13,6 +15,12 @@ const EXAMPLE = `<script src="pkg/easypeers.dist.js"></script>
   easypeers.once('connect', peer => console.log(peer, easypeers.wireCount, easypeers.identifier, easypeers.address))
   easypeers.on('disconnect', peer => {})
 </script>`
+
+test('the example of the README is the documented one, but for the URL of the script', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, block] = /```html\n([^]*?)\n```/.exec(readme)
+  assert.equal(block.replace(/src="[^"]*"/, 'src="pkg/easypeers.dist.js"'), EXAMPLE)
+})
 
 behavior('the documented example connects two pages and carries a message between them', async world => {
   await serveExample(world)

@@ -100,9 +100,10 @@ const TYPES = {
   '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json',
 }
 
-/** Serves the repository, and pages that exist only in tests. */
+/** Serves the demo pages and the package as `npm start` does, and pages that exist only in tests. */
 export class Site {
   pages = new Map()
+  config = {}
 
   static async start() {
     const site = new Site()
@@ -116,8 +117,9 @@ export class Site {
     const path = decodeURIComponent(new URL(request.url, 'http://x').pathname)
     try {
       if (path === '/favicon.ico') return response.writeHead(204).end()
+      if (path === '/config.json') return response.setHeader('content-type', TYPES['.json']).end(JSON.stringify(this.config))
       if (this.pages.has(path)) return response.setHeader('content-type', 'text/html').end(this.pages.get(path))
-      const file = path === '/pkg/easypeers.dist.js' ? PACKAGE : join(ROOT, normalize(path))
+      const file = path === '/pkg/easypeers.dist.js' ? PACKAGE : join(ROOT, path.startsWith('/pkg/') ? '.' : 'www', normalize(path))
       const body = await readFile(file)
       response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream').end(body)
     } catch {
@@ -288,7 +290,12 @@ export class World {
       const told = bounded(peer.page.evaluate(name => probe.describe(name), peer.name), 2_000, 'no answer').catch(error => error.message.split('\n')[0])
       lines.push(`${peer.name} ${peer.page.isClosed() ? '(closed)' : await told}`)
     }
-    for (const console of this.consoles.values()) if (console.length) lines.push(`console:\n  ${console.slice(-15).join('\n  ').slice(0, 4000)}`)
+    for (const [page, said] of this.consoles) {
+      const times = new Map()
+      for (const line of said) times.set(line, (times.get(line) ?? 0) + 1)
+      const name = this.peers.filter(peer => peer.page === page).map(peer => peer.name).join(' ') || page.url()
+      for (const [line, count] of [...times].slice(-15)) lines.push(`console of ${name}: ${line.slice(0, 1000)}${count > 1 ? ` (${count} times)` : ''}`)
+    }
     return lines.join('\n').slice(0, 60_000)
   }
 

@@ -51,6 +51,8 @@ export function installProbe() {
     /** One record per RTCPeerConnection: { pc, made, connected, closed, channels }. */
     connections: [],
     sockets: [],
+    /** The memories of the WebAssembly modules of this page. */
+    memories: [],
     timeouts: new Set(),
     intervals: new Set(),
     /** Listeners on objects that outlive an instance: the window, the document, the network information. */
@@ -183,6 +185,13 @@ export function installProbe() {
       super(...args)
       probe.sockets.push(this)
       for (const event of ['open', 'message', 'close']) native.add.call(this, event, poke)
+    }
+  }
+
+  WebAssembly.Instance = class Instance extends WebAssembly.Instance {
+    constructor(...args) {
+      super(...args)
+      probe.memories.push(...Object.values(this.exports).filter(value => value instanceof WebAssembly.Memory))
     }
   }
 

@@ -1,0 +1,96 @@
+// The demo pages, driven as a visitor does: by what the page says of itself.
+
+import assert from 'node:assert/strict'
+
+import { behavior, bounded, PATIENCE } from './harness.mjs'
+
+const NARROW = { width: 360, height: 740 }
+
+behavior('the console: two tabs join, see each other and talk, to everyone and to one', async world => {
+  const [a, b] = await tabs(world, '/index.html')
+  for (const [me, other] of [[a, b], [b, a]]) {
+    await me.page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
+    await me.page.getByText(me.address).waitFor()
+    await me.page.getByRole('button', { name: short(other.address) }).waitFor()
+  }
+  await say(a.page, 'hello everyone')
+  await heard(b.page, 'hello everyone')
+  await a.page.getByRole('combobox', { name: 'To' }).selectOption(b.address)
+  await say(a.page, 'only for you')
+  await heard(b.page, 'only for you')
+  await a.page.getByRole('log').getByText('received after 1 hop').first().waitFor({ state: 'attached' })
+  // What the page proposes for the developer tools.
+  await b.page.evaluate("easypeers.send('hello')")
+  await heard(a.page, 'hello')
+  await fine(world, [a, b])
+})
+
+behavior('the chat: two tabs join, see each other and talk, to everyone and to one', async world => {
+  const [a, b] = await tabs(world, '/chat.html')
+  for (const { page } of [a, b]) await page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
+  await say(a.page, 'hello everyone')
+  await heard(b.page, 'hello everyone')
+  await say(b.page, 'x'.repeat(300))
+  await heard(a.page, 'x'.repeat(300))
+  const people = page => page.getByRole('navigation', { name: 'Talk to' })
+  await people(a.page).getByTitle(b.address).click()
+  await say(a.page, 'only for you')
+  await people(b.page).getByTitle(a.address).filter({ hasText: '1 unread' }).click()
+  await heard(b.page, 'only for you')
+  await say(b.page, 'and back')
+  await heard(a.page, 'and back')
+  await people(b.page).getByRole('button', { name: 'Everyone' }).click()
+  assert.equal(await b.page.getByRole('log').getByText('only for you', { exact: true }).count(), 0, 'a direct message is not among those to everyone')
+  await a.page.evaluate("easypeers.send('hello')")
+  await heard(b.page, 'hello')
+  await fine(world, [a, b])
+})
+
+behavior('the console and the chat meet in one swarm, and a closed tab leaves the list', async world => {
+  await lobby(world)
+  const [a, b] = [await tab(world, '/index.html'), await tab(world, '/chat.html')]
+  await b.page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
+  await say(b.page, 'hello, console')
+  await heard(a.page, 'hello, console')
+  await b.page.close()
+  await a.page.getByRole('status').filter({ hasText: 'Nobody else here yet' }).waitFor({ timeout: 5_000 })
+  await fine(world, [a])
+})
+
+async function lobby(world) {
+  world.site.config = { tracker: (await world.tracker()).url }
+}
+
+async function tabs(world, path) {
+  await lobby(world)
+  return [await tab(world, path, NARROW), await tab(world, path, NARROW)]
+}
+
+async function tab(world, path, viewport) {
+  const page = await world.page({ path, viewport })
+  await bounded(page.waitForFunction(() => window.easypeers), PATIENCE, 'window.easypeers')
+  return { page, address: await page.evaluate(() => easypeers.address) }
+}
+
+async function say(page, text) {
+  await page.getByRole('textbox', { name: /^Message/ }).fill(text)
+  await page.getByRole('button', { name: 'Send' }).click()
+  await heard(page, text)
+}
+
+/** The log shows this text, by whomever. */
+function heard(page, text) {
+  return page.getByRole('log').getByText(text, { exact: true }).first().waitFor({ timeout: PATIENCE })
+}
+
+/** No page complained, and none is wider than a narrow window. */
+async function fine(world, tabs) {
+  for (const { page } of tabs) {
+    const complaints = world.consoles.get(page).filter(line => /^(error|warning|crashed)/.test(line))
+    assert.deepEqual(complaints, [])
+    const { scrollWidth, clientWidth } = await page.evaluate(() => ({ scrollWidth: document.scrollingElement.scrollWidth, clientWidth: innerWidth }))
+    assert.ok(scrollWidth <= clientWidth, `${scrollWidth} px of content in a window of ${clientWidth} px`)
+  }
+}
+
+const short = address => `${address.slice(0, 6)}…${address.slice(-4)}`
