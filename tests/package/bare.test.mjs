@@ -1,0 +1,56 @@
+// Without any tool: the script tag, Node, and the checks of the manifest.
+import assert from 'node:assert/strict'
+import { cp } from 'node:fs/promises'
+import path from 'node:path'
+import { test } from 'node:test'
+import { manifest, project, say } from './installed.mjs'
+import { EXPECTED, open, SCRIPT } from './page.mjs'
+
+test('the class is there on the line after the script tag', async t => {
+  const dir = await project(t, {
+    'index.html': '<!doctype html><script src="easypeers.dist.js"></script><script src="app.js"></script>',
+    'app.js': SCRIPT,
+  })
+  await cp(path.join(dir, 'node_modules/easypeers', manifest.unpkg), path.join(dir, 'easypeers.dist.js'))
+  assert.deepEqual(await open({ dir }), EXPECTED)
+})
+
+// A getter that throws: whoever looks for a page while being loaded fails.
+const NO_PAGE = `
+for (const name of ['window', 'document', 'location', 'localStorage']) {
+  Object.defineProperty(globalThis, name, { get() { throw new Error('touched ' + name) } })
+}`
+const CONSTRUCT = `
+try { new Easypeers('package', { trackers: [] }); console.log('constructed') }
+catch (error) { console.log(error.code, error instanceof EasypeersError, error.message.length > 20) }`
+
+test('Node imports it without touching a page, and is told why it cannot be a peer', async t => {
+  const dir = await project(t, {
+    'page.mjs': NO_PAGE,
+    'app.mjs': `import './page.mjs'\nimport Easypeers, { EasypeersError } from 'easypeers'\n${CONSTRUCT}`,
+  })
+  assert.equal(await say('node', ['app.mjs'], { cwd: dir }), 'ERR_NO_WEBRTC true true\n')
+})
+
+test('Node requires it, and the class is the module', async t => {
+  const dir = await project(t, {
+    'app.cjs': `${NO_PAGE}\nconst Easypeers = require('easypeers')\nconst { default: same, EasypeersError } = Easypeers\n` +
+      `if (same !== Easypeers || Easypeers.Easypeers !== Easypeers) throw new Error('not the class')\n${CONSTRUCT}`,
+  })
+  assert.equal(await say('node', ['app.cjs'], { cwd: dir }), 'ERR_NO_WEBRTC true true\n')
+})
+
+test('the package holds what it names, needs nothing, and leaves the workshop at home', async t => {
+  const dir = await project(t)
+  const files = JSON.parse(await say('npm', ['pack', '--dry-run', '--json']))[0].files.map(file => file.path)
+  for (const name of ['pkg/easypeers.dist.js', 'pkg/easypeers.mjs', 'pkg/easypeers.cjs', 'pkg/easypeers.d.ts', 'pkg/easypeers.d.mts']) {
+    assert.ok(files.includes(name), name)
+  }
+  assert.deepEqual(files.filter(file => /^(src|scripts|tests|www|target)\//.test(file)), [])
+  assert.deepEqual(Object.keys(manifest.dependencies ?? {}), [])
+  assert.match(await say('npm', ['ls', '--all', '--parseable'], { cwd: dir }), /^[^\n]+\n[^\n]+easypeers\n$/)
+})
+
+test('publint has nothing to say', () => say('npx', ['publint', '--strict']))
+
+test('the types resolve as the code does, however they are imported', () => say('npx', ['attw', '--pack', '.']))
