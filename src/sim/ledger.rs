@@ -1,0 +1,189 @@
+//! Every message sent, where it arrived and when, against what was possible.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::graph::{Graph, UNREACHED};
+use super::network::mix;
+use crate::proto::{DeliveryFailure, MessageId, Receipt, Received};
+
+/// The latency factor of the flooding optimum: the mean of the jitter, as in the overlay study.
+const OPTIMUM_FACTOR: f64 = 1.05;
+
+/// The messages that are being watched.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    places: HashMap<MessageId, u32>,
+    messages: Vec<Message>,
+}
+
+/// One message.
+#[derive(Debug)]
+pub struct Message {
+    /// Its name.
+    pub id: MessageId,
+    /// Who sent it.
+    pub from: u32,
+    /// Its recipient; nobody, on a broadcast.
+    pub to: Option<u32>,
+    /// When it was sent, in microseconds since the world began.
+    pub sent: u64,
+    payload: u64,
+    /// When a flood would have reached each peer, in microseconds after the sending.
+    pub optimum: Vec<u32>,
+    /// When it reached each peer, in microseconds after the sending.
+    pub arrivals: Vec<u32>,
+    /// Links it crossed to its recipient.
+    pub hops: Option<u8>,
+    /// The fewest links to its recipient when it was sent.
+    pub shortest: Option<u32>,
+    /// What its sender was told.
+    pub outcome: Option<Result<Receipt, DeliveryFailure>>,
+}
+
+impl Ledger {
+    /// Writes down a message that was just sent.
+    pub fn sent(
+        &mut self,
+        id: MessageId,
+        from: u32,
+        to: Option<u32>,
+        payload: &[u8],
+        graph: &Graph,
+        now: u64,
+    ) {
+        let message = Message {
+            id,
+            from,
+            to,
+            sent: now,
+            payload: digest(payload),
+            optimum: if to.is_none() { graph.fastest(from, OPTIMUM_FACTOR) } else { Vec::new() },
+            arrivals: Vec::new(),
+            hops: None,
+            shortest: to.and_then(|to| graph.hops(from, to)),
+            outcome: None,
+        };
+        self.places.insert(id, self.messages.len() as u32);
+        self.messages.push(message);
+    }
+
+    /// Writes down an arrival. What must not happen is the error.
+    pub fn arrived(&mut self, node: u32, received: &Received, now: u64) -> Result<(), &'static str> {
+        let Some(&place) = self.places.get(&received.id) else { return Ok(()) };
+        let message = &mut self.messages[place as usize];
+        if message.from == node {
+            return Err("a message came back to its sender's page");
+        }
+        if message.to.is_some_and(|to| to != node) {
+            return Err("a direct message reached another page than its recipient's");
+        }
+        if digest(&received.payload.0) != message.payload {
+            return Err("a payload changed on its way");
+        }
+        let arrival = &mut message.arrivals;
+        if arrival.len() <= node as usize {
+            arrival.resize(node as usize + 1, UNREACHED);
+        }
+        if arrival[node as usize] != UNREACHED {
+            return Err("a message was delivered twice");
+        }
+        arrival[node as usize] = (now - message.sent).min(u64::from(UNREACHED - 1)) as u32;
+        if message.to.is_some() {
+            message.hops = Some(received.hops);
+        }
+        Ok(())
+    }
+
+    /// Writes down what the sender was told. What must not happen is the error.
+    pub fn outcome(
+        &mut self,
+        id: MessageId,
+        outcome: Result<Receipt, DeliveryFailure>,
+    ) -> Result<(), &'static str> {
+        let Some(&place) = self.places.get(&id) else { return Ok(()) };
+        let message = &mut self.messages[place as usize];
+        if message.outcome.is_some() {
+            return Err("a sender was told twice how its message ended");
+        }
+        let arrived = message.to.is_none_or(|to| message.arrival(to).is_some());
+        message.outcome = Some(outcome);
+        if outcome.is_ok() && !arrived {
+            Err("a message was acknowledged that never arrived")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes out all messages: what arrives of them from now on is no longer watched.
+    pub fn take(&mut self) -> Vec<Message> {
+        self.places.clear();
+        std::mem::take(&mut self.messages)
+    }
+
+    /// The messages being watched.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// One message being watched.
+    pub fn get(&self, id: MessageId) -> Option<&Message> {
+        self.places.get(&id).map(|&place| &self.messages[place as usize])
+    }
+}
+
+impl Message {
+    /// How long it took to a peer; `None` if it did not arrive.
+    pub fn arrival(&self, node: u32) -> Option<Duration> {
+        let micros = *self.arrivals.get(node as usize)?;
+        (micros != UNREACHED).then(|| Duration::from_micros(u64::from(micros)))
+    }
+
+    /// How long a flood would have taken to a peer; `None` if no path led there when it was sent.
+    pub fn optimum(&self, node: u32) -> Option<Duration> {
+        let micros = *self.optimum.get(node as usize)?;
+        (micros != UNREACHED).then(|| Duration::from_micros(u64::from(micros)))
+    }
+}
+
+fn digest(payload: &[u8]) -> u64 {
+    payload.chunks(8).fold(payload.len() as u64, |hash, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        mix(hash ^ u64::from_le_bytes(word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{Address, Bytes};
+
+    fn received(id: MessageId, payload: &[u8]) -> Received {
+        Received {
+            payload: Bytes(payload.to_vec()),
+            from: Address([0; 20]),
+            id,
+            to: None,
+            has: Vec::new(),
+            verified: true,
+            hops: 1,
+        }
+    }
+
+    #[test]
+    fn a_second_delivery_a_changed_payload_and_a_wrong_recipient_are_found() {
+        let (mut ledger, mut graph) = (Ledger::default(), Graph::default());
+        (0..3).for_each(|node| graph.add(node, Address([node as u8; 20])));
+        let (all, one) = (MessageId([1; 20]), MessageId([2; 20]));
+        ledger.sent(all, 0, None, b"all", &graph, 100);
+        ledger.sent(one, 0, Some(1), b"one", &graph, 100);
+        assert_eq!(ledger.arrived(1, &received(all, b"all"), 350), Ok(()));
+        assert!(ledger.arrived(1, &received(all, b"all"), 360).is_err());
+        assert!(ledger.arrived(2, &received(all, b"alt"), 360).is_err());
+        assert!(ledger.arrived(2, &received(one, b"one"), 360).is_err());
+        assert_eq!(ledger.get(all).unwrap().arrival(1), Some(Duration::from_micros(250)));
+        let receipt = Receipt { hops: 1, rtt: Duration::ZERO };
+        assert!(ledger.outcome(one, Ok(receipt)).is_err());
+    }
+}

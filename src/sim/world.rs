@@ -1,0 +1,1077 @@
+//! The peers, the clock and the event loop.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::connection::{self, End, EndId, Ends, Phase};
+use super::graph::{Graph, Link};
+use super::ledger::Ledger;
+use super::network::{Network, mix};
+use super::queue::Queue;
+use super::tracker::{Health, Tracker, TrackerParams};
+use crate::proto::{
+    Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Random,
+    SendError, SwarmId, TrackerId,
+};
+
+/// The worlds' first moment, so that clocks show a believable date.
+const BEGINNING: Instant = Instant::from_millis(1_750_000_000_000);
+/// A browser reports `bufferedamountlow` at this many bytes.
+const LOW_THRESHOLD: u64 = 64 * 1024;
+/// How long a link may be known to one end only: death without goodbye is to be noticed within 5 s, and the
+/// rest is slack for the way of a notice.
+const ONE_SIDED_LIMIT: Duration = Duration::from_secs(7);
+/// Violations kept; one bug makes many.
+const MAX_VIOLATIONS: usize = 20;
+/// A peer that says more than this in one breath talks for ever.
+const MAX_OUTPUTS: usize = 1_000_000;
+
+/// Names a peer of a world, in the order of joining; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "peer {}", self.0)
+    }
+}
+
+/// Whether proofs are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proofs {
+    /// Cheap stand-ins of the same size: for what the mesh does, not for what it withstands.
+    #[default]
+    StandIn,
+    /// The real ones.
+    Real,
+}
+
+/// What a world is like.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Most links a peer keeps.
+    pub max_peers: usize,
+    /// Share of its links on which a peer forwards a broadcast.
+    pub coverage: f64,
+    /// Whether proofs are computed.
+    pub proofs: Proofs,
+    /// The network between peers.
+    pub network: Network,
+    /// The trackers.
+    pub trackers: TrackerParams,
+    /// Each peer's clock is wrong by up to this much, either way.
+    #[serde(with = "super::scenario::span")]
+    pub clock_error: Duration,
+    /// Whether to keep every event of every peer for [`World::take_events`].
+    #[serde(skip)]
+    pub keep_events: bool,
+    /// A peer whose every input and output is printed.
+    #[serde(skip)]
+    pub trace: Option<u32>,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            max_peers: 6,
+            coverage: 0.33,
+            proofs: Proofs::default(),
+            network: Network::default(),
+            trackers: TrackerParams::default(),
+            clock_error: Duration::ZERO,
+            keep_events: false,
+            trace: None,
+        }
+    }
+}
+
+/// A swarm with its network and its trackers.
+#[derive(Debug)]
+pub struct World {
+    params: Params,
+    seed: u64,
+    now: u64,
+    queue: Queue<Happening>,
+    random: Random,
+    nodes: Vec<Node>,
+    addresses: HashMap<Address, u32>,
+    ends: Ends,
+    trackers: Vec<(Tracker, Health)>,
+    sockets: Vec<Socket>,
+    partition: Option<(u64, u32)>,
+    /// The true mesh.
+    pub graph: Graph,
+    /// The messages sent through [`World::send`].
+    pub ledger: Ledger,
+    /// What was counted on the way.
+    pub counts: Counts,
+    retired: Totals,
+    violations: Vec<String>,
+    events: Vec<(Duration, NodeId, Event)>,
+    hash: u64,
+}
+
+/// What is counted beside the peers' own [`Stats`](crate::proto::Stats).
+#[derive(Debug, Default, Clone)]
+pub struct Counts {
+    /// Things that happened.
+    pub steps: u64,
+    /// Connections begun, each end counted.
+    pub connections: u64,
+    /// Connections whose channel opened, each end counted.
+    pub opened: u64,
+    /// Frames handed to open channels, and their bytes.
+    pub frames: u64,
+    /// Bytes handed to open channels.
+    pub frame_bytes: u64,
+    /// Messages to trackers, and their bytes.
+    pub tracker_messages: u64,
+    /// Bytes sent to trackers.
+    pub tracker_bytes: u64,
+    /// The most channels that one peer had open beyond its `max_peers`.
+    pub most_over_cap: usize,
+    /// How long the living took to notice each death, in microseconds.
+    pub noticed: Vec<u32>,
+}
+
+/// Sums over all peers of what they count themselves, the gone included.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Totals {
+    /// Payload copies received: first ones and others.
+    pub copies: u64,
+    /// Packets sent.
+    pub packets: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, peer: &Peer) {
+        let stats = peer.stats();
+        self.copies += stats.delivered + stats.duplicates;
+        self.packets += stats.packets_out;
+        self.bytes += stats.bytes_out;
+    }
+}
+
+impl std::ops::Sub for Totals {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            copies: self.copies - before.copies,
+            packets: self.packets - before.packets,
+            bytes: self.bytes - before.bytes,
+        }
+    }
+}
+
+struct Node {
+    address: Address,
+    /// `None` once it is gone.
+    peer: Option<Box<Peer>>,
+    joined: u64,
+    gone: u64,
+    /// The earliest alarm in the queue; later ones are stale when they ring.
+    armed: u64,
+    conns: Vec<(ConnId, EndId)>,
+    sockets: Vec<(TrackerId, u32)>,
+    open: u16,
+    /// Microseconds its clock is ahead.
+    clock: i64,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("address", &self.address).field("alive", &self.peer.is_some()).finish()
+    }
+}
+
+#[derive(Debug)]
+struct Socket {
+    node: u32,
+    id: TrackerId,
+    tracker: u32,
+    state: SocketState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SocketState {
+    Opening,
+    Open,
+    Closed,
+}
+
+#[derive(Debug)]
+enum Happening {
+    Alarm(u32),
+    Described(EndId),
+    Candidate(EndId, bool),
+    Gathered(EndId),
+    Opened(EndId),
+    Frame(EndId, Vec<u8>),
+    Writable(EndId),
+    Failed(EndId),
+    RemoteClosed(EndId),
+    /// A connection could not even be made.
+    Refused(u32, ConnId, &'static str),
+    SocketOpen(u32),
+    ToTracker(u32, String),
+    FromTracker(u32, String),
+    SocketClosed(u32),
+    TrackerSees(u32),
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(params: Params, seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let trackers =
+            (0..params.trackers.count).map(|_| (Tracker::new(params.trackers.clone()), Health::Up)).collect();
+        Self {
+            params,
+            seed,
+            now: 0,
+            queue: Queue::new(),
+            random: Random::new(bytes),
+            nodes: Vec::new(),
+            addresses: HashMap::new(),
+            ends: Ends::default(),
+            trackers,
+            sockets: Vec::new(),
+            partition: None,
+            graph: Graph::default(),
+            ledger: Ledger::default(),
+            counts: Counts::default(),
+            retired: Totals::default(),
+            violations: Vec::new(),
+            events: Vec::new(),
+            hash: seed,
+        }
+    }
+
+    /// What this world is like.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Time since the beginning.
+    pub fn now(&self) -> Duration {
+        Duration::from_micros(self.now)
+    }
+
+    /// The dice of the experiment; what is thrown is part of the run.
+    pub fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    /// A value that two runs share only if everything in them happened alike.
+    pub fn trace_hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// What should never have happened.
+    pub fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    /// Everything the pages heard since the last call; only with [`Params::keep_events`].
+    pub fn take_events(&mut self) -> Vec<(Duration, NodeId, Event)> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// A new peer joins now, with a configuration that the caller may change.
+    pub fn join_with(&mut self, change: impl FnOnce(&mut Config)) -> NodeId {
+        let index = self.nodes.len() as u32;
+        let mut config = Config::new(SwarmId::of_topic("simulated"));
+        config.max_peers = self.params.max_peers;
+        config.coverage = self.params.coverage;
+        config.trackers = (0..self.trackers.len()).map(tracker_url).collect();
+        change(&mut config);
+        let identity = identity(self.params.proofs, self.random.bytes());
+        let random = self.random.split();
+        let error = self.params.clock_error.as_micros() as f64;
+        let clock = ((self.random.unit() * 2.0 - 1.0) * error) as i64;
+        let peer = Peer::new(config, identity, random, local(self.now, clock))
+            .expect("the scenario's settings are valid");
+        let address = peer.address();
+        self.graph.add(index, address);
+        self.addresses.insert(address, index);
+        self.nodes.push(Node {
+            address,
+            peer: Some(Box::new(peer)),
+            joined: self.now,
+            gone: u64::MAX,
+            armed: u64::MAX,
+            conns: Vec::new(),
+            sockets: Vec::new(),
+            open: 0,
+            clock,
+        });
+        self.note(1, index, 0);
+        self.drain(index, false);
+        NodeId(index)
+    }
+
+    /// A new peer joins now.
+    pub fn join(&mut self) -> NodeId {
+        self.join_with(|_| {})
+    }
+
+    /// A peer dies without a word.
+    pub fn kill(&mut self, node: NodeId) {
+        self.note(2, node.0, 0);
+        for (_, end) in std::mem::take(&mut self.nodes[node.0 as usize].conns) {
+            self.ends.remove(end);
+        }
+        for (_, socket) in std::mem::take(&mut self.nodes[node.0 as usize].sockets) {
+            self.sockets[socket as usize].state = SocketState::Closed;
+            // The operating system closes the sockets of a process that died.
+            self.to_tracker(Happening::TrackerSees(socket), socket);
+        }
+        self.bury(node.0);
+    }
+
+    /// A peer says goodbye and leaves.
+    pub fn leave(&mut self, node: NodeId) {
+        self.command(node, Peer::close);
+        self.kill(node);
+    }
+
+    fn bury(&mut self, index: u32) {
+        let node = &mut self.nodes[index as usize];
+        if let Some(peer) = node.peer.take() {
+            self.retired.add(&peer);
+            node.gone = self.now;
+            self.graph.remove(index, node.address, self.now);
+        }
+    }
+
+    /// Calls a method of a living peer, as its page would, and carries out what comes of it.
+    pub fn command<T>(&mut self, node: NodeId, act: impl FnOnce(&mut Peer, Instant) -> T) -> Option<T> {
+        let now = self.local_now(node.0);
+        let result = act(self.nodes[node.0 as usize].peer.as_mut()?, now);
+        self.note(3, node.0, 0);
+        self.drain(node.0, false);
+        Some(result)
+    }
+
+    /// A living peer sends a payload to all, or to one; the ledger watches what becomes of it.
+    pub fn send(
+        &mut self,
+        from: NodeId,
+        to: Option<NodeId>,
+        payload: Vec<u8>,
+    ) -> Result<MessageId, SendError> {
+        let address = to.map(|to| self.address(to));
+        let copy = payload.clone();
+        let now = self.local_now(from.0);
+        let Some(peer) = self.nodes[from.0 as usize].peer.as_mut() else { return Err(SendError::Closed) };
+        let id = peer.send(address, Bytes(payload), now)?;
+        self.ledger.sent(id, from.0, to.map(|to| to.0), &copy, &self.graph, self.now);
+        self.note(4, from.0, copy.len() as u64);
+        self.drain(from.0, false);
+        Ok(id)
+    }
+
+    /// A living peer.
+    pub fn peer(&self, node: NodeId) -> Option<&Peer> {
+        self.nodes[node.0 as usize].peer.as_deref()
+    }
+
+    /// A peer's address, also after its end.
+    pub fn address(&self, node: NodeId) -> Address {
+        self.nodes[node.0 as usize].address
+    }
+
+    /// When a peer joined.
+    pub fn joined(&self, node: NodeId) -> Duration {
+        Duration::from_micros(self.nodes[node.0 as usize].joined)
+    }
+
+    /// How many peers ever joined.
+    pub fn population(&self) -> u32 {
+        self.nodes.len() as u32
+    }
+
+    /// The living, in the order of joining.
+    pub fn living(&self) -> impl Iterator<Item = NodeId> {
+        let alive = |&(_, node): &(usize, &Node)| node.peer.is_some();
+        self.nodes.iter().enumerate().filter(alive).map(|(index, _)| NodeId(index as u32))
+    }
+
+    /// What all peers counted since the beginning.
+    pub fn totals(&self) -> Totals {
+        let mut totals = self.retired;
+        self.nodes.iter().filter_map(|node| node.peer.as_deref()).for_each(|peer| totals.add(peer));
+        totals
+    }
+
+    /// A random living peer.
+    pub fn any(&mut self) -> Option<NodeId> {
+        if self.graph.living() == 0 {
+            return None;
+        }
+        loop {
+            let index = self.random.below(self.nodes.len());
+            if self.nodes[index].peer.is_some() {
+                return Some(NodeId(index as u32));
+            }
+        }
+    }
+
+    /// One-way latency between two peers without jitter.
+    pub fn latency(&self, a: NodeId, b: NodeId) -> Duration {
+        Duration::from_micros(u64::from(self.params.network.latency(self.seed, a.0, b.0)))
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_to(self.now() + duration);
+    }
+
+    /// Lets time pass until a moment since the beginning.
+    pub fn run_to(&mut self, then: Duration) {
+        let then = then.as_micros() as u64;
+        while let Some((time, what)) = self.queue.pop_until(then) {
+            self.now = time;
+            self.counts.steps += 1;
+            self.happen(what);
+        }
+        self.now = self.now.max(then);
+        self.check_symmetry();
+    }
+
+    /// Lets time pass until something is true, looking at it every so often; how long that took, or `None`
+    /// if it was not true within the limit.
+    pub fn run_until(
+        &mut self,
+        limit: Duration,
+        every: Duration,
+        mut done: impl FnMut(&Self) -> bool,
+    ) -> Option<Duration> {
+        let start = self.now();
+        loop {
+            if done(self) {
+                return Some(self.now() - start);
+            }
+            if self.now() - start >= limit {
+                return None;
+            }
+            self.run_for(every);
+        }
+    }
+
+    /// Changes how every tracker does.
+    pub fn set_trackers(&mut self, health: Health) {
+        for tracker in 0..self.trackers.len() {
+            self.set_tracker(tracker, health);
+        }
+    }
+
+    /// Changes how one tracker does.
+    pub fn set_tracker(&mut self, tracker: usize, health: Health) {
+        self.note(5, tracker as u32, health as u64);
+        self.trackers[tracker].1 = health;
+        if health == Health::Down {
+            self.trackers[tracker].0.restart();
+            for socket in 0..self.sockets.len() {
+                if self.sockets[socket].tracker as usize == tracker
+                    && self.sockets[socket].state == SocketState::Open
+                {
+                    self.queue.push(
+                        self.now + self.tracker_latency(tracker),
+                        Happening::SocketClosed(socket as u32),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Announces that a tracker took, over all trackers.
+    pub fn announces(&self) -> u64 {
+        self.trackers.iter().map(|(tracker, _)| tracker.announces).sum()
+    }
+
+    /// Cuts the network into parts: nothing gets from one to another, and channels between them are lost.
+    pub fn partition(&mut self, parts: u32) {
+        self.note(6, parts, 0);
+        let salt = u64::from_le_bytes(self.random.bytes());
+        self.partition = Some((salt, parts));
+        for index in 0..self.nodes.len() {
+            for place in 0..self.nodes[index].conns.len() {
+                let (_, id) = self.nodes[index].conns[place];
+                let remote =
+                    self.ends.get(id).and_then(|end| self.ends.get(end.remote?)).map(|remote| remote.node);
+                if remote.is_some_and(|remote| !self.reachable(index as u32, remote)) {
+                    self.sever(id);
+                }
+            }
+        }
+    }
+
+    /// Makes the network whole again; what was lost stays lost.
+    pub fn merge(&mut self) {
+        self.note(7, 0, 0);
+        self.partition = None;
+    }
+
+    /// Which part of the partitioned network a peer is in.
+    pub fn part(&self, node: NodeId) -> u32 {
+        self.partition.map_or(0, |(salt, parts)| (mix(salt ^ u64::from(node.0)) % u64::from(parts)) as u32)
+    }
+
+    fn reachable(&self, a: u32, b: u32) -> bool {
+        self.part(NodeId(a)) == self.part(NodeId(b)) && self.params.network.connectable(self.seed, a, b)
+    }
+
+    fn sever(&mut self, id: EndId) {
+        if let Some(end) = self.ends.get_mut(id)
+            && !std::mem::replace(&mut end.severed, true)
+        {
+            self.queue
+                .push(self.now + self.params.network.ice_timeout.as_micros() as u64, Happening::Failed(id));
+        }
+    }
+
+    // What happens.
+
+    fn happen(&mut self, what: Happening) {
+        match what {
+            Happening::Alarm(node) => self.on_alarm(node),
+            Happening::Described(id) => self.at_end(id, |ends, id| {
+                let end = ends.get(id)?;
+                Some(Input::ConnDescribed(end.conn, connection::describe(id, end)))
+            }),
+            Happening::Candidate(id, reflexive) => self.at_end(id, |ends, id| {
+                let end = ends.get(id)?;
+                Some(Input::ConnCandidate(end.conn, connection::candidate(id, end.node, reflexive)))
+            }),
+            Happening::Gathered(id) => {
+                self.at_end(id, |ends, id| Some(Input::ConnGathered(ends.get(id)?.conn)))
+            }
+            Happening::Writable(id) => {
+                self.at_end(id, |ends, id| Some(Input::ConnWritable(ends.get(id)?.conn)))
+            }
+            Happening::Frame(id, frame) => self.at_end(id, |ends, id| {
+                let end = ends.get(id)?;
+                (!end.severed).then(|| Input::ConnFrame(end.conn, Bytes(frame)))
+            }),
+            Happening::Opened(id) => self.on_opened(id),
+            Happening::Failed(id) => {
+                if self.ends.get(id).is_some_and(|end| end.severed || end.phase != Phase::Open) {
+                    self.on_closed(id, "ICE failed");
+                }
+            }
+            Happening::RemoteClosed(id) => self.on_closed(id, "closed by the other side"),
+            Happening::Refused(node, conn, why) => self.input(node, Input::ConnClosed(conn, why.to_owned())),
+            Happening::SocketOpen(socket) => self.on_socket_open(socket),
+            Happening::ToTracker(socket, text) => self.on_tracker_request(socket, &text),
+            Happening::FromTracker(socket, text) => {
+                let Socket { node, id, state, .. } = self.sockets[socket as usize];
+                if state == SocketState::Open {
+                    self.input(node, Input::TrackerMessage(id, text));
+                }
+            }
+            Happening::SocketClosed(socket) => self.on_socket_closed(socket),
+            Happening::TrackerSees(socket) => {
+                let tracker = self.sockets[socket as usize].tracker as usize;
+                self.trackers[tracker].0.closed(socket);
+            }
+        }
+    }
+
+    fn at_end(&mut self, id: EndId, input: impl FnOnce(&Ends, EndId) -> Option<Input>) {
+        let Some(node) = self.ends.get(id).map(|end| end.node) else { return };
+        if let Some(input) = input(&self.ends, id) {
+            self.input(node, input);
+        }
+    }
+
+    fn on_alarm(&mut self, index: u32) {
+        let node = &mut self.nodes[index as usize];
+        if node.armed != self.now {
+            return;
+        }
+        node.armed = u64::MAX;
+        let Some(peer) = &mut node.peer else { return };
+        let now = local(self.now, node.clock);
+        match peer.poll_timeout() {
+            Some(due) if due <= now => {
+                self.note(8, index, 0);
+                self.trace(index, &"Timeout");
+                if let Some(peer) = &mut self.nodes[index as usize].peer {
+                    peer.handle(Input::Timeout, now);
+                }
+                self.drain(index, true);
+            }
+            due => self.arm(index, due),
+        }
+    }
+
+    fn on_opened(&mut self, id: EndId) {
+        let Some(end) = self.ends.get(id) else { return };
+        if end.severed || end.remote.and_then(|remote| self.ends.get(remote)).is_none() {
+            return; // The other end died meanwhile: ICE will time out.
+        }
+        let (node, conn) = (end.node, end.conn);
+        if let Some(end) = self.ends.get_mut(id) {
+            end.phase = Phase::Open;
+        }
+        self.counts.opened += 1;
+        let owner = &mut self.nodes[node as usize];
+        owner.open += 1;
+        self.input(node, Input::ConnOpened(conn));
+        let owner = &self.nodes[node as usize];
+        if let Some(peer) = &owner.peer {
+            let over = usize::from(owner.open).saturating_sub(peer.config().max_peers);
+            self.counts.most_over_cap = self.counts.most_over_cap.max(over);
+        }
+    }
+
+    fn on_closed(&mut self, id: EndId, why: &str) {
+        let Some(end) = self.forget_end(id) else { return };
+        self.input(end.node, Input::ConnClosed(end.conn, why.to_owned()));
+    }
+
+    /// Removes an end here and from its node.
+    fn forget_end(&mut self, id: EndId) -> Option<End> {
+        let end = self.ends.remove(id)?;
+        let owner = &mut self.nodes[end.node as usize];
+        owner.conns.retain(|&(_, other)| other != id);
+        if end.phase == Phase::Open {
+            owner.open -= 1;
+        }
+        Some(end)
+    }
+
+    fn on_socket_open(&mut self, socket: u32) {
+        let Socket { node, id, tracker, state } = self.sockets[socket as usize];
+        if state != SocketState::Opening {
+            return;
+        }
+        match self.trackers[tracker as usize].1 {
+            Health::Up | Health::Slow => {
+                self.sockets[socket as usize].state = SocketState::Open;
+                self.input(node, Input::TrackerOpened(id));
+            }
+            Health::Down => self.on_socket_closed(socket),
+            Health::Silent => {}
+        }
+    }
+
+    fn on_socket_closed(&mut self, socket: u32) {
+        let Socket { node, id, state, .. } = self.sockets[socket as usize];
+        if state == SocketState::Closed {
+            return;
+        }
+        self.sockets[socket as usize].state = SocketState::Closed;
+        self.nodes[node as usize].sockets.retain(|&(other, _)| other != id);
+        self.input(node, Input::TrackerClosed(id, "the socket was closed".to_owned()));
+    }
+
+    fn on_tracker_request(&mut self, socket: u32, text: &str) {
+        let tracker = self.sockets[socket as usize].tracker as usize;
+        if !matches!(self.trackers[tracker].1, Health::Up | Health::Slow) {
+            return;
+        }
+        let latency = self.tracker_latency(tracker);
+        let reaction = self.trackers[tracker].0.receive(socket, text, self.now, &mut self.random);
+        for (to, message) in reaction.messages {
+            self.queue.push(self.now + latency, Happening::FromTracker(to, message));
+        }
+        if let Some(fault) = reaction.fault {
+            let node = self.sockets[socket as usize].node;
+            self.violation(format_args!("{} sent a tracker {fault}", NodeId(node)));
+        }
+        if reaction.close {
+            self.trackers[tracker].0.closed(socket);
+            self.queue.push(self.now + latency, Happening::SocketClosed(socket));
+        }
+    }
+
+    fn tracker_latency(&self, tracker: usize) -> u64 {
+        let slow = if self.trackers[tracker].1 == Health::Slow { 2_000_000 } else { 0 };
+        self.params.trackers.latency.as_micros() as u64 + slow
+    }
+
+    fn to_tracker(&mut self, what: Happening, socket: u32) {
+        let tracker = self.sockets[socket as usize].tracker as usize;
+        self.queue.push(self.now + self.tracker_latency(tracker), what);
+    }
+
+    // The peers.
+
+    fn local_now(&self, index: u32) -> Instant {
+        local(self.now, self.nodes[index as usize].clock)
+    }
+
+    fn input(&mut self, index: u32, input: Input) {
+        if self.nodes[index as usize].peer.is_none() {
+            return;
+        }
+        let (kind, size) = weigh(&input);
+        self.note(16 + kind, index, size);
+        self.trace(index, &input);
+        let now = self.local_now(index);
+        if let Some(peer) = &mut self.nodes[index as usize].peer {
+            peer.handle(input, now);
+        }
+        self.drain(index, false);
+    }
+
+    /// Carries out all that a peer has to say, then sets its alarm.
+    fn drain(&mut self, index: u32, after_timeout: bool) {
+        let mut count = 0;
+        while let Some(output) = self.nodes[index as usize].peer.as_mut().and_then(|peer| peer.poll_output())
+        {
+            self.trace(index, &output);
+            self.carry_out(index, output);
+            count += 1;
+            if count > MAX_OUTPUTS {
+                self.violation(format_args!("{} does not stop talking", NodeId(index)));
+                break;
+            }
+        }
+        let Some(peer) = &self.nodes[index as usize].peer else { return };
+        let (due, links, most) = (peer.poll_timeout(), peer.link_count(), peer.config().max_peers);
+        if links > most {
+            self.violation(format_args!("{} has {links} links, {most} allowed", NodeId(index)));
+        }
+        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
+            self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
+            return;
+        }
+        self.arm(index, due);
+    }
+
+    fn arm(&mut self, index: u32, due: Option<Instant>) {
+        let Some(due) = due else { return };
+        let wait = due.since(self.local_now(index)).as_micros() as u64;
+        let node = &mut self.nodes[index as usize];
+        let then = self.now.saturating_add(wait);
+        if then < node.armed {
+            node.armed = then;
+            self.queue.push(then, Happening::Alarm(index));
+        }
+    }
+
+    fn carry_out(&mut self, index: u32, output: Output) {
+        match output {
+            Output::TrackerOpen(id, url) => self.open_socket(index, id, &url),
+            Output::TrackerSend(id, text) => {
+                self.counts.tracker_messages += 1;
+                self.counts.tracker_bytes += text.len() as u64;
+                match self.socket(index, id) {
+                    Some(socket) if self.sockets[socket as usize].state == SocketState::Open => {
+                        self.to_tracker(Happening::ToTracker(socket, text), socket);
+                    }
+                    _ => self.violation(format_args!("{} sent on a socket that is not open", NodeId(index))),
+                }
+            }
+            Output::TrackerClose(id) => {
+                if let Some(socket) = self.socket(index, id) {
+                    self.sockets[socket as usize].state = SocketState::Closed;
+                    self.nodes[index as usize].sockets.retain(|&(other, _)| other != id);
+                    self.to_tracker(Happening::TrackerSees(socket), socket);
+                }
+            }
+            Output::ConnOffer(conn) => {
+                self.begin(index, conn, None);
+            }
+            Output::ConnAnswer(conn, sdp) => match connection::identify(&sdp) {
+                Ok(remote) => {
+                    let id = self.begin(index, conn, Some(remote));
+                    self.queue.push(self.now + self.ice_timeout(), Happening::Failed(id));
+                }
+                Err(why) => self.refuse(index, conn, why),
+            },
+            Output::ConnAccept(conn, sdp) => match (self.end(index, conn), connection::identify(&sdp)) {
+                (Some(id), Ok((remote, with_candidates))) => self.accept(index, id, remote, with_candidates),
+                (Some(id), Err(why)) => {
+                    self.forget_end(id);
+                    self.refuse(index, conn, why);
+                }
+                (None, _) => self.violation(format_args!("{} accepts an answer to nothing", NodeId(index))),
+            },
+            Output::ConnCandidate(conn, _) => {
+                if let Some(id) = self.end(index, conn) {
+                    if let Some(end) = self.ends.get_mut(id) {
+                        end.knows_candidate = true;
+                    }
+                    self.try_path(id);
+                }
+            }
+            Output::ConnSend(conn, frame) => self.send_frame(index, conn, frame.0),
+            Output::ConnAwaitWritable(conn) => {
+                let Some(id) = self.end(index, conn) else { return };
+                let Some(end) = self.ends.get(id) else { return };
+                let low = match self.params.network.bandwidth {
+                    0 => 0,
+                    bandwidth => LOW_THRESHOLD * 1_000_000 / bandwidth,
+                };
+                let then = end.busy_until.saturating_sub(low).max(self.now);
+                self.queue.push(then, Happening::Writable(id));
+            }
+            Output::ConnClose(conn) => self.close(index, conn),
+            Output::Event(event) => self.on_event(index, event),
+        }
+    }
+
+    fn socket(&self, index: u32, id: TrackerId) -> Option<u32> {
+        let sockets = &self.nodes[index as usize].sockets;
+        sockets.iter().find(|(other, _)| *other == id).map(|&(_, socket)| socket)
+    }
+
+    fn end(&self, index: u32, conn: ConnId) -> Option<EndId> {
+        self.nodes[index as usize].conns.iter().find(|(other, _)| *other == conn).map(|&(_, id)| id)
+    }
+
+    fn open_socket(&mut self, index: u32, id: TrackerId, url: &str) {
+        let tracker = (0..self.trackers.len()).find(|&tracker| tracker_url(tracker) == url);
+        let socket = self.sockets.len() as u32;
+        let state = SocketState::Opening;
+        self.sockets.push(Socket { node: index, id, tracker: tracker.unwrap_or(0) as u32, state });
+        self.nodes[index as usize].sockets.push((id, socket));
+        let then = self.now + self.params.trackers.connect.as_micros() as u64;
+        match tracker {
+            Some(tracker) if self.trackers[tracker].1 == Health::Slow => {
+                self.queue.push(then + 2_000_000, Happening::SocketOpen(socket));
+            }
+            Some(_) => self.queue.push(then, Happening::SocketOpen(socket)),
+            None => self.queue.push(then, Happening::SocketClosed(socket)),
+        }
+    }
+
+    fn ice_timeout(&self) -> u64 {
+        self.params.network.ice_timeout.as_micros() as u64
+    }
+
+    fn refuse(&mut self, index: u32, conn: ConnId, why: &'static str) {
+        self.violation(format_args!("{} was given {why}", NodeId(index)));
+        self.queue.push(self.now, Happening::Refused(index, conn, why));
+    }
+
+    /// Makes an end and has it described.
+    fn begin(&mut self, index: u32, conn: ConnId, remote: Option<(EndId, bool)>) -> EndId {
+        if self.end(index, conn).is_some() {
+            self.violation(format_args!("{} used {conn:?} twice", NodeId(index)));
+        }
+        self.counts.connections += 1;
+        let id = self.ends.insert(End {
+            node: index,
+            conn,
+            phase: if remote.is_some() { Phase::Connecting } else { Phase::Offered },
+            offered: remote.is_none(),
+            remote: remote.map(|(id, _)| id),
+            knows_candidate: remote.is_some_and(|(_, with_candidates)| with_candidates),
+            severed: false,
+            latency: 0,
+            last_arrival: 0,
+            busy_until: 0,
+        });
+        self.nodes[index as usize].conns.push((conn, id));
+        let gathered = self.now + self.params.network.gathering.as_micros() as u64;
+        self.queue.push(self.now, Happening::Described(id));
+        self.queue.push(self.now, Happening::Candidate(id, false));
+        if gathered > self.now {
+            self.queue.push(gathered, Happening::Candidate(id, true));
+        }
+        self.queue.push(gathered, Happening::Gathered(id));
+        id
+    }
+
+    fn accept(&mut self, index: u32, id: EndId, remote: EndId, with_candidates: bool) {
+        let Some(end) = self.ends.get_mut(id) else { return };
+        if end.phase != Phase::Offered {
+            self.violation(format_args!("{} accepts a second answer", NodeId(index)));
+            return;
+        }
+        end.phase = Phase::Connecting;
+        end.remote = Some(remote);
+        end.knows_candidate |= with_candidates;
+        self.queue.push(self.now + self.ice_timeout(), Happening::Failed(id));
+        self.try_path(id);
+    }
+
+    /// Lets ICE find a path, if both ends know of each other and one knows a way.
+    fn try_path(&mut self, id: EndId) {
+        let Some(end) = self.ends.get(id) else { return };
+        let Some(remote_id) = end.remote else { return };
+        let Some(remote) = self.ends.get(remote_id) else { return };
+        let agreed =
+            remote.remote == Some(id) && end.phase == Phase::Connecting && remote.phase == Phase::Connecting;
+        if !agreed || !(end.knows_candidate || remote.knows_candidate) {
+            return;
+        }
+        if !self.reachable(end.node, remote.node) {
+            return; // Both ends time out.
+        }
+        let latency = self.params.network.latency(self.seed, end.node, remote.node);
+        let (offerer, answerer) = if end.offered { (id, remote_id) } else { (remote_id, id) };
+        for id in [offerer, answerer] {
+            if let Some(end) = self.ends.get_mut(id) {
+                end.phase = Phase::Opening;
+                end.latency = latency;
+            }
+        }
+        // The answerer is the DTLS client: it knows first.
+        let ice = self.params.network.ice.as_micros() as u64;
+        let first: u64 = (0..3).map(|_| self.params.network.transit(latency, &mut self.random)).sum();
+        self.queue.push(self.now + ice + first, Happening::Opened(answerer));
+        self.queue.push(self.now + ice + first + u64::from(latency), Happening::Opened(offerer));
+    }
+
+    fn send_frame(&mut self, index: u32, conn: ConnId, frame: Vec<u8>) {
+        let open =
+            self.end(index, conn).and_then(|id| self.ends.get_mut(id)).filter(|end| end.phase == Phase::Open);
+        let Some(end) = open else {
+            self.violation(format_args!("{} sent on {conn:?}, which is not open", NodeId(index)));
+            return;
+        };
+        let network = &self.params.network;
+        self.counts.frames += 1;
+        self.counts.frame_bytes += frame.len() as u64;
+        let mut start = self.now;
+        if network.bandwidth > 0 {
+            start = end.busy_until.max(start) + frame.len() as u64 * 1_000_000 / network.bandwidth;
+            end.busy_until = start;
+        }
+        // A channel keeps the order: nothing overtakes.
+        end.last_arrival = end.last_arrival.max(start + network.transit(end.latency, &mut self.random));
+        if let (Some(remote), false) = (end.remote, end.severed) {
+            self.queue.push(end.last_arrival, Happening::Frame(remote, frame));
+        }
+    }
+
+    fn close(&mut self, index: u32, conn: ConnId) {
+        let Some(end) = self.end(index, conn).and_then(|id| self.forget_end(id)) else { return };
+        let (true, false, Some(remote)) =
+            (matches!(end.phase, Phase::Open | Phase::Opening), end.severed, end.remote)
+        else {
+            return; // Nobody could be told.
+        };
+        let transit = self.params.network.transit(end.latency, &mut self.random);
+        let then = end.last_arrival.max(self.now + transit);
+        self.queue.push(then, Happening::RemoteClosed(remote));
+    }
+
+    fn on_event(&mut self, index: u32, event: Event) {
+        match &event {
+            Event::Connect(address) => match self.addresses.get(address).copied() {
+                Some(to) => {
+                    let latency = self.params.network.latency(self.seed, index, to);
+                    if !self.graph.connect(index, Link { to, latency }, self.now) {
+                        self.violation(format_args!("{} connects to {} twice", NodeId(index), NodeId(to)));
+                    }
+                }
+                None => self.violation(format_args!("{} connects to nobody", NodeId(index))),
+            },
+            Event::Disconnect(address) => match self.addresses.get(address).copied() {
+                Some(to) => {
+                    if !self.graph.disconnect(index, to, self.now) {
+                        let (a, b) = (NodeId(index), NodeId(to));
+                        self.violation(format_args!("{a} disconnects from {b} without a link"));
+                    }
+                    let gone = self.nodes[to as usize].gone;
+                    if gone <= self.now {
+                        self.counts.noticed.push((self.now - gone) as u32);
+                    }
+                }
+                None => self.violation(format_args!("{} disconnects from nobody", NodeId(index))),
+            },
+            Event::Message(received) => {
+                self.note(9, index, u64::from_le_bytes(received.id.0[..8].try_into().unwrap_or_default()));
+                if let Err(what) = self.ledger.arrived(index, received, self.now) {
+                    self.violation(format_args!("{what}: {:?} at {}", received.id, NodeId(index)));
+                }
+            }
+            Event::Delivery(id, outcome) => {
+                if let Err(what) = self.ledger.outcome(*id, *outcome) {
+                    self.violation(format_args!("{what}: {id:?} of {}", NodeId(index)));
+                }
+            }
+            Event::Tracker(_) | Event::Warning(_) => {}
+        }
+        if self.params.keep_events {
+            self.events.push((self.now(), NodeId(index), event));
+        }
+    }
+
+    // Judgement.
+
+    fn check_symmetry(&mut self) {
+        let limit = ONE_SIDED_LIMIT.as_micros() as u64;
+        let Some(before) = self.now.checked_sub(limit) else { return };
+        let found: Vec<_> = self.graph.one_sided_since(before).take(3).collect();
+        for (a, b, since) in found {
+            self.violation(format_args!(
+                "{} has believed alone in a link to {} since {:.3} s",
+                NodeId(a),
+                NodeId(b),
+                since as f64 / 1e6
+            ));
+        }
+    }
+
+    fn violation(&mut self, what: fmt::Arguments<'_>) {
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(format!("seed {} at {:.6} s: {what}", self.seed, self.now as f64 / 1e6));
+        }
+    }
+
+    fn note(&mut self, kind: u64, index: u32, value: u64) {
+        self.hash =
+            mix(self.hash ^ mix(self.now) ^ (kind << 56) ^ (u64::from(index) << 24) ^ value.rotate_left(7));
+    }
+
+    fn trace(&self, index: u32, what: &dyn fmt::Debug) {
+        if self.params.trace == Some(index) {
+            eprintln!("{:>12.6} {} {what:?}", self.now as f64 / 1e6, NodeId(index));
+        }
+    }
+}
+
+fn tracker_url(tracker: usize) -> String {
+    format!("wss://tracker-{tracker}.example")
+}
+
+fn local(now: u64, clock: i64) -> Instant {
+    Instant::from_micros((BEGINNING.as_micros() + now).saturating_add_signed(clock))
+}
+
+fn identity(proofs: Proofs, secret: [u8; 32]) -> Identity {
+    match proofs {
+        Proofs::Real | Proofs::StandIn => Identity::from_secret(secret),
+    }
+}
+
+/// The kind of an input and a digest of what it carries, for the trace hash.
+fn weigh(input: &Input) -> (u64, u64) {
+    let digest = |bytes: &[u8]| {
+        let word = |chunk: &[u8]| chunk.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        bytes.chunks(8).fold(bytes.len() as u64, |hash, chunk| mix(hash ^ word(chunk)))
+    };
+    match input {
+        Input::Timeout => (0, 0),
+        Input::TrackerOpened(id) => (1, u64::from(id.0)),
+        Input::TrackerMessage(_, text) => (2, digest(text.as_bytes())),
+        Input::TrackerClosed(id, _) => (3, u64::from(id.0)),
+        Input::ConnDescribed(id, _) => (4, id.0),
+        Input::ConnCandidate(id, _) => (5, id.0),
+        Input::ConnGathered(id) => (6, id.0),
+        Input::ConnOpened(id) => (7, id.0),
+        Input::ConnFrame(_, frame) => (8, digest(&frame.0)),
+        Input::ConnWritable(id) => (9, id.0),
+        Input::ConnInterrupted(id) => (10, id.0),
+        Input::ConnResumed(id) => (11, id.0),
+        Input::ConnClosed(id, _) => (12, id.0),
+        Input::Woke => (13, 0),
+    }
+}
