@@ -153,7 +153,7 @@ function publish(files, sizes) {
   const readme = path.join(ROOT, 'README.md')
   if (!existsSync(readme)) return
   const text = readFileSync(readme, 'utf8')
-  const updated = text.replace(/(<!-- sizes -->\n)[^]*?(<!-- \/sizes -->)/, (_, open, close) => `${open}${sizes}\n${close}`)
+  const updated = text.replace(/(<!-- sizes -->\n)[^]*?(<!-- \/sizes -->)/, (_, open, close) => `${open}\n${sizes}\n\n${close}`)
   if (updated !== text) writeFileSync(readme, updated)
 }
 
