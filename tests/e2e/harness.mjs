@@ -41,6 +41,7 @@ export class Tracker {
   sockets = new Set()
   /** What the clients said, parsed, newest last; bounded. */
   heard = []
+  waiting = new Set()
 
   static async start({ port = 0, ...options } = {}) {
     const tracker = new Tracker()
@@ -65,6 +66,7 @@ export class Tracker {
         try {
           this.heard.push(JSON.parse(data))
           if (this.heard.length > 1000) this.heard.shift()
+          for (const look of this.waiting) look()
         } catch { /* the server answers for that */ }
       })
     })
@@ -85,6 +87,20 @@ export class Tracker {
     for (const socket of this.sockets) socket.terminate()
     server.http.closeAllConnections()
     await closed
+  }
+
+  /** Resolves with the first message, heard before or from now on, that `wanted` is true of. */
+  hears(wanted) {
+    return bounded(new Promise(resolve => {
+      const look = () => {
+        const message = this.heard.find(wanted)
+        if (!message) return
+        this.waiting.delete(look)
+        resolve(message)
+      }
+      this.waiting.add(look)
+      look()
+    }), PATIENCE, 'such a message to the tracker')
   }
 
   /** Says this to every client, whatever it is. */

@@ -69,10 +69,7 @@ for (const event of ['connect', 'message', 'disconnect']) {
   behavior(`a listener of "${event}" may close its own instance`, async world => {
     await world.tracker()
     const [a, b] = [await world.join('a', `close in ${event}`), await world.join('b', `close in ${event}`)]
-    await a.run((p, event) => p.easypeers.on(event, () => {
-      p.easypeers.close()
-      p.easypeers.removeAllListeners()
-    }), event)
+    await a.run((p, event) => { p.easypeers.on(event, () => p.easypeers.close()) }, event)
     await b.until('a connection', p => p.connects.length)
     if (event === 'message') await b.send('close now')
     if (event === 'disconnect') await b.run(p => p.easypeers.close())

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 
-import { behavior, oneMesh } from './harness.mjs'
+import { behavior, bounded, oneMesh } from './harness.mjs'
 
 const NONSENSE = {
   'random bytes': inject => {
@@ -88,46 +88,66 @@ for (const [what, talk] of Object.entries(NONSENSE)) {
   })
 }
 
-behavior('a page that only opens a channel and never proves itself gets no link', async world => {
+behavior('a page that connects and never proves itself gets no link', async world => {
   const tracker = await world.tracker()
-  const [a, b] = await world.crowd(2, 'strangers')
-  await oneMesh([a, b])
+  // It knows the tracker and the info hash, speaks WebRTC as well as any, and borrows all that its own descriptions
+  // lack from the offer of a member that was there before; what it does not know is what it would have to prove.
+  const former = await world.join('former', 'strangers')
+  const { info_hash: infoHash, offers: [{ offer: { sdp: example } }] } = await tracker.hears(m => m.offers?.length)
+  await former.run(p => p.easypeers.close())
+  const a = await world.join('a', 'strangers')
   const stranger = await world.page()
-  const infoHash = tracker.heard[0].info_hash
-  // It knows the tracker and the info hash, and speaks WebRTC as well as any.
-  await stranger.evaluate(async ({ url, infoHash }) => {
+  const heard = stranger.evaluate(async ({ url, infoHash, example }) => {
     const random = () => String.fromCharCode(...crypto.getRandomValues(new Uint8Array(20)))
     const peer_id = random()
-    const socket = new WebSocket(url)
-    await new Promise(resolve => { socket.onopen = resolve })
-    const offers = []
     const connections = {}
-    for (let i = 0; i < 5; i++) {
+    let closed
+    const turnedAway = new Promise(resolve => { closed = resolve })
+    const connect = () => {
       const pc = new RTCPeerConnection()
       for (let id = 0; id < 4; id++) {
         const channel = pc.createDataChannel('x', { negotiated: true, id })
         channel.onopen = () => { for (let n = 0; n < 10; n++) channel.send(crypto.getRandomValues(new Uint8Array(100))) }
+        channel.onclose = () => closed('its channel was closed')
       }
-      await pc.setLocalDescription()
-      await new Promise(resolve => { pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve() })
-      const offer_id = random()
-      connections[offer_id] = pc
-      offers.push({ offer_id, offer: { type: 'offer', sdp: pc.localDescription.sdp } })
+      return pc
     }
+    const describe = async pc => {
+      await pc.setLocalDescription()
+      if (pc.iceGatheringState !== 'complete') await new Promise(resolve => { pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve() })
+      const own = pc.localDescription.sdp
+      const name = line => line.split(':')[0]
+      const names = new Set(own.split('\r\n').map(name))
+      const borrowed = example.split('\r\n').filter(line => line.startsWith('a=') && !names.has(name(line)))
+      return own.replace('t=0 0\r\n', ['t=0 0', ...borrowed, ''].join('\r\n'))
+    }
+    const socket = new WebSocket(url)
+    await new Promise(resolve => { socket.onopen = resolve })
+    const announce = { action: 'announce', info_hash: infoHash, peer_id }
     socket.onmessage = async ({ data }) => {
       const { answer, offer, offer_id, peer_id: to_peer_id } = JSON.parse(data)
-      if (answer) await connections[offer_id]?.setRemoteDescription(answer).catch(() => {})
+      if (answer) connections[offer_id]?.setRemoteDescription(answer).catch(() => {})
       if (offer) {
-        const pc = new RTCPeerConnection()
-        const done = await pc.setRemoteDescription(offer).then(() => pc.setLocalDescription()).catch(() => 'no')
-        if (done === 'no') return
-        await new Promise(resolve => { pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve() })
-        socket.send(JSON.stringify({ action: 'announce', info_hash: infoHash, peer_id, to_peer_id, offer_id, answer: { type: 'answer', sdp: pc.localDescription.sdp } }))
+        const pc = connect()
+        await pc.setRemoteDescription(offer)
+        socket.send(JSON.stringify({ ...announce, to_peer_id, offer_id, answer: { type: 'answer', sdp: await describe(pc) } }))
       }
     }
-    socket.send(JSON.stringify({ action: 'announce', info_hash: infoHash, peer_id, numwant: 5, offers, event: 'started', uploaded: 0, downloaded: 0, left: 1 }))
-    await new Promise(resolve => probe.native.setTimeout(resolve, 3000))
-  }, { url: tracker.url, infoHash })
+    const offers = []
+    for (let i = 0; i < 5; i++) {
+      const offer_id = random()
+      connections[offer_id] = connect()
+      offers.push({ offer_id, offer: { type: 'offer', sdp: await describe(connections[offer_id]) } })
+    }
+    socket.send(JSON.stringify({ ...announce, numwant: 5, offers, event: 'started', uploaded: 0, downloaded: 0, left: 1 }))
+    return turnedAway
+  }, { url: tracker.url, infoHash, example })
+  // Turned away, or not even answered, or left waiting; but no neighbor.
+  const end = await bounded(heard, 10_000, '').catch(() => 'nothing more was said to it')
+  world.measured(`the stranger: ${await stranger.evaluate(() => probe.connections.filter(c => c.connected).length)} connections, and then`, end)
+  assert.deepEqual(await a.run(p => [p.connects, p.easypeers.wireCount]), [[], 0])
+  const b = await world.join('b', 'strangers')
+  await oneMesh([a, b])
   for (const [me, other] of [[a, b], [b, a]]) {
     assert.deepEqual(await me.run(p => [p.connects, p.disconnects, Object.keys(p.easypeers.wires)]), [[other.address], [], [other.address]])
   }

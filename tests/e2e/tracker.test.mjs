@@ -36,10 +36,10 @@ behavior('garbage from the tracker changes nothing', async world => {
   const peers = await world.crowd(3, 'garbage')
   await oneMesh(peers)
   const links = await Promise.all(peers.map(peer => peer.run(p => Object.keys(p.easypeers.wires).sort())))
-  const announce = tracker.heard.find(m => m.action === 'announce' && m.offers?.length) ?? tracker.heard[0]
+  const announce = await tracker.hears(m => m.offers?.length)
   const binary = () => randomBytes(20).toString('latin1')
   const from = { action: 'announce', info_hash: announce.info_hash, peer_id: binary() }
-  const offerId = announce.offers?.[0]?.offer_id ?? binary()
+  const offerId = announce.offers[0].offer_id
 
   tracker.say(randomBytes(1000))
   tracker.say(randomBytes(1000).toString('latin1'))
