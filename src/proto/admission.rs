@@ -257,6 +257,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proto::hex::text;
     use crate::proto::id::SwarmId;
 
     const A: &[u8] = &[0xaa; 32];
@@ -334,6 +335,34 @@ mod tests {
                 assert!(admitted.verified);
             }
         }
+    }
+
+    #[test]
+    fn the_transcript_is_as_documented() {
+        // Computed from docs/security.md by a separate implementation of ristretto255, CPace and the proofs.
+        let (mut a, mut b) = pair(|seed| Identity::from_secret([seed; 32]));
+        b.admission.hello.claimed = Some(Address([7; 20]));
+        for (end, scalar) in [(&mut a, 3u8), (&mut b, 5)] {
+            let scalar = Scalar::from(scalar);
+            let generator = cpace::generator(public().password(), CHANNEL, &end.admission.sid);
+            end.admission.hello.share = cpace::share(&scalar, &generator);
+            end.admission.exponent = Exponent::Scalar(scalar);
+            end.hello = end.admission.hello.clone();
+        }
+        let confirm = a.receive(&b.hello).expect("the hello is good");
+        b.receive(&a.hello).expect("the hello is good");
+        let admitted = b.admission.finish(&confirm).expect("both are members");
+        assert_eq!(text(&a.hello.share), "884cee71a455466cf36eebf94c4e2ddc7cf658a9b54c53d2b391aa717a8d6f0f");
+        assert_eq!(
+            text(&admitted.session),
+            "4479fc28b416ae7aaa1110964d99489f0e737dcb72462034c7c28b0d3fd3b3d3"
+        );
+        assert_eq!(text(&confirm.tag), "47cc1df1cfb932aaf62af2a8547aba9bf50873100551c771b49cf251380ebe96");
+        assert_eq!(
+            text(&[confirm.proof.commitment, confirm.proof.response].concat()),
+            "90aa455e5e76b64b7cb4538fe856233d0a5754c3255fda4569144f59cdd13548\
+             9550b5f83474906f25e2f1222e4f2e470d939cc22b4d1593174290649ce4f803"
+        );
     }
 
     #[test]

@@ -256,6 +256,8 @@ mod tests {
 
     #[test]
     fn the_same_secret_gives_the_same_key_as_ever() {
+        // These, and the values of the tests that say "as documented", were computed from docs/security.md
+        // by a separate implementation.
         let identity = Identity::from_secret([7; 32]);
         assert_eq!(
             text(&identity.public_key().0),
@@ -389,6 +391,17 @@ mod tests {
                 assert_eq!(to.open(&from_key, b"context", &sealed[..length]), None, "{length}");
             }
         }
+    }
+
+    #[test]
+    fn the_key_of_a_box_is_made_as_documented() {
+        let [from, to] = [1, 2].map(|seed| Identity::from_secret([seed; 32]));
+        let Secret::Keys(Keys { key, .. }) = &from.secret else { unreachable!("it came from a secret") };
+        let (from, to) = (from.public_key(), to.public_key());
+        assert_eq!(
+            text(&*box_key(key, &to, &from, &to).expect("the key is good")),
+            "45ecf8bd74c8ed11adf63628806e34d7a898b841ca84e200f7f4303f58683c51"
+        );
     }
 
     #[test]
