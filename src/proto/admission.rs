@@ -22,7 +22,7 @@ use super::random::Random;
 use super::secret::SwarmSecret;
 
 /// The version of this handshake; a side that speaks another is told so instead of failing its proof.
-pub const VERSION: u8 = 1;
+const VERSION: u8 = 1;
 
 /// CI of CPace: what kind of channel this is.
 const CHANNEL: &[u8] = b"easypeers link 1";

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::id::{Address, SwarmId};
+use super::secret::SwarmSecret;
 
 /// The trackers every peer uses unless told otherwise. All peers need the same set: two peers with
 /// disjoint sets never meet. Three kept by different people, as trystero lists them in 2026.
@@ -10,10 +11,12 @@ pub const PUBLIC_TRACKERS: [&str; 3] =
     ["wss://tracker.webtorrent.dev", "wss://tracker.openwebtorrent.com", "wss://open.ftorrent.com"];
 
 /// The settings of a [`Peer`](super::Peer).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// The swarm to join.
     pub swarm: SwarmId,
+    /// What its members prove to know, in a private swarm; of a public one it is the identifier.
+    pub secret: Option<SwarmSecret>,
     /// An address claimed by the user in place of the one that the identity proves.
     pub address: Option<Address>,
     /// Most links this peer keeps, at least 2. The original's default.
@@ -35,6 +38,7 @@ impl Config {
     pub fn new(swarm: SwarmId) -> Self {
         Self {
             swarm,
+            secret: None,
             address: None,
             max_peers: 6,
             coverage: 0.33,

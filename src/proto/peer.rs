@@ -1,83 +1,294 @@
 //! The peer: owns the machines, and is the only place where they meet.
+//!
+//! ```text
+//!             page                              trackers            data channels
+//!              │ send                              │                      │
+//!              ▼                                   ▼                      ▼
+//!   peer/messages.rs ──▶ broadcast, direct    peer/joining.rs ──▶ mesh ◀── peer/linking.rs ──▶ link, view
+//! ```
+//!
+//! An input descends through one of these files to one machine; what the machine returns comes back up, and
+//! what it wants of the world goes into `out`.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde::Serialize;
-
+use super::admission::Admitted;
+use super::broadcast::{Broadcast, Spread};
 use super::config::{Config, ConfigError};
-use super::id::{Address, MessageId, SwarmId};
+use super::direct::{Direct, Paths};
+use super::id::{Address, MessageId, OfferId, SwarmId};
 use super::identity::Identity;
-use super::io::{Bytes, Input, Output, SendError, TrackerStatus};
+use super::io::{ConnId, Event, Input, Output, TrackerId, TrackerStatus, Warning};
+use super::keys::Keys;
+use super::link::{Farewell, Link, Packet};
+use super::mesh::{Mesh, Neighbor, RequestId, Scene};
+use super::message::Draft;
 use super::random::Random;
-use super::time::Instant;
+use super::ring::{Known, Side};
+use super::secret::SwarmSecret;
+use super::time::{Instant, soonest};
+use super::tracker::Tracker;
+use super::view::{Measured, View};
+
+mod joining;
+mod linking;
+mod messages;
+mod report;
+
+use messages::{Outgoing, Recent};
+pub use report::{Edge, LinkInfo, Stats, Topology};
 
 /// One peer of one swarm.
 #[derive(Debug)]
 pub struct Peer {
     config: Config,
+    identity: Identity,
+    secret: SwarmSecret,
     address: Address,
+    /// Tells this run of the peer from earlier ones with the same identity.
+    instance: [u8; 16],
+    random: Random,
+
+    trackers: BTreeMap<TrackerId, Tracker>,
+    conns: BTreeMap<ConnId, Conn>,
+    /// The active links, by address.
+    neighbors: BTreeMap<Address, ConnId>,
+    view: View,
+    mesh: Mesh,
+    broadcast: Broadcast,
+    direct: Direct,
+    keys: Keys,
+    /// The page's messages on their way.
+    outgoing: Outgoing,
+    /// Direct messages that were delivered.
+    recent: Recent,
+
+    next_tracker: u32,
+    next_conn: u64,
+    closed: bool,
+    stats: Stats,
+    out: VecDeque<Output>,
+    /// Forwards nothing, for simulations of peers that do not play along.
+    #[cfg(feature = "sim")]
+    silent: bool,
+}
+
+/// A connection and what it is for.
+#[derive(Debug)]
+struct Conn {
+    link: Link,
+    purpose: Purpose,
+    /// The peer at the other end, as soon as it is known.
+    peer: Option<Address>,
+    admitted: Option<Admitted>,
+    /// Whether this peer chose the other one as a long link.
+    chosen: bool,
+    since: Instant,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Offered through trackers, or kept ready to be.
+    Offer(OfferId),
+    /// Offered through the mesh, handed to this neighbor.
+    Request(RequestId, Address),
+    /// Our answer to somebody's offer.
+    Reply(RequestId),
+}
+
+impl Conn {
+    /// Whether it takes a slot: everything but an offer that nobody has taken up.
+    fn holds_slot(&self) -> bool {
+        !matches!(self.purpose, Purpose::Offer(_)) || self.link.is_taken()
+    }
+}
+
+/// The neighborhood at one moment, for decisions.
+struct Surroundings {
+    links: Vec<Neighbor>,
+    known: std::sync::Arc<[Known]>,
+    pending: Vec<Address>,
+    max_peers: usize,
+    free: isize,
+}
+
+impl Surroundings {
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            links: &self.links,
+            known: &self.known,
+            pending: &self.pending,
+            max_peers: self.max_peers,
+            free: self.free,
+        }
+    }
 }
 
 impl Peer {
-    /// A peer that joins its swarm with the first `poll_output`.
-    pub fn new(config: Config, identity: Identity, random: Random, now: Instant) -> Result<Self, ConfigError> {
-        let _ = (random, now);
+    /// A peer that begins to join its swarm at once: call [`poll_output`](Self::poll_output).
+    pub fn new(
+        config: Config,
+        identity: Identity,
+        random: Random,
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
         config.validate()?;
+        let mut random = random;
         let address = config.address.unwrap_or(identity.address());
-        Ok(Self { config, address })
+        let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
+        let mut peer = Self {
+            secret,
+            address,
+            instance: random.bytes(),
+            trackers: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            neighbors: BTreeMap::new(),
+            view: View::new(address),
+            mesh: Mesh::new(address),
+            broadcast: Broadcast::new(now),
+            direct: Direct::default(),
+            keys: Keys::default(),
+            outgoing: Outgoing::default(),
+            recent: Recent::default(),
+            next_tracker: 0,
+            next_conn: 0,
+            closed: false,
+            stats: Stats::default(),
+            out: VecDeque::new(),
+            #[cfg(feature = "sim")]
+            silent: false,
+            config,
+            identity,
+            random,
+        };
+        for url in std::mem::take(&mut peer.config.trackers) {
+            peer.add_tracker(&url, now);
+        }
+        Ok(peer)
     }
 
     /// Takes in what the world did.
     pub fn handle(&mut self, input: Input, now: Instant) {
-        let _ = (input, now);
+        if self.closed {
+            return;
+        }
+        match input {
+            Input::Timeout => self.handle_timeout(now),
+            Input::Woke => self.handle_woke(now),
+            Input::TrackerOpened(id) => self.handle_tracker_opened(id, now),
+            Input::TrackerMessage(id, text) => self.handle_tracker_message(id, &text, now),
+            Input::TrackerClosed(id, reason) => self.handle_tracker_closed(id, reason, now),
+            Input::ConnDescribed(conn, sdp) => self.handle_described(conn, &sdp, now),
+            Input::ConnCandidate(conn, text) => self.handle_candidate(conn, &text, now),
+            Input::ConnGathered(conn) => self.handle_gathered(conn, now),
+            Input::ConnOpened(conn) => self.handle_opened(conn, now),
+            Input::ConnFrame(conn, bytes) => self.handle_frame(conn, &bytes.0, now),
+            Input::ConnWritable(conn) => self.handle_writable(conn, now),
+            Input::ConnInterrupted(conn) | Input::ConnResumed(conn) => self.handle_contact(conn, now),
+            Input::ConnClosed(conn, reason) => self.handle_conn_closed(conn, &reason, now),
+        }
+        self.settle(now);
     }
 
     /// The next thing that the world must do; `None` when all is said.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.out.pop_front()
     }
 
     /// When [`Input::Timeout`] is due; `None` means never.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Sends a payload to every peer of the swarm, or to one. `Event::Delivery` tells how it ended.
-    pub fn send(&mut self, to: Option<Address>, payload: Bytes, now: Instant) -> Result<MessageId, SendError> {
-        let _ = (to, payload, now);
-        Err(SendError::Closed)
+        if self.closed {
+            return None;
+        }
+        let links = self.conns.values().filter_map(|conn| conn.link.poll_timeout()).min();
+        let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
+        let mesh = soonest(self.mesh.poll_timeout(), self.view.poll_timeout());
+        let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
+        soonest(soonest(links, trackers), soonest(mesh, messages))
     }
 
     /// Leaves the swarm: says goodbye on every link and to every tracker, and closes all. Idempotent.
     pub fn close(&mut self, now: Instant) {
-        let _ = now;
+        if self.closed {
+            return;
+        }
+        self.fail_outgoing();
+        for address in self.neighbors.keys().copied().collect::<Vec<_>>() {
+            self.unlink(address, Some(Farewell::Leaving), false, now);
+        }
+        for (_, mut conn) in std::mem::take(&mut self.conns) {
+            conn.link.close(None, &mut self.out);
+        }
+        for tracker in self.trackers.values_mut() {
+            tracker.close(&mut self.out);
+        }
+        self.closed = true;
+    }
+
+    /// Whether this peer has left the swarm.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Changes how many links this peer keeps; surplus links are handed over.
     pub fn set_max_peers(&mut self, max_peers: usize, now: Instant) -> Result<(), ConfigError> {
-        let _ = (max_peers, now);
+        Config { max_peers, ..self.config.clone() }.validate()?;
+        self.config.max_peers = max_peers;
+        self.shed(now);
+        self.view.touch(now);
+        self.mesh.handle_change(now);
+        self.settle(now);
         Ok(())
     }
 
     /// Changes the share of links that carry a broadcast onwards.
     pub fn set_coverage(&mut self, coverage: f64) -> Result<(), ConfigError> {
-        let _ = coverage;
+        Config { coverage, ..self.config.clone() }.validate()?;
+        self.config.coverage = coverage;
         Ok(())
     }
 
     /// Changes the longest time between two announces.
     pub fn set_announce_every(&mut self, every: Duration, now: Instant) {
-        let _ = (every, now);
+        self.config.announce_every = every;
+        for tracker in self.trackers.values_mut() {
+            tracker.set_every(every, now);
+        }
     }
 
     /// Adds a tracker by its WebSocket URL; one that is already there stays as it is.
     pub fn add_tracker(&mut self, url: &str, now: Instant) {
-        let _ = (url, now);
+        let url = url.trim_end_matches('/');
+        if self.closed || self.trackers.values().any(|tracker| tracker.url() == url) {
+            return;
+        }
+        let id = TrackerId(self.next_tracker);
+        self.next_tracker += 1;
+        let every = self.config.announce_every;
+        let mut tracker =
+            Tracker::new(id, url.to_owned(), self.secret.info_hash(), every, self.random.split());
+        tracker.open(now, &mut self.out);
+        self.report_tracker(tracker.status());
+        self.trackers.insert(id, tracker);
+        self.config.trackers.push(url.to_owned());
+        self.settle(now);
     }
 
     /// Takes leave of a tracker.
     pub fn remove_tracker(&mut self, url: &str, now: Instant) {
-        let _ = (url, now);
+        let url = url.trim_end_matches('/');
+        self.config.trackers.retain(|known| known != url);
+        let out = &mut self.out;
+        self.trackers.retain(|_, tracker| {
+            let stays = tracker.url() != url;
+            if !stays {
+                tracker.close(out);
+            }
+            stays
+        });
+        self.settle(now);
     }
 
     /// The settings in force.
@@ -95,91 +306,146 @@ impl Peer {
         self.address
     }
 
-    /// Active links; never more than `max_peers`.
-    pub fn link_count(&self) -> usize {
-        0
-    }
-
-    /// The active links, by address.
-    pub fn links(&self) -> Vec<LinkInfo> {
-        Vec::new()
-    }
-
-    /// Addresses known in the swarm now: neighbors and those heard of lately, this peer left out.
-    pub fn known_peers(&self) -> Vec<Address> {
-        Vec::new()
-    }
-
     /// Every tracker and how it does.
     pub fn trackers(&self) -> Vec<TrackerStatus> {
-        Vec::new()
+        self.trackers.values().map(Tracker::status).collect()
     }
 
-    /// What this peer knows of the mesh.
-    pub fn topology(&self) -> Topology {
-        Topology::default()
+    /// Makes this peer forward nothing that is not its own.
+    #[cfg(feature = "sim")]
+    pub fn set_silent(&mut self, silent: bool) {
+        self.silent = silent;
     }
 
-    /// Counters since the start.
-    pub fn stats(&self) -> &Stats {
-        unimplemented!()
+    // Time.
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.beat(now);
+        for tracker in self.trackers.values_mut() {
+            tracker.handle_timeout(now, &mut self.out);
+        }
+        self.expire_requests(now);
+        self.publish_view(now);
+        self.tick_messages(now);
     }
-}
 
-/// One active link.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LinkInfo {
-    /// The neighbor.
-    pub address: Address,
-    /// Smoothed round trip in milliseconds; `None` until measured.
-    pub rtt: Option<f64>,
-    /// When the link became active, in milliseconds since the UNIX epoch.
-    pub since: u64,
-    /// What the link is for: `successor`, `predecessor` or `long`.
-    pub role: &'static str,
-}
+    fn handle_woke(&mut self, now: Instant) {
+        for conn in self.conns.values_mut() {
+            conn.link.probe(now, &mut self.out);
+        }
+        for tracker in self.trackers.values_mut() {
+            tracker.hasten(now);
+            tracker.handle_timeout(now, &mut self.out);
+        }
+        self.mesh.handle_change(now);
+    }
 
-/// A snapshot of the mesh as one peer knows it, for a map.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Topology {
-    /// Addresses, this peer first.
-    pub nodes: Vec<Address>,
-    /// Links between them.
-    pub links: Vec<Edge>,
-}
+    /// After every input: let the mesh plan, the trackers announce, and the machines' packets go.
+    fn settle(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        self.flush_messages(now);
+        if self.mesh.poll_timeout().is_some_and(|at| at <= now) {
+            self.plan(now);
+        }
+        self.announce(now);
+    }
 
-/// One link of the map.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Edge {
-    /// One end.
-    pub a: Address,
-    /// The other end.
-    pub b: Address,
-    /// Round trip in milliseconds, when known.
-    pub rtt: Option<f64>,
-}
+    // What the machines are shown of each other.
 
-/// Counters since the start.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stats {
-    /// Messages handed to the page.
-    pub delivered: u64,
-    /// Messages the page sent.
-    pub sent: u64,
-    /// Messages passed on for others.
-    pub forwarded: u64,
-    /// Copies of messages already seen.
-    pub duplicates: u64,
-    /// Packets and bytes in, over all links.
-    pub packets_in: u64,
-    /// Bytes received over all links.
-    pub bytes_in: u64,
-    /// Packets sent over all links.
-    pub packets_out: u64,
-    /// Bytes sent over all links.
-    pub bytes_out: u64,
-    /// What remotes sent that was dropped, by cause.
-    pub dropped: std::collections::BTreeMap<&'static str, u64>,
+    fn measured(&self) -> Vec<Measured> {
+        let measure = |(address, conn): (&Address, &ConnId)| Measured {
+            address: *address,
+            rtt: self.conns.get(conn).and_then(|conn| conn.link.rtt()),
+        };
+        self.neighbors.iter().map(measure).collect()
+    }
+
+    fn known(&mut self) -> std::sync::Arc<[Known]> {
+        if self.view.is_stale() {
+            let measured = self.measured();
+            self.view.refresh(&measured);
+        }
+        self.view.known()
+    }
+
+    fn surroundings(&mut self) -> Surroundings {
+        let known = self.known();
+        let links = self.neighbors.iter().filter_map(|(address, conn)| {
+            let conn = self.conns.get(conn)?;
+            let degree = self.view.degree_of(address);
+            Some(Neighbor { address: *address, degree, chosen: conn.chosen, since: conn.since })
+        });
+        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
+        Surroundings {
+            links: links.collect(),
+            known,
+            pending: pending.filter_map(|conn| conn.peer).collect(),
+            max_peers: self.config.max_peers,
+            free: self.free_slots(),
+        }
+    }
+
+    /// Slots that hold neither a link nor an attempt at one; below zero during a hand-over.
+    fn free_slots(&self) -> isize {
+        let taken = self.conns.values().filter(|conn| conn.holds_slot()).count();
+        self.config.max_peers as isize - taken as isize
+    }
+
+    fn paths<'a>(&self, known: &'a [Known], to: Option<&Address>) -> Paths<'a> {
+        Paths {
+            me: self.address,
+            known,
+            max_peers: self.config.max_peers,
+            learned: to.and_then(|to| self.broadcast.parent(to)),
+        }
+    }
+
+    fn with_spread<T>(&mut self, act: impl FnOnce(&mut Broadcast, Spread<'_>, &mut Random) -> T) -> T {
+        let links: Vec<Address> = self.neighbors.keys().copied().collect();
+        let ring = Side::BOTH.map(|side| side.next(&self.address, &links).copied());
+        let spread =
+            Spread { links: &links, ring, fanout: self.config.fanout(), max_peers: self.config.max_peers };
+        act(&mut self.broadcast, spread, &mut self.random)
+    }
+
+    // Outputs.
+
+    fn send_packet(&mut self, to: &Address, packet: Packet, of: Option<MessageId>) {
+        #[cfg(feature = "sim")]
+        if self.silent && messages::is_others(&packet, &self.address) {
+            return;
+        }
+        let Some(conn) = self.neighbors.get(to).and_then(|conn| self.conns.get_mut(conn)) else { return };
+        let size = conn.link.send(&packet, of, &mut self.out);
+        self.stats.count_out(&packet, size);
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    fn report_tracker(&mut self, status: TrackerStatus) {
+        self.emit(Event::Tracker(status));
+    }
+
+    fn warn(&mut self, code: &'static str, text: String) {
+        self.emit(Event::Warning(Warning { code, text }));
+    }
+
+    /// Counts something of a remote that was dropped.
+    fn drop_because(&mut self, cause: &'static str) {
+        *self.stats.dropped.entry(cause).or_default() += 1;
+    }
+
+    fn draft(&mut self, to: Option<Address>, kind: super::message::Kind, payload: Vec<u8>) -> Draft {
+        Draft {
+            claimed: self.config.address.filter(|claimed| *claimed != self.identity.address()),
+            to,
+            kind,
+            nonce: self.random.bytes(),
+            payload: super::message::Payload(payload.into()),
+        }
+    }
 }

@@ -28,12 +28,14 @@ pub struct SwarmSecret {
     /// What the trackers see.
     #[zeroize(skip)]
     info_hash: InfoHash,
+    #[zeroize(skip)]
+    private: bool,
 }
 
 impl SwarmSecret {
     /// Of a swarm that whoever knows its topic may join.
     pub fn public(swarm: SwarmId) -> Self {
-        Self { info_hash: swarm.info_hash(), ..Self::derive(&swarm.0) }
+        Self { info_hash: swarm.info_hash(), ..Self::derive(&swarm.0, false) }
     }
 
     /// Of a swarm with a secret, [stretched](Stretch).
@@ -41,15 +43,16 @@ impl SwarmSecret {
         let mut material = Zeroizing::new([0; 52]);
         material[..20].copy_from_slice(&swarm.0);
         material[20..].copy_from_slice(stretched);
-        Self::derive(&*material)
+        Self::derive(&*material, true)
     }
 
-    fn derive(material: &[u8]) -> Self {
+    fn derive(material: &[u8], private: bool) -> Self {
         let root = Hkdf::<Sha512>::new(Some(b"easypeers swarm 1"), material);
         let expand = |info: &[u8], output: &mut [u8]| {
             root.expand(info, output).expect("a few bytes are fewer than HKDF-SHA512 can give");
         };
-        let mut secret = Self { password: [0; 32], descriptions: [0; 32], info_hash: InfoHash([0; 20]) };
+        let mut secret =
+            Self { password: [0; 32], descriptions: [0; 32], info_hash: InfoHash([0; 20]), private };
         expand(b"admission", &mut secret.password);
         expand(b"descriptions", &mut secret.descriptions);
         expand(b"info hash", &mut secret.info_hash.0);
@@ -59,6 +62,11 @@ impl SwarmSecret {
     /// What the trackers know the swarm by.
     pub fn info_hash(&self) -> InfoHash {
         self.info_hash
+    }
+
+    /// Whether it takes more than the topic to be a member.
+    pub fn is_private(&self) -> bool {
+        self.private
     }
 
     /// PRS of CPace.

@@ -1,0 +1,570 @@
+//! Broadcast: every peer of the swarm once, along a tree that each source's first message carves.
+//!
+//! The first message of a source floods. Who receives a second copy from a neighbor asks it to stop
+//! ([`Packet::Prune`]); what is left is the tree of first arrivals, the fastest there is on this mesh
+//! (reverse path forwarding, Dalal and Metcalfe 1978; PRUNE and GRAFT as in Plumtree, Leitão et al. 2007, but
+//! per source). On the links that were pruned only the message's name travels ([`Packet::Have`]); a peer that
+//! heard the name and not the message pulls it ([`Packet::Graft`]), which heals the tree too. Beneath lies a
+//! digest of the last seconds, exchanged between neighbors, that finds whatever else was lost.
+//!
+//! A large message of a source whose tree is not known goes as its header first. The header floods, and
+//! each peer pulls the payload from whoever brought it first, so the payload travels once per peer.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{Address, MessageId};
+use super::message::{Header, Message, Payload};
+use super::random::Random;
+use super::time::{Instant, soonest};
+
+/// A message whose name was heard is pulled after this time. In a tree of first arrivals the message beats
+/// its name, so 30 to 250 ms all cost the same copies (overlay study, 3.2), and the smallest heals fastest.
+const GRAFT: Duration = Duration::from_millis(60);
+/// The next one that has it is asked after this time, and some more for each 100 kB.
+const GRAFT_AGAIN: Duration = Duration::from_millis(250);
+/// Names are sent at once when none was sent for this time ...
+const HAVE_QUIET: Duration = Duration::from_millis(300);
+/// ... and otherwise gathered until the last are this old.
+const HAVE_BATCH: Duration = Duration::from_secs(1);
+/// Names in one packet.
+const MAX_HAVE: usize = 512;
+/// Messages that were named and have not come, at most.
+const MAX_MISSING: usize = 4096;
+/// Payloads larger than this go header first where no tree is known. A guess: about what the header costs.
+const LARGE: usize = 1024;
+/// Sources whose trees are remembered; the least recently heard is forgotten and floods once more.
+const MAX_SOURCES: usize = 256;
+/// Messages remembered, so that none is delivered twice.
+const MAX_SEEN: usize = 16_384;
+/// How long they are remembered, unless there are more than MAX_SEEN.
+pub(crate) const SEEN_FOR: Duration = Duration::from_secs(600);
+/// Payloads kept for those who pull, in bytes and time.
+const KEEP: (usize, Duration) = (4 << 20, Duration::from_secs(30));
+/// Digests cover messages by their time stamps, in buckets of this many milliseconds.
+const BUCKET: u64 = 4000;
+/// Digests are sent this often while there is anything to compare.
+const DIGEST_EVERY: Duration = Duration::from_secs(4);
+/// Buckets remembered.
+const MAX_BUCKETS: usize = 8;
+
+/// What travels between neighbors for broadcasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Packet {
+    /// A message.
+    Data {
+        /// Links it crossed, this one included.
+        hops: u8,
+        header: Box<Header>,
+        payload: Payload,
+    },
+    /// A large message, to be pulled.
+    Header {
+        /// Links it crossed, this one included.
+        hops: u8,
+        header: Box<Header>,
+    },
+    /// Messages that the sender has.
+    Have(Vec<MessageId>),
+    /// Send me this one, and more of its source.
+    Graft(MessageId),
+    /// Send me nothing more of this source.
+    Prune(Address),
+    /// All the names in one bucket of time, folded into a number.
+    Digest { bucket: u64, sum: u64 },
+}
+
+/// How a broadcast spreads from this peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread<'a> {
+    /// The active links.
+    pub(crate) links: &'a [Address],
+    /// The ring neighbors, successor first.
+    pub(crate) ring: [Option<Address>; 2],
+    /// k of the overlay study: `max(1, round(coverage * maxPeers))`.
+    pub(crate) fanout: usize,
+    pub(crate) max_peers: usize,
+}
+
+impl Spread<'_> {
+    /// Copies beyond this number prune their sender; `None`: every link is used, always.
+    fn copies(&self) -> Option<u16> {
+        (self.fanout < self.max_peers).then_some(self.fanout.saturating_sub(1).max(1) as u16)
+    }
+
+    /// Whether a broadcast goes round the ring like a token.
+    fn is_token(&self) -> bool {
+        self.fanout == 1
+    }
+}
+
+/// What this peer holds of one message.
+#[derive(Debug)]
+struct Seen {
+    source: Address,
+    seen_at: Instant,
+    hops: u8,
+    /// Copies that arrived, of the message or of its header.
+    copies: u16,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// The header is here, the payload is being pulled; these want it too.
+    Header(Box<Header>, BTreeSet<Address>),
+    /// All of it.
+    Message(Box<Header>, Payload),
+    /// Delivered, and no longer kept.
+    Name,
+}
+
+/// The tree of one source, as this peer sees it.
+#[derive(Debug, Default)]
+struct Source {
+    /// The neighbor that brings its messages.
+    parent: Option<Address>,
+    /// Neighbors that want only names.
+    lazy: BTreeSet<Address>,
+    /// Neighbors that asked for messages.
+    eager: BTreeSet<Address>,
+    used_at: Instant,
+}
+
+/// A message that was named and has not come.
+#[derive(Debug)]
+struct Missing {
+    /// Who has it, the next to be asked first.
+    at: VecDeque<Address>,
+    ask_at: Instant,
+}
+
+/// Names on their way to one neighbor.
+#[derive(Debug, Default)]
+struct Names {
+    ids: Vec<MessageId>,
+    sent_at: Option<Instant>,
+    due_at: Option<Instant>,
+}
+
+/// What came of a packet.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// A message that is new here.
+    Deliver(Box<Message>, u8),
+    /// A copy of one that is not.
+    Duplicate,
+}
+
+/// Broadcasts of one peer.
+#[derive(Debug)]
+pub(crate) struct Broadcast {
+    seen: BTreeMap<MessageId, Seen>,
+    order: VecDeque<MessageId>,
+    /// Messages whose payload is kept, oldest first, and its bytes.
+    kept: VecDeque<MessageId>,
+    kept_bytes: usize,
+    sources: BTreeMap<Address, Source>,
+    missing: BTreeMap<MessageId, Missing>,
+    names: BTreeMap<Address, Names>,
+    /// Names by the time their senders stamped on them.
+    buckets: BTreeMap<u64, (u64, Vec<MessageId>)>,
+    digest_at: Option<Instant>,
+    joined_at: Instant,
+    /// What must go out.
+    out: Vec<(Address, Packet)>,
+}
+
+impl Broadcast {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            seen: BTreeMap::new(),
+            order: VecDeque::new(),
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            sources: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            names: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            digest_at: None,
+            joined_at: now,
+            out: Vec::new(),
+        }
+    }
+
+    /// What must go out to whom.
+    pub(crate) fn drain(&mut self) -> Vec<(Address, Packet)> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Whether the whole message was here before: a copy need not be verified.
+    pub(crate) fn has(&self, id: &MessageId) -> bool {
+        self.seen.get(id).is_some_and(|seen| !matches!(seen.held, Held::Header(..)))
+    }
+
+    /// Whether the header was here before, verified.
+    pub(crate) fn has_header(&self, id: &MessageId) -> bool {
+        self.seen.contains_key(id)
+    }
+
+    /// The neighbor that brings a source's messages: the first step of a path to it.
+    pub(crate) fn parent(&self, source: &Address) -> Option<Address> {
+        self.sources.get(source)?.parent
+    }
+
+    /// Sends a message of this peer's own; the neighbors it was handed to.
+    pub(crate) fn publish(&mut self, message: &Message, spread: Spread<'_>, now: Instant) -> Vec<Address> {
+        self.insert(message, 0, now);
+        self.forward(message.id, None, spread, now);
+        self.out
+            .iter()
+            .filter(|(_, packet)| matches!(packet, Packet::Data { header, .. } if header.id() == message.id))
+            .map(|(to, _)| *to)
+            .collect()
+    }
+
+    /// A message from a neighbor; its proof and payload are verified, or it was here before.
+    pub(crate) fn handle_data(
+        &mut self,
+        from: Address,
+        hops: u8,
+        message: Message,
+        spread: Spread<'_>,
+        now: Instant,
+    ) -> Outcome {
+        self.missing.remove(&message.id);
+        let mut wanted = BTreeSet::new();
+        match self.seen.get_mut(&message.id) {
+            Some(Seen { held: Held::Message(..) | Held::Name, .. }) => {
+                self.handle_duplicate(from, &message.id, spread);
+                return Outcome::Duplicate;
+            }
+            // The payload that was being pulled.
+            Some(Seen { held: Held::Header(_, wanting), .. }) => {
+                wanted = std::mem::take(wanting);
+                self.set_parent(message.from, from, now);
+                self.hold(&message, now);
+            }
+            None => {
+                self.set_parent(message.from, from, now);
+                self.insert(&message, hops, now);
+                self.forward(message.id, Some(from), spread, now);
+            }
+        }
+        wanted.remove(&from);
+        for to in wanted {
+            self.out.push((to, data(hops, &message)));
+        }
+        Outcome::Deliver(Box::new(message), hops)
+    }
+
+    /// A header from a neighbor; its proof is verified, or it was here before.
+    pub(crate) fn handle_header(
+        &mut self,
+        from: Address,
+        hops: u8,
+        header: Header,
+        spread: Spread<'_>,
+        now: Instant,
+    ) {
+        let (id, source) = (header.id(), header.from());
+        if self.seen.contains_key(&id) {
+            if let Some(missing) = self.missing.get_mut(&id) {
+                missing.at.push_back(from);
+            }
+            self.handle_duplicate(from, &id, spread);
+            return;
+        }
+        self.set_parent(source, from, now);
+        let ask_at = now + GRAFT_AGAIN * 4 + transfer_time(header.size);
+        self.remember(
+            id,
+            source,
+            header.sent_at,
+            hops,
+            Held::Header(Box::new(header.clone()), BTreeSet::new()),
+            now,
+        );
+        self.missing.insert(id, Missing { at: VecDeque::from([from]), ask_at });
+        self.out.push((from, Packet::Graft(id)));
+        for &to in spread.links.iter().filter(|&&to| to != from) {
+            let header = Box::new(header.clone());
+            self.out.push((to, Packet::Header { hops: hops.saturating_add(1), header }));
+        }
+    }
+
+    /// A copy of a message, or of a header, that was here before.
+    pub(crate) fn handle_duplicate(&mut self, from: Address, id: &MessageId, spread: Spread<'_>) {
+        let Some(seen) = self.seen.get_mut(id) else { return };
+        seen.copies = seen.copies.saturating_add(1);
+        let Some(source) = self.sources.get_mut(&seen.source) else { return };
+        let surplus = spread.copies().is_some_and(|limit| seen.copies > limit);
+        // Never the one that the tree hangs on: both sides would let go at once.
+        if surplus && source.parent != Some(from) && source.lazy.insert(from) {
+            source.eager.remove(&from);
+            self.out.push((from, Packet::Prune(seen.source)));
+        }
+    }
+
+    /// Names from a neighbor.
+    pub(crate) fn handle_have(&mut self, from: Address, ids: Vec<MessageId>, now: Instant) {
+        for id in ids.into_iter().take(MAX_HAVE) {
+            if let Some(missing) = self.missing.get_mut(&id) {
+                if missing.at.len() < 8 && !missing.at.contains(&from) {
+                    missing.at.push_back(from);
+                }
+            } else if !self.seen.contains_key(&id) && self.missing.len() < MAX_MISSING {
+                self.missing.insert(id, Missing { at: VecDeque::from([from]), ask_at: now + GRAFT });
+            }
+        }
+    }
+
+    /// A neighbor pulls a message, and wants more of its source.
+    pub(crate) fn handle_graft(&mut self, from: Address, id: MessageId, now: Instant) {
+        let Some(seen) = self.seen.get_mut(&id) else { return };
+        if let Some(source) = self.sources.get_mut(&seen.source) {
+            source.lazy.remove(&from);
+            source.eager.insert(from);
+            source.used_at = now;
+        }
+        match &mut seen.held {
+            Held::Header(_, wanting) => {
+                wanting.insert(from);
+            }
+            Held::Message(header, payload) => {
+                let hops = seen.hops.saturating_add(1);
+                let (header, payload) = (header.clone(), payload.clone());
+                self.out.push((from, Packet::Data { hops, header, payload }));
+            }
+            Held::Name => {}
+        }
+    }
+
+    /// A neighbor wants only the names of a source's messages.
+    pub(crate) fn handle_prune(&mut self, from: Address, source: Address) {
+        if let Some(source) = self.sources.get_mut(&source) {
+            source.eager.remove(&from);
+            source.lazy.insert(from);
+        }
+    }
+
+    /// A neighbor's digest; where it differs from ours, it learns what we have.
+    pub(crate) fn handle_digest(&mut self, from: Address, bucket: u64, sum: u64) {
+        if let Some((own, ids)) = self.buckets.get(&bucket) {
+            if *own != sum {
+                for ids in ids.chunks(MAX_HAVE) {
+                    self.out.push((from, Packet::Have(ids.to_vec())));
+                }
+            }
+        }
+    }
+
+    /// A link is gone: what it was to bring, another must.
+    pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant) {
+        self.names.remove(neighbor);
+        for source in self.sources.values_mut() {
+            source.lazy.remove(neighbor);
+            source.eager.remove(neighbor);
+            source.parent.take_if(|parent| parent == neighbor);
+        }
+        for missing in self.missing.values_mut() {
+            if missing.at.contains(neighbor) {
+                missing.at.retain(|at| at != neighbor);
+                missing.ask_at = now;
+            }
+        }
+        for seen in self.seen.values_mut() {
+            if let Held::Header(_, wanting) = &mut seen.held {
+                wanting.remove(neighbor);
+            }
+        }
+    }
+
+    // Within.
+
+    fn set_parent(&mut self, source: Address, parent: Address, now: Instant) {
+        let entry = self.source(source, now);
+        entry.parent = Some(parent);
+        entry.lazy.remove(&parent);
+    }
+
+    fn source(&mut self, address: Address, now: Instant) -> &mut Source {
+        if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&address) {
+            let oldest = self.sources.iter().min_by_key(|(_, source)| source.used_at).map(|(&a, _)| a);
+            oldest.map(|address| self.sources.remove(&address));
+        }
+        let source = self.sources.entry(address).or_default();
+        source.used_at = now;
+        source
+    }
+
+    fn insert(&mut self, message: &Message, hops: u8, now: Instant) {
+        self.remember(message.id, message.from, message.header.sent_at, hops, Held::Name, now);
+        self.hold(message, now);
+    }
+
+    fn remember(&mut self, id: MessageId, source: Address, sent_at: u64, hops: u8, held: Held, now: Instant) {
+        self.source(source, now);
+        while self.order.len() >= MAX_SEEN || self.oldest_is_over(now) {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.seen.remove(&oldest);
+        }
+        self.order.push_back(id);
+        self.seen.insert(id, Seen { source, seen_at: now, hops, copies: 1, held });
+        let (sum, ids) = self.buckets.entry(sent_at / BUCKET).or_default();
+        *sum ^= fold(&id);
+        ids.push(id);
+        while self.buckets.len() > MAX_BUCKETS {
+            self.buckets.pop_first();
+        }
+        self.digest_at = self.digest_at.or(Some(now + DIGEST_EVERY));
+    }
+
+    fn oldest_is_over(&self, now: Instant) -> bool {
+        self.order.front().and_then(|id| self.seen.get(id)).is_some_and(|seen| now - seen.seen_at > SEEN_FOR)
+    }
+
+    /// Keeps a message for those who pull it.
+    fn hold(&mut self, message: &Message, now: Instant) {
+        let Some(seen) = self.seen.get_mut(&message.id) else { return };
+        seen.held = Held::Message(Box::new(message.header.clone()), message.payload.clone());
+        self.kept.push_back(message.id);
+        self.kept_bytes += message.payload.0.len();
+        self.release(now);
+    }
+
+    fn release(&mut self, now: Instant) {
+        while let Some(id) = self.kept.front() {
+            let over = self.kept_bytes > KEEP.0 && self.kept.len() > 1;
+            match self.seen.get_mut(id) {
+                Some(seen) if over || now - seen.seen_at > KEEP.1 => {
+                    if let Held::Message(_, payload) = &seen.held {
+                        self.kept_bytes = self.kept_bytes.saturating_sub(payload.0.len());
+                    }
+                    seen.held = Held::Name;
+                }
+                Some(_) => return,
+                None => {}
+            }
+            self.kept.pop_front();
+        }
+    }
+
+    /// Passes a message on: whole to some links, its header or its name to others.
+    fn forward(&mut self, id: MessageId, from: Option<Address>, spread: Spread<'_>, now: Instant) {
+        let Some(Seen { source, hops, held: Held::Message(header, payload), .. }) = self.seen.get(&id) else {
+            return;
+        };
+        let (source, hops) = (*source, hops.saturating_add(1));
+        let (header, payload) = (header.clone(), payload.clone());
+        let large = payload.0.len() > LARGE;
+        let mut named = Vec::new();
+        for &to in spread.links.iter().filter(|&&to| Some(to) != from) {
+            let tree = self.sources.get(&source);
+            let lazy = tree.is_some_and(|tree| tree.lazy.contains(&to));
+            let eager = tree.is_some_and(|tree| tree.eager.contains(&to));
+            if lazy || spread.is_token() && !eager && !spread.ring.contains(&Some(to)) {
+                named.push(to);
+            } else if large && !eager && !spread.is_token() {
+                self.out.push((to, Packet::Header { hops, header: header.clone() }));
+            } else {
+                self.out.push((to, Packet::Data { hops, header: header.clone(), payload: payload.clone() }));
+            }
+        }
+        if !spread.is_token() {
+            for to in named {
+                self.name(to, id, now);
+            }
+        }
+    }
+
+    fn name(&mut self, to: Address, id: MessageId, now: Instant) {
+        let names = self.names.entry(to).or_default();
+        names.ids.push(id);
+        let quiet = names.sent_at.is_none_or(|at| now - at >= HAVE_QUIET);
+        if quiet && names.due_at.is_none() || names.ids.len() >= MAX_HAVE {
+            (names.sent_at, names.due_at) = (Some(now), None);
+            let ids = std::mem::take(&mut names.ids);
+            self.out.push((to, Packet::Have(ids)));
+        } else if names.due_at.is_none() {
+            names.due_at = names.sent_at.map(|at| at + HAVE_BATCH);
+        }
+    }
+
+    // Time.
+
+    pub(crate) fn handle_timeout(&mut self, spread: Spread<'_>, random: &mut Random, now: Instant) {
+        for (&to, names) in &mut self.names {
+            if names.due_at.take_if(|at| *at <= now).is_some() {
+                names.sent_at = Some(now);
+                self.out.push((to, Packet::Have(std::mem::take(&mut names.ids))));
+            }
+        }
+        self.pull(spread, now);
+        if self.digest_at.take_if(|at| *at <= now).is_some() {
+            self.send_digests(spread, now);
+            self.release(now);
+            if !self.buckets.is_empty() {
+                self.digest_at = Some(now + random.jitter(DIGEST_EVERY, 0.1));
+            }
+        }
+    }
+
+    fn pull(&mut self, spread: Spread<'_>, now: Instant) {
+        let mut given_up = Vec::new();
+        for (&id, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.ask_at <= now) {
+            missing.at.retain(|at| spread.links.contains(at));
+            let Some(next) = missing.at.pop_front() else {
+                given_up.push(id);
+                continue;
+            };
+            let held = self.seen.get(&id).map(|seen| &seen.held);
+            let size = if let Some(Held::Header(header, _)) = held { header.size } else { 0 };
+            missing.ask_at = now + GRAFT_AGAIN + transfer_time(size);
+            self.out.push((next, Packet::Graft(id)));
+        }
+        for id in given_up {
+            self.missing.remove(&id);
+            // Nobody has the payload of this header: let a name heard later begin anew.
+            if self.seen.get(&id).is_some_and(|seen| matches!(seen.held, Held::Header(..))) {
+                self.seen.remove(&id);
+                self.order.retain(|other| *other != id);
+            }
+        }
+    }
+
+    fn send_digests(&mut self, spread: Spread<'_>, now: Instant) {
+        let current = now.as_millis() / BUCKET;
+        self.buckets.retain(|bucket, _| current.saturating_sub(*bucket) < MAX_BUCKETS as u64);
+        // Not the bucket that is filling, nor the last: its messages may still be on their way.
+        let settled = self.buckets.range(..current.saturating_sub(1)).next_back();
+        if let Some((&bucket, &(sum, _))) = settled {
+            // What was sent before this peer joined it need not have.
+            if bucket * BUCKET > self.joined_at.as_millis() {
+                self.out.extend(spread.links.iter().map(|&to| (to, Packet::Digest { bucket, sum })));
+            }
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let names = self.names.values().filter_map(|names| names.due_at).min();
+        let missing = self.missing.values().map(|missing| missing.ask_at).min();
+        soonest(self.digest_at, soonest(names, missing))
+    }
+}
+
+fn data(hops: u8, message: &Message) -> Packet {
+    let hops = hops.saturating_add(1);
+    Packet::Data { hops, header: Box::new(message.header.clone()), payload: message.payload.clone() }
+}
+
+/// A generous time for a payload to come over one link.
+fn transfer_time(bytes: u32) -> Duration {
+    Duration::from_micros(u64::from(bytes) * 10)
+}
+
+fn fold(id: &MessageId) -> u64 {
+    id.0.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+}

@@ -1,0 +1,453 @@
+//! Direct messages: to one peer, hop by hop towards its address, acknowledged by it.
+//!
+//! Each hop takes, of all paths in its three-link view, the one that looks shortest in time: the round trips
+//! it knows plus an estimate of what lies beyond, which grows with the number of peers between the path's end
+//! and the recipient. A hop that does not confirm in time is left out and the next best takes over
+//! ([`Packet::Taken`]); one that knows no further path gives the message back ([`Packet::Stuck`]). The
+//! recipient signs an acknowledgement that returns along the path. Without one the sender tries other first
+//! hops, remembers which neighbors keep their promises, and at last asks the whole swarm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{Address, MessageId, SwarmId};
+use super::identity::{Identity, Proof, PublicKey};
+use super::message::{Header, Kind, Message, Payload};
+use super::ring::{self, Known};
+use super::time::Instant;
+
+/// A neighbor that has not confirmed a message for this long is passed over, unless its link is slower.
+const TAKEN: Duration = Duration::from_millis(250);
+/// First wait for the recipient's acknowledgement, and some more for a large message; twice that from the third try on.
+const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
+/// Tries along paths; after them the message is broadcast.
+const TRIES: u8 = 4;
+/// ... and the broadcast gets this long.
+const LAST_RESORT: Duration = Duration::from_secs(5);
+/// Most links a direct message may cross.
+const MAX_HOPS: usize = 64;
+/// Messages under way through this peer, at most.
+const MAX_RELAYED: usize = 1024;
+/// A relayed message is forgotten after this time.
+const RELAY: Duration = Duration::from_secs(30);
+/// Weight of the estimate beyond the view; tuned at 1,000 peers (overlay study, 4.10).
+const BEYOND: f64 = 1.5;
+/// Half a round trip over the median link with jitter, in milliseconds: the unit of the cost.
+const MEDIAN: f64 = 48.0;
+/// Reputation of a neighbor that nothing is known of, and how much its lack costs.
+const REPUTATION: (f64, f64) = (0.9, 6.0);
+/// What an acknowledgement's proof is for.
+const DOMAIN: &str = "easypeers acknowledgement 1";
+
+/// What travels between neighbors for direct messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Packet {
+    /// Onwards to the recipient.
+    Message {
+        header: Box<Header>,
+        payload: Payload,
+        /// The peers it visited, the sender first.
+        path: Vec<Address>,
+        /// Which of the sender's tries this is.
+        attempt: u8,
+    },
+    /// I have it and pass it on.
+    Taken { id: MessageId, attempt: u8 },
+    /// I know no further path; it is yours again.
+    Stuck { id: MessageId, attempt: u8 },
+    /// Back to the sender: the recipient has it.
+    Acknowledgement(Box<Acknowledgement>),
+}
+
+/// The recipient's word that a message arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Acknowledgement {
+    pub(crate) id: MessageId,
+    /// The sender of the message.
+    pub(crate) to: Address,
+    /// The recipient's key, and its address if that is claimed.
+    pub(crate) key: PublicKey,
+    claimed: Option<Address>,
+    /// Links that the message crossed.
+    pub(crate) hops: u8,
+    proof: Proof,
+    /// The way back that is left, the sender first.
+    pub(crate) path: Vec<Address>,
+}
+
+impl Acknowledgement {
+    pub(crate) fn sign(
+        message: &Message,
+        claimed: Option<Address>,
+        path: Vec<Address>,
+        hops: u8,
+        identity: &Identity,
+        swarm: &SwarmId,
+    ) -> Self {
+        let proof = identity.prove(DOMAIN, &statement(&message.id, hops, swarm));
+        Self { id: message.id, to: message.from, key: identity.public_key(), claimed, hops, proof, path }
+    }
+
+    /// The recipient.
+    pub(crate) fn from(&self) -> Address {
+        self.claimed.unwrap_or_else(|| self.key.address())
+    }
+
+    pub(crate) fn verify(&self, swarm: &SwarmId) -> bool {
+        self.key.verify(DOMAIN, &statement(&self.id, self.hops, swarm), &self.proof)
+    }
+}
+
+fn statement(id: &MessageId, hops: u8, swarm: &SwarmId) -> Vec<u8> {
+    [&swarm.0[..], &id.0, &[hops]].concat()
+}
+
+/// A message of our own that is not acknowledged yet.
+#[derive(Debug)]
+struct Mine {
+    message: Message,
+    sent_at: Instant,
+    tries: u8,
+    next_at: Instant,
+    /// First hops that did not lead to an acknowledgement.
+    tried: BTreeSet<Address>,
+    last: Option<Address>,
+    /// The last try found no path at all.
+    stuck: bool,
+    resorted: bool,
+}
+
+/// A message on its way through this peer (or from it).
+#[derive(Debug)]
+struct Relay {
+    message: Message,
+    /// The peers before this one, the sender first.
+    path: Vec<Address>,
+    /// Neighbors that it was handed to.
+    tried: BTreeSet<Address>,
+    /// The neighbor that must confirm it, and until when.
+    waiting: Option<(Address, Instant)>,
+    until: Instant,
+}
+
+/// What the world looks like when a path is chosen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paths<'a> {
+    pub(crate) me: Address,
+    pub(crate) known: &'a [Known],
+    pub(crate) max_peers: usize,
+    /// The neighbor that brings the recipient's broadcasts.
+    pub(crate) learned: Option<Address>,
+}
+
+/// What a timer of this machine asks of its peer.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Due {
+    /// Send this message again: a new try.
+    Retry(MessageId),
+    /// Ask the whole swarm.
+    LastResort(Box<Message>),
+    /// Nobody acknowledged it; `stuck`: no path was found in the end.
+    Failed { message: Box<Message>, stuck: bool },
+    /// Hand this relayed message to another neighbor.
+    Reroute(MessageId, u8),
+}
+
+/// Direct messages of one peer.
+#[derive(Debug, Default)]
+pub(crate) struct Direct {
+    mine: BTreeMap<MessageId, Mine>,
+    relays: BTreeMap<(MessageId, u8), Relay>,
+    /// How often a neighbor's paths led to an acknowledgement: an average that forgets.
+    reputation: BTreeMap<Address, f64>,
+    out: Vec<(Address, Packet)>,
+}
+
+impl Direct {
+    /// What must go out to whom.
+    pub(crate) fn drain(&mut self) -> Vec<(Address, Packet)> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Sends a message of this peer's own.
+    pub(crate) fn send(&mut self, message: Message, paths: Paths<'_>, now: Instant) {
+        let id = message.id;
+        let next_at = now + patience(&message, 0);
+        let mine = Mine {
+            message,
+            sent_at: now,
+            tries: 0,
+            next_at,
+            tried: BTreeSet::new(),
+            last: None,
+            stuck: false,
+            resorted: false,
+        };
+        self.mine.insert(id, mine);
+        self.attempt(id, paths, now);
+    }
+
+    /// The recipient of one of our messages.
+    pub(crate) fn recipient(&self, id: &MessageId) -> Option<Address> {
+        self.mine.get(id)?.message.header.to
+    }
+
+    /// Whom a message under way is for.
+    pub(crate) fn destination(&self, id: &MessageId, attempt: u8) -> Option<Address> {
+        self.relays.get(&(*id, attempt))?.message.header.to
+    }
+
+    /// Gives up everything of our own that is not acknowledged.
+    pub(crate) fn take_pending(&mut self) -> Vec<MessageId> {
+        let page = |(id, mine): (MessageId, Mine)| (mine.message.header.kind == Kind::Page).then_some(id);
+        std::mem::take(&mut self.mine).into_iter().filter_map(page).collect()
+    }
+
+    /// Starts a try along a path that was not tried yet, as far as there is one.
+    pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
+        let Some(mine) = self.mine.get_mut(&id) else { return };
+        mine.tries += 1;
+        mine.next_at = now + patience(&mine.message, mine.tries - 1);
+        if let Some(last) = mine.last.take() {
+            mine.tried.insert(last);
+        }
+        let links = paths.known.iter().filter(|k| k.hops == 1);
+        if links.clone().all(|k| mine.tried.contains(&k.address)) {
+            mine.tried.clear();
+        }
+        let relay = Relay {
+            message: mine.message.clone(),
+            path: Vec::new(),
+            tried: mine.tried.clone(),
+            waiting: None,
+            until: now + RELAY,
+        };
+        let attempt = mine.tries;
+        self.relays.insert((id, attempt), relay);
+        let first = self.pass_on(id, attempt, paths, now);
+        if let Some(mine) = self.mine.get_mut(&id) {
+            mine.last = first;
+            mine.stuck = first.is_none();
+            if first.is_none() {
+                // Nobody to give it to right now: try again soon rather than wait for nothing.
+                mine.next_at = now + TAKEN;
+            }
+        }
+    }
+
+    /// A message for somebody else came from a neighbor.
+    pub(crate) fn relay(
+        &mut self,
+        from: Address,
+        message: Message,
+        path: Vec<Address>,
+        attempt: u8,
+        paths: Paths<'_>,
+        now: Instant,
+    ) {
+        let (id, key) = (message.id, (message.id, attempt));
+        if path.len() >= MAX_HOPS || self.relays.contains_key(&key) {
+            self.out.push((from, Packet::Stuck { id, attempt }));
+            return;
+        }
+        if self.relays.len() >= MAX_RELAYED {
+            let oldest = self.relays.iter().min_by_key(|(_, relay)| relay.until).map(|(&key, _)| key);
+            oldest.map(|key| self.relays.remove(&key));
+        }
+        let tried = BTreeSet::from([from]);
+        self.relays.insert(key, Relay { message, path, tried, waiting: None, until: now + RELAY });
+        match self.pass_on(id, attempt, paths, now) {
+            Some(_) => self.out.push((from, Packet::Taken { id, attempt })),
+            None => {
+                self.relays.remove(&key);
+                self.out.push((from, Packet::Stuck { id, attempt }));
+            }
+        }
+    }
+
+    /// Confirms to a neighbor that a message for this peer is here.
+    pub(crate) fn take(&mut self, from: Address, id: MessageId, attempt: u8) {
+        self.out.push((from, Packet::Taken { id, attempt }));
+    }
+
+    /// A neighbor has a message and passes it on.
+    pub(crate) fn handle_taken(&mut self, from: &Address, id: MessageId, attempt: u8) {
+        if let Some(relay) = self.relays.get_mut(&(id, attempt)) {
+            relay.waiting.take_if(|(next, _)| next == from);
+        }
+    }
+
+    /// A neighbor knows no further path; `true`: try another.
+    pub(crate) fn handle_stuck(&mut self, from: &Address, id: MessageId, attempt: u8) -> bool {
+        let relay = self.relays.get_mut(&(id, attempt));
+        relay.is_some_and(|relay| relay.waiting.take_if(|(next, _)| next == from).is_some())
+    }
+
+    /// Hands a relayed message to the next best neighbor; with none left it goes back to where it came from.
+    pub(crate) fn reroute(&mut self, id: MessageId, attempt: u8, paths: Paths<'_>, now: Instant) {
+        if self.pass_on(id, attempt, paths, now).is_some() {
+            return;
+        }
+        if let Some(relay) = self.relays.remove(&(id, attempt)) {
+            match relay.path.last() {
+                Some(&before) => self.out.push((before, Packet::Stuck { id, attempt })),
+                // Our own: the next try need not wait.
+                None => {
+                    if let Some(mine) = self.mine.get_mut(&id) {
+                        mine.next_at = mine.next_at.min(now + TAKEN);
+                        mine.stuck = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The recipient has one of our messages: how long it took. Its proof is verified.
+    pub(crate) fn handle_acknowledged(&mut self, id: &MessageId, now: Instant) -> Option<Duration> {
+        let mine = self.mine.remove(id)?;
+        if let Some(last) = mine.last {
+            self.judge(last, true);
+        }
+        self.relays.retain(|(relayed, _), _| relayed != id);
+        Some(now - mine.sent_at)
+    }
+
+    /// The next peer for an acknowledgement on its way back; shortens the path where a link allows it.
+    pub(crate) fn return_hop(path: &mut Vec<Address>, to: &Address, paths: Paths<'_>) -> Option<Address> {
+        let is_link = |address: &Address| paths.known.iter().any(|k| k.hops == 1 && k.address == *address);
+        if let Some(index) = path.iter().position(is_link) {
+            let next = path[index];
+            path.truncate(index);
+            return Some(next);
+        }
+        path.clear();
+        let known = paths.known.iter().find(|k| k.address == *to);
+        let own = ring::distance(&paths.me, to);
+        known
+            .or_else(|| paths.known.iter().min_by(|a, b| ring::nearer(to, &a.address, &b.address)))
+            .filter(|k| k.address == *to || ring::distance(&k.address, to) < own)
+            .map(|k| k.via)
+    }
+
+    /// A link is gone: whoever waited for it waits no longer.
+    pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant) {
+        self.reputation.remove(neighbor);
+        for relay in self.relays.values_mut() {
+            if let Some((next, by)) = &mut relay.waiting {
+                if next == neighbor {
+                    *by = now;
+                }
+            }
+        }
+        for mine in self.mine.values_mut() {
+            mine.tried.remove(neighbor);
+        }
+    }
+
+    fn judge(&mut self, neighbor: Address, kept: bool) {
+        let reputation = self.reputation.entry(neighbor).or_insert(REPUTATION.0);
+        *reputation = *reputation * 0.8 + if kept { 0.2 } else { 0.0 };
+    }
+
+    fn pass_on(&mut self, id: MessageId, attempt: u8, paths: Paths<'_>, now: Instant) -> Option<Address> {
+        let relay = self.relays.get_mut(&(id, attempt))?;
+        let to = relay.message.header.to?;
+        let next = next_hop(&to, relay, paths, &self.reputation)?;
+        relay.tried.insert(next.via);
+        let wait = TAKEN.max(Duration::from_secs_f32(next.rtt.max(0.0) * 2.0 / 1000.0))
+            + transfer_time(relay.message.header.size);
+        relay.waiting = Some((next.via, now + wait));
+        let mut path = relay.path.clone();
+        path.push(paths.me);
+        let header = Box::new(relay.message.header.clone());
+        let payload = relay.message.payload.clone();
+        self.out.push((next.via, Packet::Message { header, payload, path, attempt }));
+        Some(next.via)
+    }
+
+    /// What is due; the caller acts on it with the paths of the moment.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Vec<Due> {
+        let mut due = Vec::new();
+        self.relays.retain(|_, relay| relay.until > now);
+        for (&(id, attempt), relay) in &mut self.relays {
+            if relay.waiting.take_if(|(_, by)| *by <= now).is_some() {
+                due.push(Due::Reroute(id, attempt));
+            }
+        }
+        let mut broken = Vec::new();
+        for (&id, mine) in self.mine.iter_mut().filter(|(_, mine)| mine.next_at <= now) {
+            broken.extend(mine.last);
+            if mine.tries < TRIES {
+                due.push(Due::Retry(id));
+            } else if !mine.resorted {
+                mine.resorted = true;
+                mine.next_at = now + LAST_RESORT;
+                due.push(Due::LastResort(Box::new(mine.message.clone())));
+            } else {
+                due.push(Due::Failed { message: Box::new(mine.message.clone()), stuck: mine.stuck });
+            }
+        }
+        for neighbor in broken {
+            self.judge(neighbor, false);
+        }
+        for event in &due {
+            if let Due::Failed { message, .. } = event {
+                self.mine.remove(&message.id);
+            }
+        }
+        due
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let relays = self.relays.values().map(|relay| relay.waiting.map_or(relay.until, |(_, by)| by));
+        relays.chain(self.mine.values().map(|mine| mine.next_at)).min()
+    }
+}
+
+fn transfer_time(bytes: u32) -> Duration {
+    Duration::from_micros(u64::from(bytes) * 10)
+}
+
+fn patience(message: &Message, tries: u8) -> Duration {
+    ACKNOWLEDGED * (1 << (tries / 2).min(1)) + transfer_time(message.header.size) * 3
+}
+
+struct Hop {
+    via: Address,
+    rtt: f32,
+}
+
+/// The neighbor through which the recipient looks nearest.
+fn next_hop(
+    to: &Address,
+    relay: &Relay,
+    paths: Paths<'_>,
+    reputation: &BTreeMap<Address, f64>,
+) -> Option<Hop> {
+    let open = |via: &Address| !relay.tried.contains(via) && !relay.path.contains(via);
+    let link = |via: &Address| paths.known.iter().find(|k| k.hops == 1 && k.address == *via);
+    let hop = |via: Address| Some(Hop { via, rtt: link(&via)?.rtt });
+    if link(to).is_some() && open(to) {
+        return hop(*to);
+    }
+    if let Some(via) = paths.learned.filter(|via| open(via) && link(via).is_some()) {
+        return hop(via);
+    }
+    let size = ring::estimate_size(&paths.me, paths.known);
+    let own = ring::distance(&paths.me, to);
+    let lack = |via: &Address| (REPUTATION.0 - reputation.get(via).copied().unwrap_or(REPUTATION.0)).max(0.0);
+    let cost = |k: &Known| {
+        let rank = 2.0 * size * ring::distance(&k.address, to).share();
+        // With few links every step must bring us nearer: hops count, not their time (overlay study, 3.4).
+        let beyond = if paths.max_peers <= 4 { rank * 100.0 } else { BEYOND * rank.ln_1p() };
+        f64::from(k.rtt) / 2.0 / MEDIAN + beyond + REPUTATION.1 * lack(&k.via)
+    };
+    let candidates = || paths.known.iter().filter(|k| open(&k.via) && !relay.path.contains(&k.address));
+    let nearer = candidates().filter(|k| k.address == *to || ring::distance(&k.address, to) < own);
+    let best = nearer.min_by(|a, b| cost(a).total_cmp(&cost(b)));
+    // At a gap of the ring nobody known is nearer: the best of the rest leads round it.
+    let best = best.or_else(|| candidates().min_by(|a, b| ring::nearer(to, &a.address, &b.address)))?;
+    hop(best.via)
+}

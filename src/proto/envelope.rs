@@ -1,0 +1,130 @@
+//! What we write into the SDP that a tracker carries: who offers, and what for.
+//!
+//! The `sdp` field is the only one that every tracker passes on untouched, so the sender's address, its
+//! instance and the role of the offer travel in a session attribute within it, which browsers would ignore
+//! (RFC 8866 section 6). In a private swarm the whole text is sealed.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{Address, OfferId};
+use super::random::Random;
+use super::sdp::Description;
+use super::secret::SwarmSecret;
+
+const ATTRIBUTE: &str = "x-easypeers:1 ";
+const SEALED: &str = "x-easypeers-sealed:1 ";
+/// Longest SDP accepted from a tracker; real ones have 1 to 2 kB.
+const MAX_SDP: usize = 16 << 10;
+
+/// A description and who it is from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Envelope {
+    pub(crate) from: Address,
+    pub(crate) instance: [u8; 16],
+    /// Which of its sender's offers this is: 0 seeks the successor, 1 the predecessor, others any peer.
+    pub(crate) role: u8,
+    pub(crate) description: Description,
+}
+
+impl Envelope {
+    /// Writes the text for the tracker, about one offer.
+    pub(crate) fn write(&self, offer: &OfferId, secret: &SwarmSecret, random: &mut Random) -> String {
+        if secret.is_private() {
+            let plain = postcard::to_allocvec(self).expect("an envelope has no unserializable parts");
+            let sealed = secret.seal_description(&offer.0, &plain, random);
+            return SEALED.chars().chain(sealed.iter().flat_map(|byte| hex(*byte))).collect();
+        }
+        let instance = u128::from_be_bytes(self.instance);
+        let attribute = format!("{ATTRIBUTE}{} {instance:032x} {}", self.from, self.role);
+        self.description.to_sdp(Some(&attribute))
+    }
+
+    /// Reads a tracker's text about one offer; `None` when it is not of this swarm.
+    pub(crate) fn read(text: &str, offer: &OfferId, secret: &SwarmSecret) -> Option<Self> {
+        if text.len() > MAX_SDP {
+            return None;
+        }
+        if secret.is_private() {
+            let sealed = unhex(text.strip_prefix(SEALED)?)?;
+            let envelope: Self = postcard::from_bytes(&secret.open_description(&offer.0, &sealed)?).ok()?;
+            return envelope.description.is_sound().then_some(envelope);
+        }
+        let line =
+            text.lines().find_map(|line| line.trim_end().strip_prefix("a=")?.strip_prefix(ATTRIBUTE))?;
+        let mut words = line.split(' ');
+        let from = Address::from_hex(words.next()?).ok()?;
+        let instance = u128::from_str_radix(words.next().filter(|word| word.len() == 32)?, 16).ok()?;
+        let role = words.next()?.parse().ok()?;
+        Some(Self {
+            from,
+            instance: instance.to_be_bytes(),
+            role,
+            description: Description::parse(text).ok()?,
+        })
+    }
+}
+
+fn hex(byte: u8) -> [char; 2] {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::id::SwarmId;
+
+    const OFFER: OfferId = OfferId([5; 20]);
+
+    fn envelope() -> Envelope {
+        let sdp = format!(
+            "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:{}\r\na=setup:actpass\r\na=fingerprint:sha-256 {}\r\n\
+             a=candidate:1 1 udp 1 10.0.0.1 5000 typ host\r\n",
+            "p".repeat(24),
+            vec!["0A"; 32].join(":")
+        );
+        let description = Description::parse(&sdp).expect("a whole description");
+        Envelope { from: Address([0xab; 20]), instance: [7; 16], role: 3, description }
+    }
+
+    #[test]
+    fn a_public_envelope_is_an_sdp_with_one_more_line() {
+        let secret = SwarmSecret::public(SwarmId::of_topic("t"));
+        let text = envelope().write(&OFFER, &secret, &mut Random::new([1; 32]));
+        assert!(text.starts_with("v=0\r\n") && text.contains("a=x-easypeers:1 abab"));
+        assert_eq!(Envelope::read(&text, &OFFER, &secret), Some(envelope()));
+    }
+
+    #[test]
+    fn a_private_envelope_shows_a_tracker_nothing_and_fits_its_offer_only() {
+        let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[1; 32]);
+        let text = envelope().write(&OFFER, &secret, &mut Random::new([1; 32]));
+        assert!(!text.contains("10.0.0.1") && !text.contains("abab"));
+        assert_eq!(Envelope::read(&text, &OFFER, &secret), Some(envelope()));
+        assert_eq!(Envelope::read(&text, &OfferId([6; 20]), &secret), None);
+        let other = SwarmSecret::private(SwarmId::of_topic("t"), &[2; 32]);
+        assert_eq!(Envelope::read(&text, &OFFER, &other), None);
+    }
+
+    #[test]
+    fn other_applications_and_nonsense_are_not_read() {
+        let secret = SwarmSecret::public(SwarmId::of_topic("t"));
+        let good = envelope().write(&OFFER, &secret, &mut Random::new([1; 32]));
+        for bad in [
+            String::new(),
+            envelope().description.to_sdp(None),
+            good.replace(" 3\r", " x\r"),
+            good.replace("abab", "zzzz"),
+            good.replace("ice-pwd", "ice-dwp"),
+            "a=x-easypeers:1 \r\n".into(),
+        ] {
+            assert_eq!(Envelope::read(&bad, &OFFER, &secret), None, "{bad}");
+        }
+    }
+}

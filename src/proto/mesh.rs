@@ -1,0 +1,702 @@
+//! Who should be linked with whom: ring upkeep, long links, and the requests that arrange them.
+//!
+//! Every peer is linked to its successor and predecessor on the address ring, which makes routing certain,
+//! and fills its other slots with *long links* whose distances it spreads evenly over all scales, which makes
+//! routing and broadcasts fast (Kleinberg 2000; Symphony, Manku et al. 2003). Connections are arranged inside
+//! the mesh itself: a [`Request`] carries an offer hop by hop to the peer that should accept it, and the
+//! answer returns along the same way. A tracker's offers enter at whatever member they reached and travel to
+//! the right one in the same manner.
+//!
+//! A newcomer is never turned away because everybody is full: the peer next to it on the ring, or one that it
+//! asks in need, hands one of its links over ([`Mesh::victim`]), and the evicted peer is told of the newcomer,
+//! so that an edge is split and every degree is conserved.
+//!
+//! This machine decides; it owns no links. It is shown the [`Scene`] and says what to ask for, where a
+//! request goes next, whether to accept it and whom to evict for it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{Address, OfferId, TrackerPeerId};
+use super::io::{ConnId, TrackerId};
+use super::random::Random;
+use super::ring::{self, Known, Side};
+use super::sdp::{Candidate, Description};
+use super::time::{Instant, soonest};
+
+/// A request that nobody answered for this long has failed. Routing takes below 1 s at 100,000 peers; the
+/// acceptor's browser needs the rest.
+const REQUEST: Duration = Duration::from_secs(4);
+/// How long a peer remembers where a request came from, for the answer and late candidates.
+const ROUTE: Duration = Duration::from_secs(12);
+/// Requests remembered at once. A guess: far above what 64 neighbors ask in the time of ROUTE.
+const MAX_ROUTES: usize = 1024;
+/// Most links a request may cross: half of a ring of 1,000 peers with two links each, and some.
+pub(crate) const MAX_HOPS: u16 = 700;
+/// One request per side of the ring in this time.
+const SIDE_PAUSE: Duration = Duration::from_millis(800);
+/// The peer that wants a predecessor lets the other one, which wants a successor, go first.
+const POLITE: Duration = Duration::from_millis(600);
+/// A peer that did not accept is left alone for this long.
+const COOL: Duration = Duration::from_millis(1500);
+/// A peer that could not be connected (NAT, most likely) is left alone for this long.
+const COOL_FAILED: Duration = Duration::from_secs(20);
+/// A peer known to be gone is not believed alive for this long, whoever says so.
+const DEAD: Duration = Duration::from_secs(10);
+/// Pauses between probes of the ring: first after a change, then doubling up to the last.
+const STABILIZE: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_secs(60));
+/// Pauses between attempts at long links: first, longest with two or more free slots, longest with one.
+const LONG: (Duration, Duration, Duration) =
+    (Duration::from_millis(350), Duration::from_secs(4), Duration::from_secs(30));
+/// Draws for one long link; the one that fills the widest gap wins (overlay study, section 2).
+const DRAWS: usize = 8;
+/// Two deaths within this time and half the links gone are a catastrophe: see [`Mesh::is_catastrophe`].
+const CATASTROPHE: Duration = Duration::from_secs(10);
+/// A peer splits an edge for a newcomer in need at most once in this time.
+const SPLIT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Names one request for a link on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct RequestId(pub(crate) [u8; 8]);
+
+/// Whom a request is looking for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Goal {
+    /// The first peer clockwise of the origin.
+    Successor,
+    /// The first peer counter-clockwise of the origin.
+    Predecessor,
+    /// A peer with a free slot near this point of the ring.
+    Point(Address),
+    /// This peer.
+    Exact(Address),
+}
+
+/// A request for a link, routed through the mesh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) id: RequestId,
+    /// Who wants the link.
+    pub(crate) origin: Address,
+    /// Tells a reloaded page from its former self.
+    pub(crate) instance: [u8; 16],
+    pub(crate) goal: Goal,
+    /// The origin has fewer than two links: split an edge rather than turn it away.
+    pub(crate) need: bool,
+    /// The origin's half of the connection; `None` only asks who is there.
+    pub(crate) offer: Option<Description>,
+    /// Peers that must not be taken for the goal.
+    pub(crate) avoid: Vec<Address>,
+    /// Links it may still cross.
+    pub(crate) hops_left: u16,
+}
+
+/// Why a request was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reason {
+    /// No free slot, and nothing to gain from a hand-over.
+    Full,
+    /// Already linked, or just being linked.
+    Duplicate,
+    /// The way ended before the goal.
+    NotFound,
+    /// The acceptor could not make a connection.
+    Failed,
+}
+
+/// What travels between neighbors to arrange links.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Packet {
+    /// Onwards to the goal.
+    Request(Box<Request>),
+    /// Back to the origin: the goal accepts.
+    Accept {
+        /// Which request.
+        id: RequestId,
+        /// Who accepts.
+        from: Address,
+        /// Its half of the connection.
+        answer: Box<Description>,
+    },
+    /// Back to the origin: who the goal is, to a request without an offer.
+    Found {
+        /// Which request.
+        id: RequestId,
+        /// Who it is.
+        from: Address,
+    },
+    /// Back to the origin: no.
+    Reject {
+        /// Which request.
+        id: RequestId,
+        /// Why.
+        reason: Reason,
+    },
+    /// Either way along a request's route: another candidate.
+    Candidate {
+        /// Which request.
+        id: RequestId,
+        /// The candidate.
+        candidate: Candidate,
+    },
+}
+
+impl Packet {
+    /// The request that it belongs to.
+    pub(crate) fn id(&self) -> RequestId {
+        match self {
+            Self::Request(request) => request.id,
+            Self::Accept { id, .. }
+            | Self::Found { id, .. }
+            | Self::Reject { id, .. }
+            | Self::Candidate { id, .. } => *id,
+        }
+    }
+}
+
+/// Where a request came from, and so where its answer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// A neighbor.
+    Neighbor(Address),
+    /// An offer that a tracker brought.
+    Tracker(TrackerId, TrackerPeerId, OfferId),
+}
+
+/// A request that passed through here, or ended here.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) back: Back,
+    /// The next peer; `None` when the request ended here.
+    pub(crate) forth: Option<Address>,
+    until: Instant,
+}
+
+/// Where a request goes from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// To this neighbor.
+    Forward(Address),
+    /// It ends here.
+    Here,
+    /// Nowhere.
+    Refuse(Reason),
+}
+
+/// A request to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) goal: Goal,
+    /// The neighbor to hand it to.
+    pub(crate) via: Address,
+    /// Only ask who it is; costs no connection.
+    pub(crate) probe: bool,
+}
+
+/// One active link, as the mesh judges it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Neighbor {
+    pub(crate) address: Address,
+    /// Links that it has by its own word.
+    pub(crate) degree: usize,
+    /// Whether this peer chose it as a long link.
+    pub(crate) chosen: bool,
+    pub(crate) since: Instant,
+}
+
+/// What the mesh is shown when it must decide.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) links: &'a [Neighbor],
+    pub(crate) known: &'a [Known],
+    /// Peers to which a connection is just being made.
+    pub(crate) pending: &'a [Address],
+    pub(crate) max_peers: usize,
+    /// Slots that hold neither a link nor an attempt; below zero during a hand-over.
+    pub(crate) free: isize,
+}
+
+impl Scene<'_> {
+    /// The link on one side of the ring: the closest one.
+    fn ring_link(&self, me: &Address, side: Side) -> Option<Address> {
+        side.next(me, self.links.iter().map(|link| &link.address)).copied()
+    }
+
+    fn is_link(&self, address: &Address) -> bool {
+        self.links.iter().any(|link| link.address == *address)
+    }
+
+    fn is_pending(&self, address: &Address) -> bool {
+        self.pending.contains(address)
+    }
+}
+
+/// One of our own requests that is not answered yet; it holds a slot if it carries an offer.
+#[derive(Debug)]
+pub(crate) struct Mine {
+    pub(crate) conn: Option<ConnId>,
+    pub(crate) goal: Goal,
+    pub(crate) via: Address,
+    until: Instant,
+}
+
+/// The deciding part of the mesh.
+#[derive(Debug)]
+pub(crate) struct Mesh {
+    me: Address,
+    routes: BTreeMap<RequestId, Route>,
+    mine: BTreeMap<RequestId, Mine>,
+    /// Peers not to ask again before the time.
+    cool: BTreeMap<Address, Instant>,
+    /// Peers known to be gone.
+    dead: BTreeMap<Address, Instant>,
+    /// When each side of the ring may be asked for again.
+    side_at: [Option<Instant>; 2],
+    /// Since when a predecessor better than the linked one is known.
+    better_since: Option<(Address, Instant)>,
+    stabilize_at: Option<Instant>,
+    stabilize_pause: Duration,
+    long_at: Option<Instant>,
+    long_pause: Duration,
+    /// Peers to link with as soon as a slot is free: those an eviction told us of.
+    hints: VecDeque<Address>,
+    /// When the scene changed such that the ring may be better.
+    look_at: Option<Instant>,
+    deaths: VecDeque<Instant>,
+    split_at: Option<Instant>,
+}
+
+impl Mesh {
+    pub(crate) fn new(me: Address) -> Self {
+        Self {
+            me,
+            routes: BTreeMap::new(),
+            mine: BTreeMap::new(),
+            cool: BTreeMap::new(),
+            dead: BTreeMap::new(),
+            side_at: [None; 2],
+            better_since: None,
+            stabilize_at: None,
+            stabilize_pause: STABILIZE.0,
+            long_at: None,
+            long_pause: LONG.0,
+            hints: VecDeque::new(),
+            look_at: None,
+            deaths: VecDeque::new(),
+            split_at: None,
+        }
+    }
+
+    // What happened.
+
+    /// A link became active.
+    pub(crate) fn handle_linked(&mut self, neighbor: Address, now: Instant) {
+        self.dead.remove(&neighbor);
+        self.cool.remove(&neighbor);
+        self.hints.retain(|hint| *hint != neighbor);
+        self.handle_change(now);
+        self.long_pause = LONG.0;
+        self.long_at = soonest(self.long_at, Some(now + LONG.0));
+        self.restabilize(now);
+    }
+
+    /// A link is gone. `dead`: so is its peer.
+    pub(crate) fn handle_unlinked(&mut self, neighbor: Address, dead: bool, now: Instant) {
+        if dead {
+            self.dead.insert(neighbor, now + DEAD);
+            self.deaths.push_back(now);
+        }
+        // What was asked through it will not be answered.
+        for mine in self.mine.values_mut().filter(|mine| mine.via == neighbor) {
+            mine.until = now;
+        }
+        self.side_at = [None; 2];
+        self.handle_change(now);
+        self.long_pause = LONG.0;
+        self.long_at = soonest(self.long_at, Some(now + LONG.0));
+        self.restabilize(now);
+    }
+
+    /// The neighborhood changed: look for better ring links soon.
+    pub(crate) fn handle_change(&mut self, now: Instant) {
+        self.look_at = soonest(self.look_at, Some(now));
+    }
+
+    fn restabilize(&mut self, now: Instant) {
+        self.stabilize_pause = STABILIZE.0;
+        self.stabilize_at = soonest(self.stabilize_at, Some(now + STABILIZE.0));
+    }
+
+    /// A neighbor gave our slot away and named who took it.
+    pub(crate) fn handle_hint(&mut self, hint: Address, now: Instant) {
+        if hint != self.me && !self.hints.contains(&hint) && self.hints.len() < 8 {
+            self.hints.push_back(hint);
+            self.handle_change(now);
+        }
+    }
+
+    /// A connection to a peer could not be made.
+    pub(crate) fn handle_failed(&mut self, peer: Address, now: Instant) {
+        self.cool.insert(peer, now + COOL_FAILED);
+        self.handle_change(now);
+    }
+
+    /// Two neighbors died within seconds and at most half the slots are filled: the mesh may have fallen
+    /// apart, and only the trackers can mend that.
+    pub(crate) fn is_catastrophe(&mut self, links: usize, max_peers: usize, now: Instant) -> bool {
+        while self.deaths.front().is_some_and(|&at| now - at > CATASTROPHE) {
+            self.deaths.pop_front();
+        }
+        self.deaths.len() >= 2 && links <= max_peers.div_ceil(2)
+    }
+
+    // Our own requests.
+
+    /// Remembers a request that we made.
+    pub(crate) fn begin(&mut self, id: RequestId, conn: Option<ConnId>, plan: Plan, now: Instant) {
+        self.mine.insert(id, Mine { conn, goal: plan.goal, via: plan.via, until: now + REQUEST });
+    }
+
+    /// An answer to one of our requests: it is no longer open.
+    pub(crate) fn finish(&mut self, id: &RequestId) -> Option<Mine> {
+        self.mine.remove(id)
+    }
+
+    /// One of our requests, while it is open.
+    pub(crate) fn mine(&self, id: &RequestId) -> Option<&Mine> {
+        self.mine.get(id)
+    }
+
+    /// One of our requests was turned away.
+    pub(crate) fn handle_reject(&mut self, mine: &Mine, reason: Reason, now: Instant) {
+        if let Goal::Exact(to) = mine.goal {
+            let pause = if reason == Reason::Failed { COOL_FAILED } else { COOL };
+            self.cool.insert(to, now + pause);
+        }
+    }
+
+    /// A probe found out who is next to us on the ring; a plan when that is better than what we have.
+    pub(crate) fn handle_found(&mut self, mine: &Mine, from: Address, scene: &Scene<'_>) -> Option<Plan> {
+        let side = match mine.goal {
+            Goal::Successor => Side::Successor,
+            Goal::Predecessor => Side::Predecessor,
+            Goal::Point(_) | Goal::Exact(_) => return None,
+        };
+        let better = from != self.me
+            && !scene.is_pending(&from)
+            && !self.cool.contains_key(&from)
+            && scene
+                .ring_link(&self.me, side)
+                .is_none_or(|old| side.reach(&self.me, &from) < side.reach(&self.me, &old));
+        better.then_some(Plan { goal: Goal::Exact(from), via: mine.via, probe: false })
+    }
+
+    // Others' requests.
+
+    /// Remembers the way of a request. `false`: it has been here before.
+    pub(crate) fn remember(
+        &mut self,
+        id: RequestId,
+        back: Back,
+        forth: Option<Address>,
+        now: Instant,
+    ) -> bool {
+        if self.routes.contains_key(&id) || self.mine.contains_key(&id) {
+            return false;
+        }
+        if self.routes.len() >= MAX_ROUTES {
+            let oldest = self.routes.iter().min_by_key(|(_, route)| route.until).map(|(&id, _)| id);
+            oldest.map(|id| self.routes.remove(&id));
+        }
+        self.routes.insert(id, Route { back, forth, until: now + ROUTE });
+        true
+    }
+
+    /// The way that a request took through here.
+    pub(crate) fn route(&self, id: &RequestId) -> Option<&Route> {
+        self.routes.get(id)
+    }
+
+    /// Where a request goes from here. May rewrite its goal: the owner of a point names the peer with the
+    /// free slot.
+    pub(crate) fn step(&self, request: &mut Request, from: Option<&Address>, scene: &Scene<'_>) -> Step {
+        if request.hops_left == 0 {
+            return Step::Refuse(Reason::NotFound);
+        }
+        let origin = request.origin;
+        let eligible = |k: &&Known| {
+            k.address != origin
+                && Some(&k.via) != from
+                && k.via != origin
+                && !self.dead.contains_key(&k.address)
+                && !self.dead.contains_key(&k.via)
+                && !request.avoid.contains(&k.address)
+        };
+        match request.goal {
+            Goal::Successor | Goal::Predecessor => {
+                let side = if request.goal == Goal::Successor { Side::Successor } else { Side::Predecessor };
+                let best =
+                    scene.known.iter().filter(eligible).min_by_key(|k| side.reach(&origin, &k.address));
+                match best {
+                    Some(k) if side.reach(&origin, &k.address) < side.reach(&origin, &self.me) => {
+                        Step::Forward(k.via)
+                    }
+                    _ => Step::Here,
+                }
+            }
+            Goal::Exact(to) if to == self.me => Step::Here,
+            Goal::Exact(to) => {
+                if let Some(k) = scene.known.iter().filter(eligible).find(|k| k.address == to) {
+                    return Step::Forward(k.via);
+                }
+                match closest(scene.known.iter().filter(eligible), &to) {
+                    Some(k) if ring::distance(&k.address, &to) < ring::distance(&self.me, &to) => {
+                        Step::Forward(k.via)
+                    }
+                    _ => Step::Refuse(Reason::NotFound),
+                }
+            }
+            Goal::Point(at) => {
+                let here = ring::distance(&self.me, &at);
+                let close_enough = here.share() <= ring::distance(&origin, &at).share() / 3.0;
+                let taken = scene.is_link(&origin) || scene.is_pending(&origin);
+                if scene.free > 0 && close_enough && !taken {
+                    return Step::Here;
+                }
+                if let Some(k) = closest(scene.known.iter().filter(eligible), &at) {
+                    if ring::distance(&k.address, &at) < here {
+                        return Step::Forward(k.via);
+                    }
+                }
+                if scene.free > 0 && !taken {
+                    return Step::Here;
+                }
+                let with_slot = scene.known.iter().filter(eligible).filter(|k| k.free > 0);
+                match closest(with_slot, &at) {
+                    Some(k) => {
+                        request.goal = Goal::Exact(k.address);
+                        Step::Forward(k.via)
+                    }
+                    None => Step::Here,
+                }
+            }
+        }
+    }
+
+    /// Whether to accept a request that ended here: a slot is free, or the link is worth a hand-over.
+    pub(crate) fn judge(&mut self, request: &Request, scene: &Scene<'_>, now: Instant) -> Result<(), Reason> {
+        let origin = &request.origin;
+        if scene.is_link(origin) || scene.is_pending(origin) {
+            return Err(Reason::Duplicate);
+        }
+        if scene.free > 0 {
+            return Ok(());
+        }
+        // One hand-over at a time, so that connections exceed the cap by one at most.
+        if scene.free < 0 || self.victim(origin, scene).is_none() {
+            return Err(Reason::Full);
+        }
+        if self.improves_ring(origin, scene) {
+            return Ok(());
+        }
+        if request.need && self.split_at.is_none_or(|at| at <= now) {
+            self.split_at = Some(now + SPLIT_PAUSE);
+            return Ok(());
+        }
+        Err(Reason::Full)
+    }
+
+    /// Whether a link with this peer would be a better ring link on either side.
+    pub(crate) fn improves_ring(&self, peer: &Address, scene: &Scene<'_>) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            scene
+                .ring_link(&self.me, side)
+                .is_none_or(|old| side.reach(&self.me, peer) < side.reach(&self.me, &old))
+        })
+    }
+
+    /// Which link gives way to a newcomer (or to a smaller `maxPeers`, when there is none).
+    ///
+    /// Never a link that is on the ring once the newcomer is in, and never the two long links that this peer
+    /// chose first: they cannot be pushed out from outside, so nobody can surround a peer (eclipse). Of the
+    /// others the peer with the most links, then the one whose distance is best covered by another link.
+    pub(crate) fn victim(&self, newcomer: &Address, scene: &Scene<'_>) -> Option<Address> {
+        let with =
+            || scene.links.iter().map(|link| &link.address).chain([newcomer]).filter(|&a| *a != self.me);
+        let ring: Vec<_> = Side::BOTH.into_iter().filter_map(|side| side.next(&self.me, with())).collect();
+        let mut chosen: Vec<_> = scene.links.iter().filter(|link| link.chosen).collect();
+        chosen.sort_by_key(|link| (link.since, link.address));
+        let protected = &chosen[..chosen.len().min(scene.max_peers.saturating_sub(2)).min(2)];
+        let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
+        scene
+            .links
+            .iter()
+            .enumerate()
+            .filter(|(_, link)| !ring.contains(&&link.address))
+            .filter(|(_, link)| !protected.iter().any(|kept| kept.address == link.address))
+            .map(|(i, link)| {
+                let others = scales.iter().enumerate().filter(|&(j, _)| j != i);
+                let gap = others.map(|(_, other)| (other - scales[i]).abs()).fold(f64::INFINITY, f64::min);
+                (link, gap)
+            })
+            .min_by(|(a, a_gap), (b, b_gap)| {
+                b.degree.cmp(&a.degree).then(a_gap.total_cmp(b_gap)).then(a.address.cmp(&b.address))
+            })
+            .map(|(link, _)| link.address)
+    }
+
+    /// The logarithm of a peer's distance: long links are spread evenly on this scale.
+    fn scale(&self, address: &Address) -> f64 {
+        ring::distance(&self.me, address).share().max(1e-30).ln()
+    }
+
+    // What to ask for.
+
+    /// The role of a link, in words for the page.
+    pub(crate) fn role(&self, neighbor: &Address, scene: &Scene<'_>) -> &'static str {
+        if scene.ring_link(&self.me, Side::Successor) == Some(*neighbor) {
+            "successor"
+        } else if scene.ring_link(&self.me, Side::Predecessor) == Some(*neighbor) {
+            "predecessor"
+        } else {
+            "long"
+        }
+    }
+
+    /// The requests to make now. Each with an offer takes a slot; the caller makes them in order.
+    pub(crate) fn plan(&mut self, scene: &Scene<'_>, random: &mut Random, now: Instant) -> Vec<Plan> {
+        self.expire(now);
+        let mut plans = Vec::new();
+        if scene.links.is_empty() {
+            (self.look_at, self.long_at, self.stabilize_at) = (None, None, None);
+            self.hints.clear();
+            return plans;
+        }
+        if self.look_at.take_if(|at| *at <= now).is_some() {
+            for side in Side::BOTH {
+                plans.extend(self.plan_side(side, scene, now));
+            }
+            plans.extend(self.plan_hint(scene, plans.len(), now));
+        }
+        if self.stabilize_at.take_if(|at| *at <= now).is_some() {
+            plans.extend(self.plan_probes(scene, random));
+            self.stabilize_at = Some(now + random.jitter(self.stabilize_pause, 0.1));
+            self.stabilize_pause = STABILIZE.1.min(self.stabilize_pause * 2);
+        }
+        let free = scene.free - plans.iter().filter(|plan| !plan.probe).count() as isize;
+        if free <= 0 {
+            self.long_at = None;
+        } else if self.long_at.is_none() {
+            self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
+        } else if self.long_at.is_some_and(|at| at <= now) {
+            plans.extend(self.plan_long(scene, random));
+            let longest = if free >= 2 { LONG.1 } else { LONG.2 };
+            self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
+            self.long_pause = longest.min(self.long_pause * 2);
+        }
+        plans
+    }
+
+    fn plan_side(&mut self, side: Side, scene: &Scene<'_>, now: Instant) -> Option<Plan> {
+        let usable = |address: &Address| !self.dead.contains_key(address) && !self.cool.contains_key(address);
+        let candidates = scene.known.iter().filter(|k| k.hops == 1 || usable(&k.address));
+        let best = candidates.min_by_key(|k| side.reach(&self.me, &k.address))?;
+        if best.hops == 1 || scene.is_pending(&best.address) {
+            return None;
+        }
+        let (address, via) = (best.address, best.via);
+        let asked = self.mine.values().any(|mine| mine.goal == Goal::Exact(address));
+        if asked {
+            return None;
+        }
+        let wait = self.side_at[side as usize].filter(|&at| at > now).or_else(|| {
+            // Both ends see the gap at once. The one that lacks a successor goes first.
+            (side == Side::Predecessor).then_some(())?;
+            let since = match self.better_since {
+                Some((better, since)) if better == address => since,
+                _ => now,
+            };
+            self.better_since = Some((address, since));
+            Some(since + POLITE).filter(|&at| at > now)
+        });
+        // A slot, or an older link that may give way.
+        let wait = wait.or_else(|| {
+            let room = scene.free > 0 || scene.free == 0 && self.victim(&address, scene).is_some();
+            (!room).then_some(now + SIDE_PAUSE)
+        });
+        if let Some(at) = wait {
+            self.look_at = soonest(self.look_at, Some(at));
+            return None;
+        }
+        self.side_at[side as usize] = Some(now + SIDE_PAUSE);
+        self.cool.insert(address, now + COOL);
+        self.look_at = soonest(self.look_at, Some(now + COOL));
+        Some(Plan { goal: Goal::Exact(address), via, probe: false })
+    }
+
+    fn plan_hint(&mut self, scene: &Scene<'_>, planned: usize, now: Instant) -> Option<Plan> {
+        if scene.free <= planned as isize {
+            return None;
+        }
+        while let Some(hint) = self.hints.pop_front() {
+            if scene.is_link(&hint) || scene.is_pending(&hint) || self.dead.contains_key(&hint) {
+                continue;
+            }
+            let Some(k) = closest(scene.known.iter(), &hint) else { continue };
+            self.cool.insert(hint, now + COOL);
+            return Some(Plan { goal: Goal::Exact(hint), via: k.via, probe: false });
+        }
+        None
+    }
+
+    /// Asks through a random link on each side who is next to us: what our own view cannot show, a ring that
+    /// grew past us, shows there.
+    fn plan_probes(&self, scene: &Scene<'_>, random: &mut Random) -> Vec<Plan> {
+        let goals = [Goal::Successor, Goal::Predecessor];
+        goals
+            .into_iter()
+            .filter_map(|goal| Some(Plan { goal, via: random.pick(scene.links)?.address, probe: true }))
+            .collect()
+    }
+
+    /// A point at a distance that our links cover worst, log-uniform between the nearest peers and half the
+    /// ring.
+    fn plan_long(&self, scene: &Scene<'_>, random: &mut Random) -> Option<Plan> {
+        let size = ring::estimate_size(&self.me, scene.known);
+        let (nearest, farthest) = ((1.0 / size).min(0.25).ln(), 0.5f64.ln());
+        let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
+        let gap = |scale: f64| scales.iter().map(|other| (other - scale).abs()).fold(f64::INFINITY, f64::min);
+        let widest = (0..DRAWS)
+            .map(|_| nearest + (farthest - nearest) * random.unit())
+            .max_by(|a, b| gap(*a).total_cmp(&gap(*b)))?;
+        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
+        let at = ring::offset(&self.me, side * widest.exp());
+        let target = closest(scene.known.iter().filter(|k| !self.dead.contains_key(&k.via)), &at)?;
+        Some(Plan { goal: Goal::Point(at), via: target.via, probe: false })
+    }
+
+    // Time.
+
+    fn expire(&mut self, now: Instant) {
+        self.routes.retain(|_, route| route.until > now);
+        self.cool.retain(|_, until| *until > now);
+        self.dead.retain(|_, until| *until > now);
+    }
+
+    /// Requests of ours that nobody answered in time.
+    pub(crate) fn take_expired(&mut self, now: Instant) -> Vec<(RequestId, Mine)> {
+        let late: BTreeSet<_> = self.mine.iter().filter(|(_, m)| m.until <= now).map(|(&id, _)| id).collect();
+        late.into_iter().filter_map(|id| Some((id, self.mine.remove(&id)?))).collect()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let request = self.mine.values().map(|mine| mine.until).min();
+        soonest(soonest(self.look_at, self.stabilize_at), soonest(self.long_at, request))
+    }
+}
+
+fn closest<'a>(among: impl Iterator<Item = &'a Known>, to: &Address) -> Option<&'a Known> {
+    among.min_by(|a, b| ring::nearer(to, &a.address, &b.address))
+}

@@ -1,0 +1,218 @@
+//! The peer and its trackers: offers kept ready, announces, and offers of others that enter the mesh here.
+
+use std::time::Duration;
+
+use super::{Conn, Peer, Purpose};
+use crate::proto::envelope::Envelope;
+use crate::proto::id::{OfferId, TrackerPeerId};
+use crate::proto::io::{ConnId, TrackerId};
+use crate::proto::link::Link;
+use crate::proto::mesh::{Back, Goal, Request, RequestId};
+use crate::proto::ring;
+use crate::proto::time::Instant;
+use crate::proto::tracker::{Heard, Need, Tracker};
+
+/// Offers in one announce of a peer in need; a healthy one only seeks its ring neighbors.
+const OFFERS: usize = 5;
+const OFFERS_HEALTHY: usize = 2;
+/// An offer is taken back when nobody took it up for this long: NAT bindings of its candidates fade.
+const OFFER_LIFE: Duration = Duration::from_secs(50);
+/// After this time an announce that waits for offers goes without them.
+const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
+/// Pause before an announce when the mesh may have fallen apart.
+const CATASTROPHE: Duration = Duration::from_millis(500);
+
+impl Peer {
+    pub(super) fn handle_tracker_opened(&mut self, id: TrackerId, now: Instant) {
+        if let Some(tracker) = self.trackers.get_mut(&id) {
+            tracker.handle_opened(now);
+            let status = tracker.status();
+            self.report_tracker(status);
+        }
+    }
+
+    pub(super) fn handle_tracker_closed(&mut self, id: TrackerId, reason: String, now: Instant) {
+        if let Some(tracker) = self.trackers.get_mut(&id) {
+            tracker.handle_closed(reason, now);
+            let status = tracker.status();
+            self.report_tracker(status);
+        }
+    }
+
+    pub(super) fn handle_tracker_message(&mut self, id: TrackerId, text: &str, now: Instant) {
+        let Some(tracker) = self.trackers.get_mut(&id) else { return };
+        let before = tracker.status();
+        let heard = tracker.handle_message(text, now);
+        let after = tracker.status();
+        if (before.state, before.peers, &before.last_error) != (after.state, after.peers, &after.last_error) {
+            self.report_tracker(after);
+        }
+        match heard {
+            Some(Heard::Offer { from, id: offer, sdp }) => self.handle_offer(id, from, offer, &sdp, now),
+            Some(Heard::Answer { id: offer, sdp }) => self.handle_answer(offer, &sdp, now),
+            Some(Heard::Response { .. } | Heard::Failure(_)) => {}
+            None => self.drop_because("tracker message"),
+        }
+    }
+
+    /// Somebody's offer reached us by chance: it travels to the member that should take it up.
+    fn handle_offer(
+        &mut self,
+        tracker: TrackerId,
+        from: TrackerPeerId,
+        offer: OfferId,
+        sdp: &str,
+        now: Instant,
+    ) {
+        let Some(envelope) = Envelope::read(sdp, &offer, &self.secret) else {
+            return self.drop_because("tracker offer");
+        };
+        let origin = envelope.from;
+        let goal = match envelope.role {
+            0 => Goal::Successor,
+            1 => Goal::Predecessor,
+            _ if self.free_slots() > 0 => Goal::Point(self.address),
+            _ => {
+                // Log-uniform around the origin: its long links should cover all scales.
+                let known = self.known();
+                let nearest = (1.0 / ring::estimate_size(&self.address, &known)).min(0.25).ln();
+                let share = (nearest + (0.5f64.ln() - nearest) * self.random.unit()).exp();
+                let side = if self.random.below(2) == 0 { 1.0 } else { -1.0 };
+                Goal::Point(ring::offset(&origin, side * share))
+            }
+        };
+        let request = Request {
+            id: RequestId(self.random.bytes()),
+            origin,
+            instance: envelope.instance,
+            goal,
+            need: envelope.role == 2,
+            offer: Some(envelope.description),
+            avoid: Vec::new(),
+            hops_left: crate::proto::mesh::MAX_HOPS,
+        };
+        self.handle_request(Back::Tracker(tracker, from, offer), request, now);
+    }
+
+    /// Somebody took up one of our offers.
+    fn handle_answer(&mut self, offer: OfferId, sdp: &str, now: Instant) {
+        let found = self.conns.iter().find(|(_, conn)| conn.purpose == Purpose::Offer(offer));
+        let Some((&conn, _)) = found else { return self.drop_because("late answer") };
+        match Envelope::read(sdp, &offer, &self.secret) {
+            Some(envelope) => self.take_answer(conn, envelope.from, envelope.description, now),
+            None => self.drop_because("tracker answer"),
+        }
+    }
+
+    /// How much this peer needs its trackers.
+    fn need(&self) -> Need {
+        match self.neighbors.len() {
+            0 => Need::Lonely,
+            1 => Need::Hungry,
+            links if links < self.config.max_peers => Need::Growing,
+            _ => Need::Healthy,
+        }
+    }
+
+    /// Announces wherever it is due.
+    pub(super) fn announce(&mut self, now: Instant) {
+        let need = self.need();
+        for tracker in self.trackers.values_mut() {
+            tracker.set_need(need, now);
+        }
+        let due: Vec<_> = self
+            .trackers
+            .iter()
+            .filter(|(_, tracker)| tracker.wants_announce(now))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in due {
+            let wanted = if need >= Need::Hungry { OFFERS } else { OFFERS_HEALTHY };
+            let mut offers = self.offers(wanted, now);
+            let missing = offers.is_empty();
+            let Some(tracker) = self.trackers.get_mut(&id) else { continue };
+            if missing && tracker.can_wait() {
+                // Offers are being made; when the first is ready, `offers_ready` comes.
+                tracker.postpone(now + WITHOUT_OFFERS);
+                continue;
+            }
+            tracker.announce(&mut offers, now, &mut self.out);
+            if missing {
+                tracker.hasten(now + WITHOUT_OFFERS);
+            }
+        }
+    }
+
+    /// The offers that can go out now; more are begun if there are fewer than wanted.
+    fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
+        let open = self.conns.values().filter(|conn| !conn.holds_slot()).count();
+        for _ in open..wanted {
+            self.begin_offer(now);
+        }
+        let ready = self.conns.values().filter(|conn| conn.link.is_offered());
+        let mut offers = Vec::with_capacity(wanted);
+        for (role, conn) in ready.filter(|conn| !conn.holds_slot()).take(wanted).enumerate() {
+            let (Purpose::Offer(id), Some(description)) = (conn.purpose, conn.link.description()) else {
+                continue;
+            };
+            let envelope = Envelope {
+                from: self.address,
+                instance: self.instance,
+                role: u8::try_from(role).unwrap_or(u8::MAX),
+                description: description.clone(),
+            };
+            offers.push((id, envelope.write(&id, &self.secret, &mut self.random)));
+        }
+        offers
+    }
+
+    pub(super) fn begin_offer(&mut self, now: Instant) -> ConnId {
+        let id = self.next_conn_id();
+        let purpose = Purpose::Offer(OfferId(self.random.bytes()));
+        let link = Link::offer(id, now, &mut self.out);
+        self.stats.attempts += 1;
+        self.conns.insert(id, Conn { link, purpose, peer: None, admitted: None, chosen: false, since: now });
+        id
+    }
+
+    /// An offer is ready: announces that wait for one may go, a little later, when others are ready too.
+    pub(super) fn offers_ready(&mut self, conn: ConnId, now: Instant) {
+        if let Some(conn) = self.conns.get_mut(&conn) {
+            conn.link.expire_offer(now + OFFER_LIFE);
+        }
+        let all = self.conns.values().filter(|conn| !conn.holds_slot()).all(|conn| conn.link.is_offered());
+        for tracker in self.trackers.values_mut() {
+            tracker.offers_ready(now, all);
+        }
+    }
+
+    /// The mesh may have fallen apart: only the trackers can mend that.
+    pub(super) fn call_for_help(&mut self, now: Instant) {
+        for tracker in self.trackers.values_mut() {
+            tracker.hasten(now + CATASTROPHE);
+        }
+    }
+
+    /// Posts an answer to the offer that came over a tracker.
+    pub(super) fn answer_tracker(&mut self, back: (TrackerId, TrackerPeerId, OfferId), envelope: &Envelope) {
+        let (tracker, to, offer) = back;
+        let text = envelope.write(&offer, &self.secret, &mut self.random);
+        if let Some(tracker) = self.trackers.get(&tracker).filter(|tracker| Tracker::is_open(tracker)) {
+            tracker.answer(to, offer, &text, &mut self.out);
+        } else {
+            self.drop_because("answer without a tracker");
+        }
+    }
+
+    pub(super) fn next_conn_id(&mut self) -> ConnId {
+        self.next_conn += 1;
+        ConnId(self.next_conn)
+    }
+
+    /// Ends a connection that is no link.
+    pub(super) fn drop_conn(&mut self, id: ConnId) {
+        if let Some(mut conn) = self.conns.remove(&id) {
+            conn.link.close(None, &mut self.out);
+        }
+    }
+}

@@ -1,0 +1,583 @@
+//! The peer and its links: connections, admission, and the requests that arrange them through the mesh.
+
+use super::{Conn, Peer, Purpose};
+use crate::proto::admission::Hello;
+use crate::proto::envelope::Envelope;
+use crate::proto::id::Address;
+use crate::proto::io::{ConnId, Event};
+use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Packet, Violation};
+use crate::proto::mesh::{self, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step};
+use crate::proto::sdp::Description;
+use crate::proto::time::Instant;
+use crate::proto::view::View;
+
+/// Bytes of a packet beyond its payload: header, path, proofs.
+const PACKET_OVERHEAD: usize = 4096;
+
+impl Peer {
+    // Connections.
+
+    pub(super) fn handle_described(&mut self, id: ConnId, sdp: &str, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if let Err(error) = conn.link.handle_described(sdp, now) {
+            self.warn("ERR_SDP", format!("this browser made a {error}"));
+            self.fail(id, now);
+        }
+    }
+
+    pub(super) fn handle_candidate(&mut self, id: ConnId, text: &str, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let happened = conn.link.handle_candidate(text);
+        self.act(id, happened, now);
+    }
+
+    pub(super) fn handle_gathered(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let happened = conn.link.handle_gathered(now);
+        self.act(id, happened, now);
+    }
+
+    pub(super) fn handle_opened(&mut self, id: ConnId, now: Instant) {
+        let claimed = self.config.address.filter(|claimed| *claimed != self.identity.address());
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let (secret, identity, random) = (&self.secret, &self.identity, &mut self.random);
+        conn.link.handle_opened(secret, identity, self.instance, claimed, random, now, &mut self.out);
+    }
+
+    pub(super) fn handle_frame(&mut self, id: ConnId, frame: &[u8], now: Instant) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        self.stats.packets_in += 1;
+        self.stats.bytes_in += frame.len() as u64;
+        let happened = conn.link.handle_frame(frame, self.config.max_message_size + PACKET_OVERHEAD, now);
+        self.act(id, happened, now);
+    }
+
+    pub(super) fn handle_writable(&mut self, id: ConnId, _now: Instant) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.handle_writable(&mut self.out);
+        }
+    }
+
+    pub(super) fn handle_contact(&mut self, id: ConnId, now: Instant) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.probe(now, &mut self.out);
+        }
+    }
+
+    pub(super) fn handle_conn_closed(&mut self, id: ConnId, reason: &str, now: Instant) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let active = conn.link.is_active();
+        match conn.peer.filter(|_| active) {
+            Some(address) => self.unlink(address, None, true, now),
+            None => {
+                if conn.holds_slot() {
+                    self.warn("ERR_CONNECTION", format!("a connection attempt failed: {reason}"));
+                }
+                self.fail(id, now);
+            }
+        }
+    }
+
+    /// Deadlines and heartbeats of all connections.
+    pub(super) fn beat(&mut self, now: Instant) {
+        let due: Vec<_> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.link.poll_timeout().is_some_and(|at| at <= now))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in due {
+            let Some(conn) = self.conns.get_mut(&id) else { continue };
+            match conn.link.handle_timeout(now, &mut self.out) {
+                Ok(happened) => self.act(id, happened, now),
+                Err(Expired::Dead) => {
+                    if let Some(address) = conn.peer {
+                        self.unlink(address, None, true, now);
+                    }
+                }
+                Err(Expired::TooSlow) => {
+                    if let Some(peer) = conn.peer {
+                        self.mesh.handle_failed(peer, now);
+                    }
+                    self.fail(id, now);
+                }
+            }
+        }
+    }
+
+    /// A connection that came to nothing.
+    fn fail(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let purpose = conn.purpose;
+        self.drop_conn(id);
+        match purpose {
+            Purpose::Reply(request) => {
+                if let Some(back) = self.mesh.route(&request).map(|route| route.back) {
+                    self.reply(back, mesh::Packet::Reject { id: request, reason: Reason::Failed });
+                }
+            }
+            Purpose::Request(request, _) => {
+                self.mesh.finish(&request);
+            }
+            Purpose::Offer(_) => {}
+        }
+        self.mesh.handle_change(now);
+    }
+
+    /// The one place where a link's happenings become deeds.
+    fn act(&mut self, id: ConnId, happened: Happened, now: Instant) {
+        match happened {
+            Happened::Nothing => {}
+            Happened::Described => self.handle_ready(id, now),
+            Happened::Candidate(candidate) => {
+                let Some(conn) = self.conns.get(&id) else { return };
+                match conn.purpose {
+                    Purpose::Request(request, via) => {
+                        let packet = mesh::Packet::Candidate { id: request, candidate };
+                        self.send_packet(&via, Packet::Mesh(packet), None);
+                    }
+                    Purpose::Reply(request) => {
+                        if let Some(back) = self.mesh.route(&request).map(|route| route.back) {
+                            self.reply(back, mesh::Packet::Candidate { id: request, candidate });
+                        }
+                    }
+                    Purpose::Offer(_) => {}
+                }
+            }
+            Happened::Hello(hello) => self.handle_hello(id, &hello, now),
+            Happened::Proven(admitted, linked) => {
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    conn.peer = Some(admitted.address);
+                    conn.admitted = Some(admitted);
+                    self.admit(id, linked, now);
+                }
+            }
+            Happened::Packet(packet) => {
+                if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
+                    self.handle_packet(id, from, packet, now);
+                }
+            }
+            Happened::Farewell(farewell) => self.handle_farewell(id, farewell, now),
+            Happened::Violation(violation) => self.refuse(id, violation, now),
+        }
+    }
+
+    /// Our description is ready to be sent.
+    fn handle_ready(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let Some(description) = conn.link.description().cloned() else { return };
+        match conn.purpose {
+            Purpose::Offer(_) => self.offers_ready(id, now),
+            Purpose::Request(request, via) => self.send_request(request, via, Some(description)),
+            Purpose::Reply(request) => {
+                let Some(back) = self.mesh.route(&request).map(|route| route.back) else {
+                    return self.drop_conn(id);
+                };
+                let answer = Box::new(description);
+                self.reply(back, mesh::Packet::Accept { id: request, from: self.address, answer });
+            }
+        }
+    }
+
+    // Admission.
+
+    fn handle_hello(&mut self, id: ConnId, hello: &Hello, now: Instant) {
+        let address = hello.claimed.unwrap_or(hello.key.address());
+        let around = self.surroundings();
+        let elsewhere = self.conns.iter().any(|(&other, conn)| {
+            other != id && conn.peer == Some(address) && (conn.link.is_active() || conn.link.is_greeting())
+        });
+        let known = self.neighbors.contains_key(&address);
+        let room = known
+            || self.neighbors.len() < self.config.max_peers
+            || self.mesh.victim(&address, &around.scene()).is_some();
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.peer = Some(address);
+        if address == self.address || !room {
+            let farewell = if room { Farewell::Refused } else { Farewell::Full };
+            conn.link.close(Some(farewell), &mut self.out);
+            return self.fail(id, now);
+        }
+        if let Err(violation) = conn.link.confirm(hello, &self.identity, elsewhere, &mut self.out) {
+            self.refuse(id, violation, now);
+        }
+    }
+
+    /// The other side is a member and who it says it is: make room, and make it a neighbor.
+    fn admit(&mut self, id: ConnId, linked: Linked, now: Instant) {
+        let Some(Conn { admitted: Some(admitted), .. }) = self.conns.get(&id) else { return };
+        let (address, session) = (admitted.address, admitted.session);
+        if !self.keys.learn(address, admitted.key) {
+            return self.refuse_quietly(id, "address of another key", now);
+        }
+        if let Some(&old) = self.neighbors.get(&address) {
+            let other = self.conns.get(&old).and_then(|conn| conn.admitted.as_ref());
+            let same_run = other.is_some_and(|other| other.instance == admitted.instance);
+            // They lost the old link, or both see both: then both keep the one with the lower session.
+            let lost = linked.ours && !linked.theirs;
+            if same_run && !lost && other.is_some_and(|other| other.session < session) {
+                if let Some(mut conn) = self.conns.remove(&id) {
+                    conn.link.close(Some(Farewell::Duplicate), &mut self.out);
+                }
+                return;
+            }
+            if same_run {
+                if let Some(mut conn) = self.conns.remove(&old) {
+                    conn.link.close(Some(Farewell::Duplicate), &mut self.out);
+                }
+                self.neighbors.insert(address, id);
+                return self.activate(id, address, now);
+            }
+            self.unlink(address, None, false, now);
+        }
+        while self.neighbors.len() >= self.config.max_peers {
+            let around = self.surroundings();
+            match self.mesh.victim(&address, &around.scene()) {
+                Some(victim) => {
+                    self.unlink(victim, Some(Farewell::Evicted { hint: Some(address) }), false, now)
+                }
+                None => return self.refuse_full(id, now),
+            }
+        }
+        self.neighbors.insert(address, id);
+        self.stats.links += 1;
+        self.emit(Event::Connect(address));
+        self.activate(id, address, now);
+        self.mesh.handle_linked(address, now);
+        self.handle_first_neighbor(now);
+    }
+
+    fn activate(&mut self, id: ConnId, address: Address, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.link.activate(now);
+        conn.since = now;
+        self.view.add(address, now);
+        let own = View::own(&self.measured(), self.advertised_slots());
+        self.send_packet(&address, Packet::View(own), None);
+        if let Some(relayed) = self.view.relayed(&address) {
+            self.send_packet(&address, Packet::View(relayed), None);
+        }
+    }
+
+    /// Takes a link down. `dead`: its peer is gone; otherwise only the link is.
+    pub(super) fn unlink(&mut self, address: Address, farewell: Option<Farewell>, dead: bool, now: Instant) {
+        let Some(id) = self.neighbors.remove(&address) else { return };
+        if let Some(mut conn) = self.conns.remove(&id) {
+            conn.link.close(farewell, &mut self.out);
+        }
+        self.view.remove(&address, now);
+        self.mesh.handle_unlinked(address, dead, now);
+        self.broadcast.handle_unlinked(&address, now);
+        self.direct.handle_unlinked(&address, now);
+        self.handle_link_lost(&address);
+        self.emit(Event::Disconnect(address));
+        if self.mesh.is_catastrophe(self.neighbors.len(), self.config.max_peers, now) {
+            self.call_for_help(now);
+        }
+    }
+
+    fn handle_farewell(&mut self, id: ConnId, farewell: Farewell, now: Instant) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let peer = conn.peer;
+        if !conn.link.is_active() {
+            if let (Some(peer), Farewell::Refused) = (peer, farewell) {
+                self.mesh.handle_failed(peer, now);
+            }
+            return self.fail(id, now);
+        }
+        let Some(address) = peer else { return };
+        self.unlink(address, None, farewell == Farewell::Leaving, now);
+        if let Farewell::Evicted { hint: Some(hint) } = farewell {
+            self.mesh.handle_hint(hint, now);
+        }
+    }
+
+    /// Ends a link whose other side broke the rules.
+    pub(super) fn refuse(&mut self, id: ConnId, violation: Violation, now: Instant) {
+        let cause = match violation {
+            Violation::Frame(_) => "frame",
+            Violation::TooEarly => "packet before admission",
+            Violation::Admission(_) => "admission",
+        };
+        self.warn("ERR_NEIGHBOR", format!("a link was closed: {violation}"));
+        self.refuse_quietly(id, cause, now);
+    }
+
+    pub(super) fn refuse_quietly(&mut self, id: ConnId, cause: &'static str, now: Instant) {
+        self.drop_because(cause);
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if let Some(peer) = conn.peer {
+            self.mesh.handle_failed(peer, now);
+        }
+        match conn.peer.filter(|_| conn.link.is_active()) {
+            Some(address) => self.unlink(address, Some(Farewell::Refused), false, now),
+            None => {
+                conn.link.close(Some(Farewell::Refused), &mut self.out);
+                self.fail(id, now);
+            }
+        }
+    }
+
+    fn refuse_full(&mut self, id: ConnId, now: Instant) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.close(Some(Farewell::Full), &mut self.out);
+            self.fail(id, now);
+        }
+    }
+
+    /// Hands links over until no more are left than `maxPeers` allows.
+    pub(super) fn shed(&mut self, now: Instant) {
+        let mut hint = None;
+        while self.neighbors.len() > self.config.max_peers {
+            let around = self.surroundings();
+            let victim = self.mesh.victim(&self.address, &around.scene());
+            let Some(victim) = victim.or_else(|| self.neighbors.keys().next_back().copied()) else { return };
+            // Those who lose a link here are told of each other.
+            self.unlink(victim, Some(Farewell::Evicted { hint }), false, now);
+            hint = Some(victim);
+        }
+    }
+
+    // Packets.
+
+    fn handle_packet(&mut self, id: ConnId, from: Address, packet: Packet, now: Instant) {
+        match packet {
+            Packet::Ping(number) => self.send_packet(&from, Packet::Pong(number), None),
+            Packet::Pong(number) => {
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    let first = conn.link.rtt().is_none();
+                    conn.link.handle_pong(number, now);
+                    if first {
+                        self.view.touch(now);
+                    }
+                }
+            }
+            Packet::View(packet) => {
+                if self.view.handle(&from, packet, now) {
+                    self.mesh.handle_change(now);
+                } else {
+                    self.refuse_quietly(id, "view", now);
+                }
+            }
+            Packet::Mesh(packet) => self.handle_mesh(from, packet, now),
+            Packet::Broadcast(packet) => self.handle_broadcast(from, packet, now),
+            Packet::Direct(packet) => self.handle_direct(from, packet, now),
+            Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
+        }
+    }
+
+    /// Neighbor lists that are due.
+    pub(super) fn publish_view(&mut self, now: Instant) {
+        let (publish, relays) = self.view.handle_timeout(now);
+        if publish {
+            let own = View::own(&self.measured(), self.advertised_slots());
+            for to in self.neighbors.keys().copied().collect::<Vec<_>>() {
+                self.send_packet(&to, Packet::View(own.clone()), None);
+            }
+        }
+        for (to, packet) in relays {
+            self.send_packet(&to, Packet::View(packet), None);
+        }
+    }
+
+    fn advertised_slots(&self) -> usize {
+        self.config.max_peers.saturating_sub(self.neighbors.len())
+    }
+
+    // Requests for links.
+
+    /// Lets the mesh say what to ask for, and asks.
+    pub(super) fn plan(&mut self, now: Instant) {
+        let around = self.surroundings();
+        let plans = self.mesh.plan(&around.scene(), &mut self.random, now);
+        for plan in plans {
+            self.begin_request(plan, now);
+        }
+    }
+
+    fn begin_request(&mut self, plan: Plan, now: Instant) {
+        let id = RequestId(self.random.bytes());
+        if plan.probe {
+            self.mesh.begin(id, None, plan, now);
+            return self.send_request(id, plan.via, None);
+        }
+        // An offer that is ready saves the time to make one.
+        let ready = self.conns.iter().find(|(_, conn)| !conn.holds_slot() && conn.link.is_offered());
+        let conn = ready.map(|(&conn, _)| conn).unwrap_or_else(|| self.begin_offer(now));
+        self.mesh.begin(id, Some(conn), plan, now);
+        let Some(conn) = self.conns.get_mut(&conn) else { return };
+        conn.purpose = Purpose::Request(id, plan.via);
+        conn.chosen = matches!(plan.goal, Goal::Point(_));
+        if let Goal::Exact(to) = plan.goal {
+            conn.peer = Some(to);
+        }
+        if let Some(description) = conn.link.description().cloned() {
+            self.send_request(id, plan.via, Some(description));
+        }
+    }
+
+    fn send_request(&mut self, id: RequestId, via: Address, offer: Option<Description>) {
+        let Some(mine) = self.mesh.mine(&id) else { return };
+        let request = Request {
+            id,
+            origin: self.address,
+            instance: self.instance,
+            goal: mine.goal,
+            need: self.neighbors.len() < 2,
+            offer,
+            avoid: Vec::new(),
+            hops_left: mesh::MAX_HOPS,
+        };
+        self.send_packet(&via, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
+    }
+
+    fn handle_mesh(&mut self, from: Address, packet: mesh::Packet, now: Instant) {
+        let id = packet.id();
+        if let mesh::Packet::Request(request) = packet {
+            return self.handle_request(Back::Neighbor(from), *request, now);
+        }
+        if let Some(route) = self.mesh.route(&id) {
+            let (back, forth) = (route.back, route.forth);
+            return match (forth, &packet) {
+                // On its way back to the origin.
+                (Some(forth), _) if forth == from => self.reply(back, packet),
+                // A candidate on its way to the acceptor.
+                (Some(forth), mesh::Packet::Candidate { .. }) if back == Back::Neighbor(from) => {
+                    self.send_packet(&forth, Packet::Mesh(packet), None);
+                }
+                (None, mesh::Packet::Candidate { .. }) if back == Back::Neighbor(from) => {
+                    self.add_candidate(Purpose::Reply(id), packet);
+                }
+                _ => self.drop_because("mesh packet off its route"),
+            };
+        }
+        match packet {
+            mesh::Packet::Candidate { .. } => self.add_candidate(Purpose::Request(id, from), packet),
+            mesh::Packet::Accept { from: acceptor, answer, .. } => {
+                let Some(Mine { conn: Some(conn), .. }) = self.mesh.finish(&id) else {
+                    return self.drop_because("answer to no request");
+                };
+                self.take_answer(conn, acceptor, *answer, now);
+            }
+            mesh::Packet::Found { from: found, .. } => {
+                let Some(mine) = self.mesh.finish(&id) else { return };
+                let around = self.surroundings();
+                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene()) {
+                    let room = around.free > 0
+                        || around.free == 0 && self.mesh.victim(&found, &around.scene()).is_some();
+                    if room {
+                        self.begin_request(plan, now);
+                    }
+                }
+            }
+            mesh::Packet::Reject { reason, .. } => {
+                let Some(mine) = self.mesh.finish(&id) else { return };
+                self.mesh.handle_reject(&mine, reason, now);
+                if let Some(conn) = mine.conn {
+                    self.drop_conn(conn);
+                }
+            }
+            mesh::Packet::Request(_) => {}
+        }
+    }
+
+    fn add_candidate(&mut self, purpose: Purpose, packet: mesh::Packet) {
+        let mesh::Packet::Candidate { candidate, .. } = packet else { return };
+        let conn = self.conns.values_mut().find(|conn| conn.purpose == purpose);
+        if let Some(conn) = conn.filter(|_| candidate.is_sound()) {
+            conn.link.add_remote(candidate, &mut self.out);
+        }
+    }
+
+    /// A request for a link, from a neighbor or from a tracker: pass it on, or take it up.
+    pub(super) fn handle_request(&mut self, back: Back, mut request: Request, now: Instant) {
+        let sound = request.offer.as_ref().is_none_or(Description::is_sound) && request.avoid.len() <= 16;
+        if !sound || request.origin == self.address {
+            return self.drop_because("request");
+        }
+        let from = match back {
+            Back::Neighbor(address) => Some(address),
+            Back::Tracker(..) => None,
+        };
+        let around = self.surroundings();
+        let scene = around.scene();
+        let (id, origin) = (request.id, request.origin);
+        match self.mesh.step(&mut request, from.as_ref(), &scene) {
+            Step::Refuse(reason) => self.reply(back, mesh::Packet::Reject { id, reason }),
+            Step::Forward(next) => {
+                if !self.mesh.remember(id, back, Some(next), now) {
+                    return self.reply(back, mesh::Packet::Reject { id, reason: Reason::NotFound });
+                }
+                request.hops_left = request.hops_left.min(mesh::MAX_HOPS).saturating_sub(1);
+                self.send_packet(&next, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
+            }
+            Step::Here => {
+                let Some(offer) = request.offer.clone() else {
+                    return self.reply(back, mesh::Packet::Found { id, from: self.address });
+                };
+                if let Err(reason) = self.mesh.judge(&request, &scene, now) {
+                    return self.reply(back, mesh::Packet::Reject { id, reason });
+                }
+                if !self.mesh.remember(id, back, None, now) {
+                    return self.reply(back, mesh::Packet::Reject { id, reason: Reason::NotFound });
+                }
+                let conn = self.next_conn_id();
+                let link = Link::answer(conn, offer, now, &mut self.out);
+                self.stats.attempts += 1;
+                let purpose = Purpose::Reply(id);
+                self.conns.insert(
+                    conn,
+                    Conn { link, purpose, peer: Some(origin), admitted: None, chosen: false, since: now },
+                );
+            }
+        }
+    }
+
+    /// Sends something back towards the origin of a request.
+    fn reply(&mut self, back: Back, packet: mesh::Packet) {
+        match (back, packet) {
+            (Back::Neighbor(to), packet) => self.send_packet(&to, Packet::Mesh(packet), None),
+            (Back::Tracker(tracker, to, offer), mesh::Packet::Accept { from, answer, .. }) => {
+                let envelope = Envelope { from, instance: self.instance, role: 0, description: *answer };
+                self.answer_tracker((tracker, to, offer), &envelope);
+            }
+            // A tracker carries nothing but answers; the origin will see its offer expire.
+            (Back::Tracker(..), _) => {}
+        }
+    }
+
+    /// Somebody answered one of our offers.
+    pub(super) fn take_answer(&mut self, id: ConnId, from: Address, answer: Description, now: Instant) {
+        let around = self.surroundings();
+        let scene = around.scene();
+        let Some(conn) = self.conns.get(&id) else { return };
+        let duplicate = from == self.address
+            || self.neighbors.contains_key(&from)
+            || self
+                .conns
+                .iter()
+                .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.holds_slot());
+        // A tracker's offer holds no slot until now.
+        let room = conn.holds_slot()
+            || around.free > 0
+            || around.free == 0
+                && self.mesh.improves_ring(&from, &scene)
+                && self.mesh.victim(&from, &scene).is_some();
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
+            self.drop_conn(id);
+            return self.drop_because("answer of no use");
+        }
+        conn.peer = Some(from);
+    }
+
+    /// Requests of ours that nobody answered.
+    pub(super) fn expire_requests(&mut self, now: Instant) {
+        for (_, mine) in self.mesh.take_expired(now) {
+            self.mesh.handle_reject(&mine, Reason::NotFound, now);
+            if let Some(conn) = mine.conn {
+                self.drop_conn(conn);
+            }
+        }
+    }
+}
