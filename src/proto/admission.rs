@@ -41,7 +41,7 @@ pub struct Binding<'a> {
 /// The first message of each side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`VERSION`].
+    /// The version of the handshake that the sender speaks; ours is 1.
     pub version: u8,
     /// Names this run of the peer: an address that comes back after a reload has another.
     pub nonce: [u8; 16],

@@ -76,13 +76,13 @@ impl Identity {
         Self { public, secret: Secret::Keys(Keys { key, nonces }) }
     }
 
-    /// A cheap identity for simulations; see [`stand_in`].
+    /// A cheap identity for simulations, which proves what it says to honest code and protects nothing.
     #[cfg(feature = "sim")]
     pub fn stand_in(seed: u64) -> Self {
         Self { public: stand_in::key(seed), secret: Secret::StandIn }
     }
 
-    /// Whether this is a [`stand_in`](Self::stand_in).
+    /// Whether this is a [stand-in](Self::stand_in).
     #[cfg(feature = "sim")]
     pub(super) fn is_stand_in(&self) -> bool {
         matches!(self.secret, Secret::StandIn)
