@@ -2,7 +2,7 @@
 //!
 //! The prover knows `x` with `X = x B`. It commits to `R = r B`, hashes the challenge
 //! `c = SHA-512(context, R, X, statement)` and answers `z = r + c x`; the verifier checks `z B = R + c X`.
-//! This is `prime_order_sign` / `prime_order_verify` of RFC 9591, appendix C, with the challenge of its suite
+//! This is `prime_order_sign` / `prime_order_verify` of RFC 9591, appendix B, with the challenge of its suite
 //! FROST(ristretto255, SHA-512); only the context differs, and it is an argument here so that the vectors of
 //! the RFC run through the same lines.
 
