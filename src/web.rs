@@ -1,1 +1,33 @@
 //! The browser around the core.
+//!
+//! The [`driver`] owns one [`Peer`](crate::proto::Peer) and the objects of the browser that it works with.
+//! Whatever a peripheral hears becomes an [`Input`](crate::proto::Input); whatever the peer wants becomes a
+//! call on a peripheral, in the one match over [`Output`](crate::proto::Output) that `driver` holds. Nothing
+//! here decides anything about the protocol.
+//!
+//! ```text
+//! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
+//! options, convert, snapshot      ├── driver ── Peer ──┤                               report by a closure
+//! emitter, outcome, error        ─┘                    └─ timer, clock, lifecycle      and know no driver
+//! ```
+//!
+//! Nothing here touches `window`: the same module runs in Node with a WebRTC polyfill on `globalThis`.
+
+mod clock;
+mod convert;
+mod driver;
+mod easypeers;
+mod emitter;
+mod error;
+mod lifecycle;
+mod log;
+mod options;
+mod outcome;
+mod peer_connection;
+mod rtc_config;
+mod snapshot;
+mod timer;
+mod websocket;
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,0 +1,408 @@
+//! The driver: one [`Peer`], the objects of the browser that it works with, and the page that listens.
+//!
+//! Everything happens in [`Driver::run`]: while there is an output, carry it out; while there is an input,
+//! hand it in; then set the alarm. An input that arrives meanwhile (a browser may call back at once) is
+//! queued. No borrow is alive while a listener of the page runs: it may send, change settings, or close.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::proto::{
+    Address, Bytes, Config, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output,
+    Peer, Received, TrackerId, Warning,
+};
+
+use super::clock::Clock;
+use super::convert;
+use super::emitter::Emitter;
+use super::error::{Error, delivery_error};
+use super::lifecycle::{Lifecycle, Moment};
+use super::log::Log;
+use super::options::{self, Options};
+use super::outcome::Outcome;
+use super::peer_connection::{PeerConnection, Report};
+use super::rtc_config::{RtcConfig, Warn};
+use super::snapshot;
+use super::timer::Alarm;
+use super::websocket::WebSocket;
+
+/// One instance of Easypeers, as long as it lives.
+pub(super) struct Driver {
+    peer: RefCell<Peer>,
+    identity: Identity,
+    clock: Clock,
+    log: Log,
+    /// The listeners of the page.
+    pub(super) page: Emitter,
+    /// The first neighbor of this swarm.
+    ready: RefCell<Rc<Outcome>>,
+
+    trackers: RefCell<BTreeMap<TrackerId, Rc<WebSocket>>>,
+    conns: RefCell<BTreeMap<ConnId, Rc<PeerConnection>>>,
+    /// Messages of the page whose end is not known yet.
+    deliveries: RefCell<BTreeMap<MessageId, Rc<Outcome>>>,
+    rtc_config: RtcConfig,
+    alarm: RefCell<Option<Alarm>>,
+    lifecycle: RefCell<Option<Lifecycle>>,
+
+    /// Where peripherals report; it holds the driver weakly.
+    report: Report,
+    /// Where the shell itself warns; told where the peer's warnings are.
+    warn: Warn,
+    warnings: Rc<RefCell<VecDeque<Warning>>>,
+    inputs: RefCell<VecDeque<Input>>,
+    running: Cell<bool>,
+    /// The page is gone for now: the swarm was left, and is joined again when the page is restored.
+    away: Cell<bool>,
+    closed: Cell<bool>,
+    /// The swarm lives until `close`, whether or not the page keeps its object.
+    alive: RefCell<Option<Rc<Driver>>>,
+}
+
+impl Driver {
+    /// Makes a peer that joins right after the current call stack, when the page has its listeners on.
+    pub(super) fn start(options: Options) -> Result<Rc<Self>, Error> {
+        let Options { config, identity, rtc_config, debug } = options;
+        let clock = Clock::new();
+        let peer = Peer::new(config, identity.clone(), options::random()?, clock.read().now)?;
+        let driver = Rc::new_cyclic(|this| {
+            let warnings = Rc::default();
+            let warn = warn(this, &warnings);
+            Self {
+                peer: RefCell::new(peer),
+                identity,
+                clock,
+                log: Log::new(debug),
+                page: Emitter::default(),
+                ready: RefCell::default(),
+                trackers: RefCell::default(),
+                conns: RefCell::default(),
+                deliveries: RefCell::default(),
+                rtc_config: RtcConfig::new(&rtc_config, &warn),
+                alarm: RefCell::default(),
+                lifecycle: RefCell::default(),
+                report: report(this),
+                warn,
+                warnings,
+                inputs: RefCell::default(),
+                running: Cell::default(),
+                away: Cell::default(),
+                closed: Cell::default(),
+                alive: RefCell::default(),
+            }
+        });
+        driver.alive.replace(Some(driver.clone()));
+        let this = Rc::downgrade(&driver);
+        driver
+            .lifecycle
+            .replace(Some(Lifecycle::watch(move |moment| with(&this, |driver| driver.page_life(moment)))));
+        let this = Rc::downgrade(&driver);
+        spawn_local(async move { with(&this, Driver::run) });
+        Ok(driver)
+    }
+
+    /// Looks at the peer, which may keep what it finds out for the next look.
+    pub(super) fn peer<T>(&self, look: impl FnOnce(&mut Peer) -> T) -> T {
+        look(&mut self.peer.borrow_mut())
+    }
+
+    /// Changes a setting of the peer, and carries out what follows.
+    pub(super) fn change<T>(self: &Rc<Self>, change: impl FnOnce(&mut Peer, Instant) -> T) -> T {
+        let now = self.now();
+        let result = change(&mut self.peer.borrow_mut(), now);
+        self.run();
+        result
+    }
+
+    /// Sends a payload; the outcome ends when the core tells how the delivery did.
+    pub(super) fn send(self: &Rc<Self>, to: Option<Address>, payload: Vec<u8>) -> Result<Sent, Error> {
+        let now = self.now();
+        let id = self.peer.borrow_mut().send(to, Bytes(payload), now)?;
+        let outcome = Rc::<Outcome>::default();
+        self.deliveries.borrow_mut().insert(id, outcome.clone());
+        self.run();
+        Ok(Sent { id, outcome })
+    }
+
+    /// How the wait for the first neighbor ends.
+    pub(super) fn ready(&self) -> Rc<Outcome> {
+        self.ready.borrow().clone()
+    }
+
+    /// Whether `close` was called.
+    pub(super) fn closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Leaves the swarm and joins with other settings.
+    pub(super) fn rejoin(self: &Rc<Self>, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
+        let mut config = self.peer(|peer| peer.config().clone());
+        config.trackers = self.peer(|peer| peer.trackers()).into_iter().map(|tracker| tracker.url).collect();
+        change(&mut config);
+        self.leave();
+        // A listener that heard of the leaving may have closed.
+        if self.closed.get() {
+            return Ok(());
+        }
+        let now = self.now();
+        self.peer.replace(Peer::new(config, self.identity.clone(), options::random()?, now)?);
+        if self.ready().ended() {
+            self.ready.take();
+        }
+        self.run();
+        Ok(())
+    }
+
+    /// Leaves the swarm for good and lets go of everything. Idempotent.
+    pub(super) fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        let kept = self.alive.take();
+        drop(self.lifecycle.take());
+        self.leave();
+        self.ready().end(Err(Error::Closed.into()));
+        self.page.announce("close", &JsValue::UNDEFINED);
+        self.page.clear();
+        drop(kept);
+    }
+
+    /// Says goodbye, and drops every object of the browser.
+    fn leave(&self) {
+        let now = self.now();
+        self.peer.borrow_mut().close(now);
+        self.perform_all();
+        self.inputs.take();
+        drop((self.trackers.take(), self.conns.take(), self.alarm.take()));
+        let ended = self.deliveries.take();
+        ended.values().for_each(|outcome| outcome.end(Err(delivery_error(DeliveryFailure::Closed))));
+    }
+
+    fn page_life(self: &Rc<Self>, moment: Moment) {
+        match moment {
+            Moment::Leaving => {
+                self.away.set(true);
+                self.leave();
+            }
+            Moment::Restored if self.away.replace(false) => {
+                self.rejoin(|_| ()).unwrap_or_else(|error| self.fail(&error.into()));
+            }
+            Moment::Restored | Moment::Woke => self.input(Input::Woke),
+        }
+    }
+
+    fn input(self: &Rc<Self>, input: Input) {
+        self.inputs.borrow_mut().push_back(input);
+        self.run();
+    }
+
+    fn run(self: &Rc<Self>) {
+        if self.running.replace(true) {
+            return;
+        }
+        loop {
+            self.perform_all();
+            let Some(input) = self.next_input() else { break };
+            self.let_go_of_ended(&input);
+            let now = self.now();
+            self.peer.borrow_mut().handle(input, now);
+        }
+        self.running.set(false);
+        self.set_alarm();
+    }
+
+    fn perform_all(&self) {
+        while let Some(output) = self.next_output() {
+            self.perform(output);
+        }
+        while let Some(warning) = self.next_warning() {
+            self.perform(Output::Event(Event::Warning(warning)));
+        }
+    }
+
+    /// Every side effect of the program.
+    fn perform(&self, output: Output) {
+        match output {
+            Output::TrackerOpen(id, url) => self.open_tracker(id, &url),
+            Output::TrackerSend(id, text) => self.tracker(id, |tracker| tracker.send(&text)),
+            Output::TrackerClose(id) => drop(take(&self.trackers, &id)),
+
+            Output::ConnOffer(id) => {
+                let conn = PeerConnection::offer(id, self.rtc_config(), self.report.clone());
+                self.conns.borrow_mut().insert(id, conn);
+            }
+            Output::ConnAnswer(id, offer) => {
+                let conn = PeerConnection::answer(id, self.rtc_config(), offer, self.report.clone());
+                self.conns.borrow_mut().insert(id, conn);
+            }
+            Output::ConnAccept(id, answer) => self.conn(id, |conn| conn.accept(&answer)),
+            Output::ConnCandidate(id, candidate) => self.conn(id, |conn| conn.add_candidate(candidate)),
+            Output::ConnSend(id, frame) => self.conn(id, |conn| conn.send(&frame.0)),
+            Output::ConnAwaitWritable(id) => self.conn(id, |conn| conn.await_writable()),
+            Output::ConnClose(id) => drop(take(&self.conns, &id)),
+
+            Output::Event(Event::Connect(address)) => {
+                self.log.info("connected to", address.to_string());
+                self.ready().end(Ok(snapshot::hex(&address)));
+                self.page.announce("connect", &snapshot::hex(&address));
+            }
+            Output::Event(Event::Disconnect(address)) => {
+                self.log.info("disconnected from", address.to_string());
+                self.page.announce("disconnect", &snapshot::hex(&address));
+            }
+            Output::Event(Event::Message(received)) => self.tell_message(&received),
+            Output::Event(Event::Delivery(id, result)) => {
+                let receipt = result.map(|receipt| snapshot::receipt(&id.to_string(), receipt));
+                let outcome = take(&self.deliveries, &id);
+                outcome.iter().for_each(|outcome| outcome.end(receipt.clone().map_err(delivery_error)));
+            }
+            Output::Event(Event::Tracker(status)) => {
+                self.log.debug("tracker", snapshot::tracker(&status));
+                self.page.announce("tracker", &snapshot::tracker(&status));
+            }
+            Output::Event(Event::Warning(warning)) => {
+                self.log.warn(warning.code, warning.text.as_str());
+                self.page.announce("warning", &snapshot::warning(&warning));
+            }
+        }
+    }
+
+    fn open_tracker(&self, id: TrackerId, url: &str) {
+        match WebSocket::open(id, url, self.report.clone()) {
+            Ok(socket) => drop(self.trackers.borrow_mut().insert(id, socket)),
+            Err(why) => (self.report)(Input::TrackerClosed(id, why)),
+        }
+    }
+
+    fn tell_message(&self, received: &Received) {
+        match convert::decode(&received.payload.0) {
+            Some(value) => drop(self.page.announce("message", &snapshot::message(received, &value))),
+            None => (self.warn)(Warning {
+                code: "ERR_MESSAGE_MALFORMED",
+                text: ["a message of ", &received.from.to_string(), " is no value that Easypeers sends"]
+                    .concat(),
+            }),
+        }
+    }
+
+    fn rtc_config(&self) -> js_sys::Promise {
+        self.rtc_config.get(self.now(), &self.warn)
+    }
+
+    /// Calls a tracker's socket that is still there, with no borrow alive.
+    fn tracker(&self, id: TrackerId, call: impl FnOnce(&WebSocket)) {
+        let tracker = self.trackers.borrow().get(&id).cloned();
+        if let Some(tracker) = tracker {
+            call(&tracker);
+        }
+    }
+
+    /// Calls a connection that is still there, with no borrow alive.
+    fn conn(&self, id: ConnId, call: impl FnOnce(&Rc<PeerConnection>)) {
+        let conn = self.conns.borrow().get(&id).cloned();
+        if let Some(conn) = conn {
+            call(&conn);
+        }
+    }
+
+    /// Of what reported its end nothing more comes: free it, whatever the peer makes of it.
+    fn let_go_of_ended(&self, input: &Input) {
+        match input {
+            Input::ConnClosed(id, why) => {
+                self.log.debug("connection ended", why.as_str());
+                drop(take(&self.conns, id));
+            }
+            Input::TrackerClosed(id, why) => {
+                self.log.debug("tracker ended", why.as_str());
+                drop(take(&self.trackers, id));
+            }
+            _ => {}
+        }
+    }
+
+    fn next_output(&self) -> Option<Output> {
+        self.peer.borrow_mut().poll_output()
+    }
+
+    fn next_input(&self) -> Option<Input> {
+        self.inputs.borrow_mut().pop_front()
+    }
+
+    fn next_warning(&self) -> Option<Warning> {
+        self.warnings.borrow_mut().pop_front()
+    }
+
+    fn now(&self) -> Instant {
+        let reading = self.clock.read();
+        if reading.slept {
+            self.inputs.borrow_mut().push_back(Input::Woke);
+        }
+        reading.now
+    }
+
+    /// Keeps one alarm, never later than the peer's deadline. An earlier one stays and rings for nothing:
+    /// cheaper than a new one for every packet.
+    fn set_alarm(self: &Rc<Self>) {
+        let deadline = self.peer(|peer| peer.poll_timeout()).filter(|_| !self.closed.get());
+        let armed = self.alarm.borrow().as_ref().map(Alarm::at);
+        match deadline {
+            None => drop(self.alarm.take()),
+            Some(at) if armed.is_some_and(|armed| armed <= at) => {}
+            Some(at) => {
+                let this = Rc::downgrade(self);
+                let alarm = Alarm::set(at, self.clock.read().now, move || with(&this, Driver::ring));
+                drop(self.alarm.replace(Some(alarm)));
+            }
+        }
+    }
+
+    fn ring(self: &Rc<Self>) {
+        drop(self.alarm.take());
+        let now = self.now();
+        if self.peer(|peer| peer.poll_timeout()).is_some_and(|deadline| deadline <= now) {
+            self.inputs.borrow_mut().push_back(Input::Timeout);
+        }
+        self.run();
+    }
+
+    /// Tells an error that no call of the page can throw.
+    fn fail(&self, error: &JsValue) {
+        if !self.page.announce("error", error) {
+            web_sys::console::error_2(&"easypeers ERROR".into(), error);
+        }
+    }
+}
+
+/// A message on its way.
+pub(super) struct Sent {
+    pub(super) id: MessageId,
+    pub(super) outcome: Rc<Outcome>,
+}
+
+/// Takes a value out before it is dropped: what its `Drop` calls may look at the map again.
+fn take<K: Ord, V>(map: &RefCell<BTreeMap<K, V>>, key: &K) -> Option<V> {
+    map.borrow_mut().remove(key)
+}
+
+fn with(driver: &Weak<Driver>, call: impl FnOnce(&Rc<Driver>)) {
+    if let Some(driver) = driver.upgrade() {
+        call(&driver);
+    }
+}
+
+fn report(driver: &Weak<Driver>) -> Report {
+    let driver = driver.clone();
+    Rc::new(move |input| with(&driver, |driver| driver.input(input)))
+}
+
+fn warn(driver: &Weak<Driver>, warnings: &Rc<RefCell<VecDeque<Warning>>>) -> Warn {
+    let (driver, warnings) = (driver.clone(), warnings.clone());
+    Rc::new(move |warning| {
+        warnings.borrow_mut().push_back(warning);
+        with(&driver, Driver::run);
+    })
+}

@@ -1,0 +1,312 @@
+//! The exported class: `new Easypeers(topic, options?)`. `types.d.ts` describes each member to its users.
+#![expect(missing_debug_implementations, reason = "what is exported to JavaScript is not printed by Rust")]
+
+use std::rc::Rc;
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+
+use super::convert;
+use super::driver::{Driver, Sent};
+use super::error::{self, Error};
+use super::options::{self, Options};
+use super::outcome::Outcome;
+use super::snapshot;
+
+#[wasm_bindgen(module = "/src/web/easypeers.js")]
+extern "C" {
+    fn finish(prototype: &Object);
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(extends = Promise)]
+    type Thenable;
+    #[wasm_bindgen(method)]
+    fn then(this: &Thenable, fulfilled: &JsValue, rejected: &JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    fn catch(this: &Thenable, rejected: &JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    fn finally(this: &Thenable, settled: &JsValue) -> Promise;
+}
+
+/// One peer of one swarm.
+#[wasm_bindgen(skip_typescript)]
+pub struct Easypeers {
+    driver: Rc<Driver>,
+}
+
+#[wasm_bindgen]
+impl Easypeers {
+    #[wasm_bindgen(constructor)]
+    pub fn new(topic: &JsValue, options: &JsValue) -> Result<Self, Error> {
+        let options = Options::read(topic, options)?;
+        if !Reflect::has(&js_sys::global(), &"RTCPeerConnection".into()).unwrap_or(false) {
+            return Err(Error::NoWebRtc);
+        }
+        finish_class_once(Driver::start(options).map(|driver| Self { driver })?)
+    }
+
+    #[wasm_bindgen(js_name = createIdentity)]
+    pub fn create_identity() -> Result<String, Error> {
+        options::create_identity()
+    }
+
+    #[wasm_bindgen(getter, js_name = EasypeersError)]
+    pub fn easypeers_error() -> JsValue {
+        error::easypeers_error_class()
+    }
+
+    #[wasm_bindgen(getter, js_name = DeliveryError)]
+    pub fn delivery_error() -> JsValue {
+        error::delivery_error_class()
+    }
+
+    #[wasm_bindgen(getter, js_name = ClosedError)]
+    pub fn closed_error() -> JsValue {
+        error::closed_error_class()
+    }
+
+    // Messages.
+
+    /// `send(message)` or `send(address, message)`, told apart by their number.
+    #[wasm_bindgen(variadic)]
+    pub fn send(&self, args: &Array) -> Result<Delivery, Error> {
+        let driver = self.open()?;
+        let (to, message) = match args.length() {
+            0 | 1 => (None, args.get(0)),
+            _ => (Some(options::address("the recipient's address", &args.get(0))?), args.get(1)),
+        };
+        let Sent { id, outcome } = driver.send(to, convert::encode(&message)?)?;
+        Ok(Delivery { id: id.to_string(), outcome })
+    }
+
+    // Listeners. `finish` in easypeers.js hands in `this` and the array of arguments, and returns `this`.
+
+    pub fn on(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.open()?.page.add(this, args.get(0), args.get(1), false)
+    }
+
+    pub fn once(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.open()?.page.add(this, args.get(0), args.get(1), true)
+    }
+
+    pub fn off(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
+        let page = &self.open()?.page;
+        match args.length() {
+            0 | 1 => page.remove_event(&args.get(0)),
+            _ => page.remove(&args.get(0), args.get(1))?,
+        }
+        Ok(())
+    }
+
+    #[wasm_bindgen(js_name = addListener)]
+    pub fn add_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.on(this, args)
+    }
+
+    #[wasm_bindgen(js_name = removeListener)]
+    pub fn remove_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.off(this, args)
+    }
+
+    #[wasm_bindgen(js_name = removeAllListeners)]
+    pub fn remove_all_listeners(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
+        let page = &self.open()?.page;
+        match args.get(0) {
+            event if event.is_undefined() => page.clear(),
+            event => page.remove_event(&event),
+        }
+        Ok(())
+    }
+
+    #[wasm_bindgen(js_name = listenerCount)]
+    pub fn listener_count(&self, event: &JsValue) -> usize {
+        self.driver.page.count(event)
+    }
+
+    #[wasm_bindgen(variadic)]
+    pub fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
+        self.open()?.page.emit(event, args)
+    }
+
+    // Leaving.
+
+    pub fn close(&self) {
+        self.driver.close();
+    }
+
+    pub fn destroy(&self) {
+        self.driver.close();
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn closed(&self) -> bool {
+        self.driver.closed()
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn ready(&self) -> Promise {
+        self.driver.ready().promise()
+    }
+
+    // Settings.
+
+    #[wasm_bindgen(getter)]
+    pub fn identifier(&self) -> String {
+        self.driver.peer(|peer| peer.swarm()).to_string()
+    }
+
+    #[wasm_bindgen(setter)]
+    pub fn set_identifier(&self, value: &JsValue) -> Result<(), Error> {
+        let swarm = options::identifier(value)?;
+        self.open()?.rejoin(|config| config.swarm = swarm)
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn address(&self) -> String {
+        self.driver.peer(|peer| peer.address()).to_string()
+    }
+
+    #[wasm_bindgen(setter)]
+    pub fn set_address(&self, value: &JsValue) -> Result<(), Error> {
+        let address = options::address("address", value)?;
+        self.open()?.rejoin(|config| config.address = Some(address))
+    }
+
+    #[wasm_bindgen(getter, js_name = maxPeers)]
+    pub fn max_peers(&self) -> usize {
+        self.driver.peer(|peer| peer.config().max_peers)
+    }
+
+    #[wasm_bindgen(setter, js_name = maxPeers)]
+    pub fn set_max_peers(&self, value: &JsValue) -> Result<(), Error> {
+        let max_peers = options::max_peers(value)?;
+        Ok(self.open()?.change(|peer, now| peer.set_max_peers(max_peers, now))?)
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn coverage(&self) -> f64 {
+        self.driver.peer(|peer| peer.config().coverage)
+    }
+
+    #[wasm_bindgen(setter)]
+    pub fn set_coverage(&self, value: &JsValue) -> Result<(), Error> {
+        let coverage = options::coverage(value)?;
+        Ok(self.open()?.change(|peer, _| peer.set_coverage(coverage))?)
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn timeout(&self) -> f64 {
+        self.driver.peer(|peer| peer.config().announce_every.as_secs_f64() * 1000.0)
+    }
+
+    #[wasm_bindgen(setter)]
+    pub fn set_timeout(&self, value: &JsValue) -> Result<(), Error> {
+        let every = options::timeout(value)?;
+        self.open()?.change(|peer, now| peer.set_announce_every(every, now));
+        Ok(())
+    }
+
+    // What this peer knows.
+
+    #[wasm_bindgen(getter, js_name = wireCount)]
+    pub fn wire_count(&self) -> usize {
+        self.driver.peer(|peer| peer.link_count())
+    }
+
+    #[wasm_bindgen(getter, js_name = peerCount)]
+    pub fn peer_count(&self) -> usize {
+        self.driver.peer(|peer| peer.known_peers().len())
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn wires(&self) -> JsValue {
+        snapshot::wires(&self.driver.peer(|peer| peer.links()))
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn peers(&self) -> JsValue {
+        snapshot::addresses(&self.driver.peer(|peer| peer.known_peers()))
+    }
+
+    pub fn topology(&self) -> JsValue {
+        self.driver.peer(|peer| snapshot::topology(&peer.topology(), &peer.links()))
+    }
+
+    pub fn stats(&self) -> JsValue {
+        let links = self.driver.peer(|peer| peer.links());
+        self.driver.peer(|peer| snapshot::stats(peer.stats(), &links))
+    }
+
+    // Trackers.
+
+    #[wasm_bindgen(getter)]
+    pub fn trackers(&self) -> Array {
+        self.driver.peer(|peer| peer.trackers()).iter().map(snapshot::tracker).collect()
+    }
+
+    #[wasm_bindgen(js_name = addTracker)]
+    pub fn add_tracker(&self, url: &JsValue) -> Result<(), Error> {
+        let url = options::tracker(url)?;
+        self.open()?.change(|peer, now| peer.add_tracker(&url, now));
+        Ok(())
+    }
+
+    #[wasm_bindgen(js_name = removeTracker)]
+    pub fn remove_tracker(&self, url: &JsValue) -> Result<(), Error> {
+        let url = options::tracker(url)?;
+        self.open()?.change(|peer, now| peer.remove_tracker(&url, now));
+        Ok(())
+    }
+
+    fn open(&self) -> Result<&Rc<Driver>, Error> {
+        if self.driver.closed() { Err(Error::Closed) } else { Ok(&self.driver) }
+    }
+}
+
+/// Lets easypeers.js finish the class, which Rust can reach only through an object of it.
+fn finish_class_once(made: Easypeers) -> Result<Easypeers, Error> {
+    thread_local! {
+        static FINISHED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+    if !FINISHED.replace(true) {
+        let object = JsValue::from(Easypeers { driver: made.driver.clone() });
+        finish(&Object::get_prototype_of(&object));
+        // Freed here and not by a garbage collector at its leisure.
+        let free = Reflect::get(&object, &"free".into()).unwrap_or_default();
+        let _ = free.unchecked_ref::<Function>().call0(&object);
+    }
+    Ok(made)
+}
+
+/// What `send` returns: it has an `id`, and may be awaited. No promise exists until somebody asks for one.
+#[wasm_bindgen(skip_typescript)]
+pub struct Delivery {
+    id: String,
+    outcome: Rc<Outcome>,
+}
+
+#[wasm_bindgen]
+impl Delivery {
+    #[wasm_bindgen(getter)]
+    pub fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    pub fn then(&self, fulfilled: &JsValue, rejected: &JsValue) -> Promise {
+        self.promise().then(fulfilled, rejected)
+    }
+
+    pub fn catch(&self, rejected: &JsValue) -> Promise {
+        self.promise().catch(rejected)
+    }
+
+    pub fn finally(&self, settled: &JsValue) -> Promise {
+        self.promise().finally(settled)
+    }
+
+    fn promise(&self) -> Thenable {
+        self.outcome.promise().unchecked_into()
+    }
+}

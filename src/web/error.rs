@@ -1,0 +1,156 @@
+//! Errors as the page sees them: each has a stable `code` and a sentence that says what was expected.
+//!
+//! A wrong argument is a `TypeError` or a `RangeError` with Node's codes for these; everything else is an
+//! `EasypeersError` or one of its subclasses.
+
+use js_sys::{JSON, RangeError, Reflect, TypeError};
+use wasm_bindgen::prelude::*;
+
+use crate::proto::{ConfigError, DeliveryFailure, SendError};
+
+use super::convert::TAG_BYTES;
+
+#[wasm_bindgen(module = "/src/web/easypeers.js")]
+extern "C" {
+    type EasypeersError;
+    #[wasm_bindgen(constructor)]
+    fn new(code: &str, message: &str) -> EasypeersError;
+
+    type DeliveryError;
+    #[wasm_bindgen(constructor)]
+    fn new(code: &str, message: &str) -> DeliveryError;
+
+    type ClosedError;
+    #[wasm_bindgen(constructor)]
+    fn new(code: &str, message: &str) -> ClosedError;
+
+    #[wasm_bindgen(thread_local_v2, js_name = EasypeersError)]
+    static EASYPEERS_ERROR: JsValue;
+    #[wasm_bindgen(thread_local_v2, js_name = DeliveryError)]
+    static DELIVERY_ERROR: JsValue;
+    #[wasm_bindgen(thread_local_v2, js_name = ClosedError)]
+    static CLOSED_ERROR: JsValue;
+}
+
+/// The exported class `EasypeersError`.
+pub(super) fn easypeers_error_class() -> JsValue {
+    EASYPEERS_ERROR.with(JsValue::clone)
+}
+
+/// The exported class `DeliveryError`.
+pub(super) fn delivery_error_class() -> JsValue {
+    DELIVERY_ERROR.with(JsValue::clone)
+}
+
+/// The exported class `ClosedError`.
+pub(super) fn closed_error_class() -> JsValue {
+    CLOSED_ERROR.with(JsValue::clone)
+}
+
+/// What a call of the page throws.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// An argument of the wrong type: `TypeError`, `ERR_INVALID_ARG_TYPE`.
+    Type(String),
+    /// An argument of the right type that means nothing: `TypeError`, `ERR_INVALID_ARG_VALUE`.
+    Value(String),
+    /// A number or size out of its range: `RangeError`, `ERR_OUT_OF_RANGE`.
+    Range(String),
+    /// A payload above the limit: `RangeError`, `ERR_MESSAGE_TOO_LARGE`.
+    TooLarge(String),
+    /// More is held for the first neighbor than allowed: `RangeError`, `ERR_HELD_FULL`.
+    HeldFull(String),
+    /// There is no WebRTC here: `EasypeersError`, `ERR_NO_WEBRTC`.
+    NoWebRtc,
+    /// A feature that this version does not have: `EasypeersError`, `ERR_UNSUPPORTED`.
+    Unsupported(&'static str),
+    /// The instance is closed: `ClosedError`, `ERR_CLOSED`.
+    Closed,
+}
+
+const CLOSED: &str = "this Easypeers is closed: make a new one to join again";
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Type(text) => coded(TypeError::new(&text).into(), "ERR_INVALID_ARG_TYPE"),
+            Error::Value(text) => coded(TypeError::new(&text).into(), "ERR_INVALID_ARG_VALUE"),
+            Error::Range(text) => coded(RangeError::new(&text).into(), "ERR_OUT_OF_RANGE"),
+            Error::TooLarge(text) => coded(RangeError::new(&text).into(), "ERR_MESSAGE_TOO_LARGE"),
+            Error::HeldFull(text) => coded(RangeError::new(&text).into(), "ERR_HELD_FULL"),
+            Error::NoWebRtc => EasypeersError::new(
+                "ERR_NO_WEBRTC",
+                "there is no RTCPeerConnection here: Easypeers runs in a page, or in Node with a WebRTC \
+                 polyfill on globalThis (not in a worker)",
+            )
+            .into(),
+            Error::Unsupported(text) => EasypeersError::new("ERR_UNSUPPORTED", text).into(),
+            Error::Closed => ClosedError::new("ERR_CLOSED", CLOSED).into(),
+        }
+    }
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::TooLarge { size, limit } => Self::TooLarge(
+                [
+                    "the message is ",
+                    &(size - TAG_BYTES).to_string(),
+                    " bytes and maxMessageSize is ",
+                    &(limit - TAG_BYTES).to_string(),
+                    ": send it in parts, or raise maxMessageSize on every peer",
+                ]
+                .concat(),
+            ),
+            SendError::Full { .. } => {
+                Self::HeldFull([&error.to_string(), ": await `ready` before sending more"].concat())
+            }
+            SendError::ToSelf => Self::Value("the recipient is this peer itself".into()),
+            SendError::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Range(error.to_string())
+    }
+}
+
+/// What a `Delivery` rejects with.
+pub(super) fn delivery_error(failure: DeliveryFailure) -> JsValue {
+    let code = match failure {
+        DeliveryFailure::Unreachable => "ERR_UNREACHABLE",
+        DeliveryFailure::Timeout => "ERR_TIMEOUT",
+        DeliveryFailure::Closed => "ERR_CLOSED",
+    };
+    DeliveryError::new(code, &failure.to_string()).into()
+}
+
+/// Says what was given, for the end of a sentence that says what was expected.
+pub(super) fn given(value: &JsValue) -> String {
+    const SHOWN: u32 = 60;
+    let shown = match value.js_typeof().as_string().as_deref() {
+        Some("string") => JSON::stringify(value).ok().map(|text| text.slice(0, SHOWN)).map(String::from),
+        Some("number") => value.as_f64().map(|number| number.to_string()),
+        Some("boolean") => value.as_bool().map(|truth| truth.to_string()),
+        Some("object") if value.is_null() => Some("null".into()),
+        Some("object") if js_sys::Array::is_array(value) => Some("an array".into()),
+        Some("object") => Some("an object".into()),
+        other => other.map(str::to_string),
+    };
+    [". Given: ", shown.as_deref().unwrap_or("something else")].concat()
+}
+
+/// What something that was thrown says, without calling code of the page.
+pub(super) fn reason(thrown: &JsValue) -> String {
+    let message = || Reflect::get(thrown, &"message".into()).ok().and_then(|message| message.as_string());
+    thrown.as_string().or_else(message).unwrap_or_else(|| "no reason was given".into())
+}
+
+fn coded(error: JsValue, code: &str) -> JsValue {
+    // An error object just made takes any property.
+    let _ = Reflect::set(&error, &"code".into(), &code.into());
+    error
+}

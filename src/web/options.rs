@@ -1,0 +1,366 @@
+//! What the page gives the constructor and the setters, checked and turned into a [`Config`].
+
+use std::time::Duration;
+
+use js_sys::{Array, Reflect};
+use wasm_bindgen::JsValue;
+use zeroize::Zeroizing;
+
+use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId};
+
+use super::convert::{self, TAG_BYTES};
+use super::error::{Error, given};
+
+/// The constructor's arguments, understood.
+pub(super) struct Options {
+    pub(super) config: Config,
+    pub(super) identity: Identity,
+    /// The `rtcConfig` option as it was given: an object, a function or nothing.
+    pub(super) rtc_config: JsValue,
+    pub(super) debug: bool,
+}
+
+impl Options {
+    /// Reads `new Easypeers(topic, options?)` and `new Easypeers(options)`.
+    pub(super) fn read(first: &JsValue, second: &JsValue) -> Result<Self, Error> {
+        let (topic, options) = if first.is_object() && !Array::is_array(first) {
+            (get(first, "identifier"), first)
+        } else {
+            (first.clone(), second)
+        };
+        if !is_absent(options) && !(options.is_object() && !Array::is_array(options)) {
+            return Err(wrong_type("options must be an object", options));
+        }
+        let option = |name: &str| if is_absent(options) { JsValue::UNDEFINED } else { get(options, name) };
+
+        let mut config = Config::new(swarm_of_topic(&topic)?);
+        read_into(&mut config.max_peers, &option("maxPeers"), max_peers)?;
+        read_into(&mut config.coverage, &option("coverage"), coverage)?;
+        read_into(&mut config.announce_every, &option("timeout"), timeout)?;
+        read_into(&mut config.max_message_size, &option("maxMessageSize"), max_message_size)?;
+        read_into(&mut (), &option("bitLength"), bit_length)?;
+        config.max_message_size += TAG_BYTES;
+        config.max_held = config.max_held.max(config.max_message_size);
+        config.address = present(option("address")).map(|text| address("address", &text)).transpose()?;
+        config.trackers = trackers(&option("tracker"), &option("trackers"), config.trackers)?;
+
+        let rtc_config = option("rtcConfig");
+        if !is_absent(&rtc_config) && !rtc_config.is_object() && !rtc_config.is_function() {
+            return Err(wrong_type(
+                "rtcConfig must be an RTCConfiguration or a function that returns one",
+                &rtc_config,
+            ));
+        }
+        if !is_absent(&option("secret")) {
+            return Err(Error::Unsupported(
+                "this version has no private swarms: leave out the `secret` option",
+            ));
+        }
+        let identity = identity(&option("identity"))?;
+        Ok(Self { config, identity, rtc_config, debug: option("debug").is_truthy() })
+    }
+}
+
+/// The swarm of a topic.
+fn swarm_of_topic(topic: &JsValue) -> Result<SwarmId, Error> {
+    match topic.as_string() {
+        Some(topic) if !topic.is_empty() => Ok(SwarmId::of_topic(&topic)),
+        _ => {
+            Err(wrong_type("the topic must be a non-empty string that the members of the swarm share", topic))
+        }
+    }
+}
+
+/// The swarm of an identifier.
+pub(super) fn identifier(value: &JsValue) -> Result<SwarmId, Error> {
+    let id = value.as_string().and_then(|text| SwarmId::from_hex(&text).ok());
+    id.ok_or_else(|| wrong_value("identifier must be 40 hexadecimal digits", value))
+}
+
+/// A peer's address; `name` is the argument's name in the sentence.
+pub(super) fn address(name: &str, value: &JsValue) -> Result<Address, Error> {
+    let address = value.as_string().and_then(|text| Address::from_hex(&text).ok());
+    address.ok_or_else(|| wrong_value(&[name, " must be 40 hexadecimal digits"].concat(), value))
+}
+
+/// `maxPeers`: raised to 2 as in the original, lowered to what browsers keep well.
+pub(super) fn max_peers(value: &JsValue) -> Result<usize, Error> {
+    let number = number("maxPeers must be an integer, at least 2", value)?.clamp(2.0, MAX_MAX_PEERS as f64);
+    if number.fract() == 0.0 {
+        Ok(number as usize)
+    } else {
+        Err(out_of_range("maxPeers must be an integer", value))
+    }
+}
+
+/// `coverage`.
+pub(super) fn coverage(value: &JsValue) -> Result<f64, Error> {
+    let number = number(COVERAGE, value)?;
+    if number > 0.0 && number <= 1.0 { Ok(number) } else { Err(out_of_range(COVERAGE, value)) }
+}
+
+const COVERAGE: &str = "coverage must be a number above 0 and at most 1";
+
+/// `timeout`.
+pub(super) fn timeout(value: &JsValue) -> Result<Duration, Error> {
+    let number = number(TIMEOUT, value)?;
+    let in_range = (1.0..=f64::from(u32::MAX)).contains(&number);
+    if in_range { Ok(Duration::from_millis(number as u64)) } else { Err(out_of_range(TIMEOUT, value)) }
+}
+
+const TIMEOUT: &str = "timeout must be a number of milliseconds, at least 1";
+
+fn max_message_size(value: &JsValue) -> Result<usize, Error> {
+    let number = number(MAX_MESSAGE_SIZE, value)?;
+    let in_range = (1.0..=LARGEST_MESSAGE).contains(&number) && number.fract() == 0.0;
+    if in_range { Ok(number as usize) } else { Err(out_of_range(MAX_MESSAGE_SIZE, value)) }
+}
+
+const MAX_MESSAGE_SIZE: &str = "maxMessageSize must be an integer from 1 to 268435456 bytes";
+
+/// 256 MiB: a few copies of it still fit in the module's 4 GiB.
+const LARGEST_MESSAGE: f64 = 268_435_456.0;
+
+fn bit_length(value: &JsValue) -> Result<(), Error> {
+    let number = number(BIT_LENGTH, value)?;
+    if number >= 1.0 && number.fract() == 0.0 { Ok(()) } else { Err(out_of_range(BIT_LENGTH, value)) }
+}
+
+const BIT_LENGTH: &str = "bitLength must be an integer, at least 1";
+
+/// One tracker's URL.
+pub(super) fn tracker(value: &JsValue) -> Result<String, Error> {
+    let url = value.as_string().map(|url| url.trim().to_string()).filter(|url| !url.is_empty());
+    url.ok_or_else(|| wrong_type("a tracker must be a URL such as 'wss://tracker.example'", value))
+}
+
+/// `trackers` replaces the public list, and so does `tracker` as an array; `tracker` as one URL joins it.
+fn trackers(one: &JsValue, all: &JsValue, public: Vec<String>) -> Result<Vec<String>, Error> {
+    if !is_absent(all) && !Array::is_array(all) {
+        return Err(wrong_type("trackers must be an array of URLs; an empty one for no tracker", all));
+    }
+    let replaces = [all, one].into_iter().find(|list| Array::is_array(list));
+    let mut list = match replaces {
+        Some(list) => Array::from(list).iter().map(|url| tracker(&url)).collect::<Result<_, _>>()?,
+        None => public,
+    };
+    if !is_absent(one) && !Array::is_array(one) {
+        list.push(tracker(one)?);
+    }
+    let mut unique = Vec::with_capacity(list.len());
+    list.into_iter().for_each(|url| {
+        if !unique.contains(&url) {
+            unique.push(url)
+        }
+    });
+    Ok(unique)
+}
+
+fn identity(value: &JsValue) -> Result<Identity, Error> {
+    if is_absent(value) {
+        return Ok(Identity::from_secret(*entropy()?));
+    }
+    let mut secret = Zeroizing::new([0; 32]);
+    let read = match value.as_string() {
+        Some(text) => from_hex(&text, &mut secret),
+        None => convert::bytes(value)
+            .filter(|bytes| bytes.length() == 32)
+            .map(|bytes| bytes.copy_to(&mut secret[..])),
+    };
+    // What was given is a secret, or close to one: the sentence does not repeat it.
+    read.ok_or_else(|| {
+        Error::Value("identity must be 32 bytes: a Uint8Array, or 64 hexadecimal digits".into())
+    })?;
+    Ok(Identity::from_secret(*secret))
+}
+
+fn from_hex(text: &str, bytes: &mut [u8; 32]) -> Option<()> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        // `from_str_radix` also takes a sign.
+        let digits = text.get(at..at + 2).filter(|digits| !digits.starts_with('+'))?;
+        *byte = u8::from_str_radix(digits, 16).ok()?;
+    }
+    Some(())
+}
+
+/// 32 bytes for a new identity, in hex.
+pub(super) fn create_identity() -> Result<String, Error> {
+    let secret = entropy()?;
+    Ok(secret
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect())
+}
+
+/// The dice of one peer.
+pub(super) fn random() -> Result<Random, Error> {
+    Ok(Random::new(*entropy()?))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the shell seeds the generator")]
+fn entropy() -> Result<Zeroizing<[u8; 32]>, Error> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    let filled = getrandom::fill(&mut bytes[..]);
+    filled.map_err(|_| {
+        Error::Unsupported("there is no crypto.getRandomValues here, and no safe key without it")
+    })?;
+    Ok(bytes)
+}
+
+fn get(object: &JsValue, key: &str) -> JsValue {
+    // A getter of the page that throws counts as an absent option.
+    Reflect::get(object, &key.into()).unwrap_or_default()
+}
+
+fn is_absent(value: &JsValue) -> bool {
+    value.is_undefined() || value.is_null()
+}
+
+fn present(value: JsValue) -> Option<JsValue> {
+    Some(value).filter(|value| !is_absent(value))
+}
+
+fn read_into<T>(place: &mut T, value: &JsValue, read: fn(&JsValue) -> Result<T, Error>) -> Result<(), Error> {
+    if !is_absent(value) {
+        *place = read(value)?;
+    }
+    Ok(())
+}
+
+fn number(expected: &str, value: &JsValue) -> Result<f64, Error> {
+    value.as_f64().filter(|number| !number.is_nan()).ok_or_else(|| wrong_type(expected, value))
+}
+
+fn wrong_type(expected: &str, value: &JsValue) -> Error {
+    Error::Type([expected, &given(value)].concat())
+}
+
+fn wrong_value(expected: &str, value: &JsValue) -> Error {
+    let text = [expected, &given(value)].concat();
+    if value.is_string() { Error::Value(text) } else { Error::Type(text) }
+}
+
+fn out_of_range(expected: &str, value: &JsValue) -> Error {
+    Error::Range([expected, &given(value)].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use js_sys::{JSON, Uint8Array};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::proto::PUBLIC_TRACKERS;
+
+    fn read(options: &str) -> Result<Options, Error> {
+        Options::read(&"topic".into(), &JSON::parse(options).expect("JSON"))
+    }
+
+    fn config(options: &str) -> Config {
+        read(options).unwrap_or_else(|error| panic!("{options}: {error:?}")).config
+    }
+
+    #[wasm_bindgen_test]
+    fn nothing_given_means_the_defaults() {
+        for options in ["null", "{}", r#"{"maxPeers":null,"tracker":null}"#] {
+            let config = config(options);
+            assert_eq!((config.max_peers, config.coverage), (6, 0.33));
+            assert_eq!(config.swarm, SwarmId::of_topic("topic"));
+            assert_eq!(config.trackers, PUBLIC_TRACKERS);
+            assert_eq!(config.max_message_size, (16 << 20) + TAG_BYTES);
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn the_topic_is_a_non_empty_string_in_either_form() {
+        let named = JSON::parse(r#"{"identifier":"topic","maxPeers":9}"#).expect("JSON");
+        let options = Options::read(&named, &JsValue::UNDEFINED).unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!((options.config.swarm, options.config.max_peers), (SwarmId::of_topic("topic"), 9));
+        for topic in [
+            JsValue::UNDEFINED,
+            JsValue::NULL,
+            "".into(),
+            5.into(),
+            Array::new().into(),
+            js_sys::Object::new().into(),
+        ] {
+            assert!(matches!(Options::read(&topic, &JsValue::UNDEFINED), Err(Error::Type(_))), "{topic:?}");
+        }
+        assert!(matches!(Options::read(&"topic".into(), &"x".into()), Err(Error::Type(_))));
+    }
+
+    #[wasm_bindgen_test]
+    fn max_peers_is_raised_to_2_and_lowered_to_64() {
+        for (given, kept) in [("-1", 2), ("0", 2), ("1", 2), ("2", 2), ("64", 64), ("65", 64), ("1e9", 64)] {
+            assert_eq!(config(&["{\"maxPeers\":", given, "}"].concat()).max_peers, kept, "{given}");
+        }
+        assert!(matches!(read(r#"{"maxPeers":"6"}"#), Err(Error::Type(_))));
+        assert!(matches!(read(r#"{"maxPeers":2.5}"#), Err(Error::Range(_))));
+        assert!(matches!(max_peers(&f64::NAN.into()), Err(Error::Type(_))));
+    }
+
+    #[wasm_bindgen_test]
+    fn numbers_out_of_range_are_range_errors_and_what_is_no_number_a_type_error() {
+        for bad in [
+            "coverage\":0",
+            "coverage\":1.01",
+            "coverage\":-1",
+            "bitLength\":0",
+            "bitLength\":1.5",
+            "timeout\":0",
+            "maxMessageSize\":0",
+        ] {
+            assert!(matches!(read(&["{\"", bad, "}"].concat()), Err(Error::Range(_))), "{bad}");
+        }
+        for bad in ["coverage", "bitLength", "timeout", "maxMessageSize", "options"] {
+            let bad = ["{\"", bad, "\":\"1\"}"].concat();
+            let is_option = !bad.contains("options");
+            assert_eq!(matches!(read(&bad), Err(Error::Type(_))), is_option, "{bad}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn one_tracker_joins_the_public_list_and_a_list_replaces_it() {
+        assert_eq!(config(r#"{"tracker":"ws://x"}"#).trackers.len(), 4);
+        assert_eq!(config(r#"{"tracker":["ws://x","ws://y","ws://x"]}"#).trackers, ["ws://x", "ws://y"]);
+        assert_eq!(config(r#"{"trackers":["ws://x"]}"#).trackers, ["ws://x"]);
+        assert_eq!(config(r#"{"trackers":[]}"#).trackers, [""; 0]);
+        assert_eq!(config(r#"{"trackers":[],"tracker":"ws://x"}"#).trackers, ["ws://x"]);
+        for bad in
+            [r#"{"tracker":5}"#, r#"{"tracker":""}"#, r#"{"trackers":"ws://x"}"#, r#"{"trackers":[5]}"#]
+        {
+            assert!(matches!(read(bad), Err(Error::Type(_))), "{bad}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn an_address_is_40_hex_digits() {
+        let hex = "0123456789abcdef0123456789ABCDEF01234567";
+        assert_eq!(config(&["{\"address\":\"", hex, "\"}"].concat()).address, Address::from_hex(hex).ok());
+        assert!(matches!(read(r#"{"address":"12"}"#), Err(Error::Value(_))));
+        assert!(matches!(read(r#"{"address":12}"#), Err(Error::Type(_))));
+    }
+
+    #[wasm_bindgen_test]
+    fn an_identity_is_32_bytes_in_either_form_and_gives_one_address() {
+        let hex = create_identity().unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(hex.len(), 64);
+        let mut bytes = [0; 32];
+        from_hex(&hex, &mut bytes).expect("its own hex");
+        let address = |value: JsValue| identity(&value).map(|identity| identity.address());
+        assert_eq!(address(hex.as_str().into()), address(Uint8Array::from(&bytes[..]).into()));
+        for bad in ["", "12", &"g".repeat(64), &"+1".repeat(32), &"é".repeat(32)] {
+            assert!(matches!(address(bad.into()), Err(Error::Value(_))), "{bad}");
+        }
+        assert!(matches!(address(Uint8Array::new_with_length(31).into()), Err(Error::Value(_))));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_secret_is_refused_rather_than_ignored() {
+        assert!(matches!(read(r#"{"secret":"s"}"#), Err(Error::Unsupported(_))));
+    }
+}
