@@ -7,6 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import zlib from 'node:zlib'
 import * as esbuild from 'esbuild'
+import { encode } from './ascii.mjs'
 import { bindgenVersion } from './versions.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -77,6 +78,15 @@ async function bundles(dir) {
   }
 }
 
+function wasmAsText() {
+  return {
+    name: 'wasm-as-text',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.wasm$/ }, ({ path }) => ({ contents: `export default ${JSON.stringify(encode(readFileSync(path)))}` }))
+    },
+  }
+}
+
 async function bundle(dir, format, entry, footer = '') {
   const { outputFiles } = await esbuild.build({
     stdin: { contents: entry, resolveDir: dir },
@@ -91,7 +101,7 @@ async function bundle(dir, format, entry, footer = '') {
     charset: 'utf8',
     platform: 'neutral',
     target: 'es2020',
-    loader: { '.wasm': 'binary' },
+    plugins: [wasmAsText()],
     banner: { js: `/*! easypeers ${version} | MIT */` },
     footer: { js: footer },
     format,
