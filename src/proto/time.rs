@@ -56,7 +56,7 @@ impl Sub<Instant> for Instant {
 }
 
 /// The earlier of two deadlines; `None` means never.
-pub fn soonest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+pub(crate) fn soonest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

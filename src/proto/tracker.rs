@@ -477,7 +477,7 @@ mod tests {
     fn an_announce_never_exceeds_the_strictest_trackers_frame() {
         let mut tracker = tracker();
         let mut out = open(&mut tracker);
-        let mut offers: Vec<_> = (0..10).map(|i| (OfferId([i; 20]), "x".repeat(3000))).collect();
+        let mut offers: Vec<_> = (0..10).map(|i| (OfferId([b'a' + i; 20]), "x".repeat(3000))).collect();
         tracker.announce(&mut offers, T0, &mut out);
         assert_eq!(offers.len(), 5);
         assert!(matches!(&out[0], Output::TrackerSend(_, text) if text.len() <= MAX_ANNOUNCE));
