@@ -177,8 +177,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_stretched_as_documented() {
-        // Python: hashlib.scrypt('geheim ☂'.encode(), salt=b'easypeers secret 1' + hashlib.sha1(b'easypeers-t').digest(),
-        //                        n=16, r=8, p=5, dklen=32)
+        // Python: hashlib.scrypt('geheim ☂'.encode(), n=16, r=8, p=5, dklen=32,
+        //     salt=b'easypeers secret 1' + hashlib.sha1(b'easypeers-t').digest())
         let mut stretch = Stretch::with_cost("geheim ☂", SwarmId::of_topic("t"), (16, 8, 5));
         assert!(stretch.step(2 * 16 * 5 - 1).is_none());
         let stretched = stretch.step(1).expect("all steps are done");
