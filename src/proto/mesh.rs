@@ -340,6 +340,7 @@ impl Mesh {
     /// A connection to a peer could not be made.
     pub(crate) fn handle_failed(&mut self, peer: Address, now: Instant) {
         self.cool.insert(peer, now + COOL_FAILED);
+        self.look_at = soonest(self.look_at, Some(now + COOL_FAILED));
         self.handle_change(now);
     }
 
@@ -374,6 +375,7 @@ impl Mesh {
         if let Goal::Exact(to) = mine.goal {
             let pause = if reason == Reason::Failed { COOL_FAILED } else { COOL };
             self.cool.insert(to, now + pause);
+            self.look_at = soonest(self.look_at, Some(now + pause));
         }
     }
 

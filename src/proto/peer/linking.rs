@@ -499,6 +499,7 @@ impl Peer {
             Back::Neighbor(address) => Some(address),
             Back::Tracker(..) => None,
         };
+        self.settle_glare(&request);
         let around = self.surroundings();
         let scene = around.scene();
         let (id, origin) = (request.id, request.origin);
@@ -530,6 +531,22 @@ impl Peer {
                     Conn { link, purpose, peer: Some(origin), admitted: None, chosen: false, since: now },
                 );
             }
+        }
+    }
+
+    /// Two peers that ask for each other at once: the request of the lower address yields.
+    fn settle_glare(&mut self, request: &Request) {
+        if request.goal != Goal::Exact(self.address) || self.address > request.origin {
+            return;
+        }
+        let ours = self.conns.iter().find(|(_, conn)| {
+            conn.peer == Some(request.origin)
+                && !conn.link.is_taken()
+                && matches!(conn.purpose, Purpose::Request(..))
+        });
+        if let Some((&conn, &Conn { purpose: Purpose::Request(id, _), .. })) = ours {
+            self.mesh.finish(&id);
+            self.drop_conn(conn);
         }
     }
 
