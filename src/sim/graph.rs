@@ -117,13 +117,16 @@ impl Graph {
 
     /// The share of the living whose true successor is linked to them; 1 for a single peer.
     pub fn ring_share(&self) -> f64 {
-        let order: Vec<u32> = self.ring().collect();
-        if order.len() < 2 {
+        if self.ring.len() < 2 {
             return 1.0;
         }
-        let next = order.iter().cycle().skip(1);
-        let right = order.iter().zip(next).filter(|&(&node, &next)| self.linked(node, next)).count();
-        right as f64 / order.len() as f64
+        1.0 - self.gaps().count() as f64 / self.ring.len() as f64
+    }
+
+    /// Peers that are not linked to their true successors, and those.
+    pub fn gaps(&self) -> impl Iterator<Item = (u32, u32)> {
+        let next = self.ring().skip(1).chain(self.ring().take(1));
+        self.ring().zip(next).filter(|&(node, next)| node != next && !self.linked(node, next))
     }
 
     /// Sizes of the connected parts, the largest first, by links that both ends believe in.

@@ -24,6 +24,8 @@ pub struct Run {
     pub metrics: Metrics,
     /// What should never have happened.
     pub violations: Vec<String>,
+    /// What explains the metrics.
+    pub notes: Vec<String>,
 }
 
 /// All runs of a scenario.
@@ -120,6 +122,11 @@ impl Report {
                 number(most)
             );
         }
+        for run in &self.runs {
+            run.notes.iter().for_each(|note| {
+                let _ = writeln!(text, "seed {}: {note}", run.seed);
+            });
+        }
         for name in before.into_iter().flat_map(BTreeMap::keys).filter(|name| !means.contains_key(*name)) {
             let _ = writeln!(text, "| {name} | never | | | was measured |");
         }
@@ -167,6 +174,7 @@ mod tests {
             trace: String::new(),
             metrics: Metrics::from([("ring".to_owned(), ring)]),
             violations: Vec::new(),
+            notes: Vec::new(),
         };
         Report { scenario: "s".into(), peers: 50, remarks: Vec::new(), runs: vec![run(1, 2.0), run(2, 4.0)] }
     }

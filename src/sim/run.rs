@@ -10,6 +10,8 @@ use super::world::{NodeId, Totals, World};
 
 /// A peer counts for a broadcast's delivery if it had joined so long before (overlay study, section 1).
 const GROWN_UP: Duration = Duration::from_secs(2);
+/// A direct message that is acknowledged within this time was not sent twice by its sender.
+const FIRST_TRY: Duration = Duration::from_millis(1500);
 /// What is asked of the mesh while it settles.
 const FULL: f64 = 0.95;
 
@@ -17,18 +19,24 @@ const FULL: f64 = 0.95;
 pub fn run(scenario: &Scenario, peers: usize, seed: u64, trace: Option<u32>) -> Run {
     let mut params = scenario.world.clone();
     params.trace = trace;
-    let mut runner =
-        Runner { world: World::new(params, seed), peers, metrics: Metrics::new(), change: Change::default() };
+    let mut runner = Runner {
+        world: World::new(params, seed),
+        peers,
+        metrics: Metrics::new(),
+        notes: Vec::new(),
+        change: Change::default(),
+    };
     for step in &scenario.steps {
         runner.step(step);
     }
-    let Runner { world, mut metrics, .. } = runner;
+    let Runner { world, mut metrics, notes, .. } = runner;
     metrics.insert("all.most_channels_over_cap".into(), world.counts.most_over_cap as f64);
     Run {
         seed,
         trace: format!("{:016x}", world.trace_hash()),
         metrics,
         violations: world.violations().to_vec(),
+        notes,
     }
 }
 
@@ -36,6 +44,7 @@ struct Runner {
     world: World,
     peers: usize,
     metrics: Metrics,
+    notes: Vec<String>,
     change: Change,
 }
 
@@ -64,6 +73,18 @@ impl Runner {
                     self.broadcast(&name, &sources, *every, *size, *settle, round.max(1));
                 }
             }
+            Step::Send { sources } => {
+                for source in self.pick(*sources) {
+                    let payload = self.payload(small());
+                    let _ = self.world.send(source, None, payload);
+                }
+            }
+            Step::Judge { name } => {
+                let messages = self.world.ledger.take();
+                for (metric, value) in self.judge(&messages) {
+                    self.put(name, metric, value);
+                }
+            }
             Step::Direct { name, count, every, size, settle } => {
                 self.direct(name, *count, *every, *size, *settle)
             }
@@ -75,6 +96,11 @@ impl Runner {
             Step::Leave { share } => {
                 self.changed();
                 self.pick_share(*share).into_iter().for_each(|node| self.world.leave(node));
+            }
+            Step::Silence { share } => {
+                for node in self.pick_share(*share) {
+                    self.world.command(node, |peer, _| peer.set_silent(true));
+                }
             }
             Step::Set { max_peers, coverage } => {
                 self.changed();
@@ -169,6 +195,12 @@ impl Runner {
             }
             self.world.run_for(every);
         }
+        let gaps: Vec<_> =
+            if ring.is_none() { self.world.graph.gaps().take(5).collect() } else { Vec::new() };
+        for (a, b) in gaps {
+            let gap = self.world.explain_gap(NodeId(a), NodeId(b));
+            self.notes.push(format!("{name}: the ring has a gap: {gap}"));
+        }
         let (least, average, most) = self.world.graph.degrees();
         let components = self.world.graph.components();
         self.put(name, "connected_s", whole);
@@ -183,8 +215,8 @@ impl Runner {
         let spent = self.world.totals() - self.change.totals;
         let opened = self.world.counts.opened - self.change.opened;
         self.put(name, "connects_per_peer", opened as f64 / living as f64);
-        self.put(name, "control_packets_per_peer", spent.packets as f64 / living as f64);
-        self.put(name, "control_kB_per_peer", spent.bytes as f64 / 1000.0 / living as f64);
+        self.put(name, "control_packets_per_peer", spent.control_packets as f64 / living as f64);
+        self.put(name, "control_kB_per_peer", spent.control_bytes as f64 / 1000.0 / living as f64);
         let mut noticed: Vec<f64> = self.world.counts.noticed[self.change.noticed..]
             .iter()
             .map(|&micros| f64::from(micros) / 1e6)
@@ -198,9 +230,16 @@ impl Runner {
         self.world.run_for(time);
         let spent = self.world.totals() - before;
         let share = 1.0 / (self.world.graph.living() as f64 * time.as_secs_f64());
-        self.put(name, "packets_per_peer_s", spent.packets as f64 * share);
-        self.put(name, "kB_per_peer_s", spent.bytes as f64 / 1000.0 * share);
+        self.put_traffic(name, spent, share);
         self.put(name, "announces_per_peer_min", (self.world.announces() - announces) as f64 * share * 60.0);
+    }
+
+    /// Traffic of each peer in each second; control is all but payloads and signs of life.
+    fn put_traffic(&mut self, name: &str, spent: Totals, share: f64) {
+        self.put(name, "control_packets_per_peer_s", spent.control_packets as f64 * share);
+        self.put(name, "control_kB_per_peer_s", spent.control_bytes as f64 / 1000.0 * share);
+        self.put(name, "all_packets_per_peer_s", spent.packets as f64 * share);
+        self.put(name, "all_kB_per_peer_s", spent.bytes as f64 / 1000.0 * share);
     }
 
     fn singles(&mut self, name: &str, count: usize, watch: Duration) {
@@ -271,7 +310,7 @@ impl Runner {
         let pairs = messages.len() as f64 * (self.world.graph.living() as f64 - 1.0);
         if pairs > 0.0 {
             measured.push(("copies", spent.copies as f64 / pairs));
-            measured.push(("packets_per_delivery", spent.packets as f64 / pairs));
+            measured.push(("haves_per_peer", spent.haves as f64 / pairs));
         }
         let load: Vec<f64> = self
             .bytes_out()
@@ -363,7 +402,7 @@ impl Runner {
         for (metric, value) in self.judge_direct(&messages) {
             self.put(name, metric, value);
         }
-        self.put(name, "packets_per_message", spent.packets as f64 / count as f64);
+        self.put(name, "hand_overs_per_message", spent.payloads as f64 / count as f64);
     }
 
     fn send_direct(&mut self, size: usize) {
@@ -379,13 +418,16 @@ impl Runner {
     /// What became of direct messages whose both ends live.
     fn judge_direct(&self, messages: &[Message]) -> Vec<(&'static str, f64)> {
         let alive = |node: u32| self.world.peer(NodeId(node)).is_some();
-        let (mut due, mut arrived, mut acknowledged, mut unreachable) = (0, 0, 0, 0);
+        let (mut due, mut arrived, mut acknowledged, mut first_try, mut unreachable) = (0, 0, 0, 0, 0);
         let (mut hops, mut shortest, mut times) = (Vec::new(), Vec::new(), Vec::new());
         for message in messages {
             let Some(to) = message.to.filter(|&to| alive(to) && alive(message.from)) else { continue };
             due += 1;
             unreachable += usize::from(message.shortest.is_none());
-            acknowledged += usize::from(message.outcome.is_some_and(|outcome| outcome.is_ok()));
+            if let Some(Ok(receipt)) = message.outcome {
+                acknowledged += 1;
+                first_try += usize::from(receipt.rtt < FIRST_TRY);
+            }
             if let Some(time) = message.arrival(to) {
                 arrived += 1;
                 times.push(time.as_secs_f64() * 1000.0);
@@ -400,6 +442,7 @@ impl Runner {
             ("direct_messages", f64::from(due)),
             ("arrived", share(arrived)),
             ("acknowledged", share(acknowledged)),
+            ("first_try", share(first_try)),
             ("no_path_when_sent", share(unreachable)),
         ];
         let (taken, least) = (mean(&hops), mean(&shortest));
@@ -471,8 +514,7 @@ impl Runner {
         let share = 1.0 / (living * time.as_secs_f64());
         self.put(name, "ring_share_mean", mean(&rings));
         self.put(name, "ring_share_min", percentile(&mut rings, 0.0));
-        self.put(name, "packets_per_peer_s", spent.packets as f64 * share);
-        self.put(name, "kB_per_peer_s", spent.bytes as f64 / 1000.0 * share);
+        self.put_traffic(name, spent, share);
         self.world.run_for(Duration::from_secs(15));
         let (direct, broadcasts): (Vec<_>, Vec<_>) =
             self.world.ledger.take().into_iter().partition(|message| message.to.is_some());

@@ -93,6 +93,16 @@ pub enum Step {
         #[serde(default = "settle", with = "span")]
         settle: Duration,
     },
+    /// Random peers broadcast one message each, now; `judge` tells what became of it.
+    Send {
+        /// How many peers.
+        sources: usize,
+    },
+    /// Measures what became of the messages since the last measurement.
+    Judge {
+        /// The metrics' first word.
+        name: String,
+    },
     /// Random peers each send to another random peer.
     Direct {
         /// The metrics' first word.
@@ -141,6 +151,11 @@ pub enum Step {
     },
     /// A share of the peers says goodbye at once.
     Leave {
+        /// The share.
+        share: f64,
+    },
+    /// A share of the peers forwards nothing from now on, and does everything else.
+    Silence {
         /// The share.
         share: f64,
     },

@@ -144,18 +144,30 @@ pub struct Counts {
 pub struct Totals {
     /// Payload copies received: first ones and others.
     pub copies: u64,
+    /// Payloads handed to neighbors.
+    pub payloads: u64,
     /// Packets sent.
     pub packets: u64,
     /// Bytes sent.
     pub bytes: u64,
+    /// Packets sent that are neither payloads nor signs of life.
+    pub control_packets: u64,
+    /// Bytes of those.
+    pub control_bytes: u64,
+    /// Packets sent that only name messages.
+    pub haves: u64,
 }
 
 impl Totals {
     fn add(&mut self, peer: &Peer) {
         let stats = peer.stats();
         self.copies += stats.delivered + stats.duplicates;
+        self.payloads += stats.forwarded;
         self.packets += stats.packets_out;
         self.bytes += stats.bytes_out;
+        self.control_packets += stats.control_packets_out;
+        self.control_bytes += stats.control_bytes_out;
+        self.haves += stats.haves_out;
     }
 }
 
@@ -165,8 +177,12 @@ impl std::ops::Sub for Totals {
     fn sub(self, before: Self) -> Self {
         Self {
             copies: self.copies - before.copies,
+            payloads: self.payloads - before.payloads,
             packets: self.packets - before.packets,
             bytes: self.bytes - before.bytes,
+            control_packets: self.control_packets - before.control_packets,
+            control_bytes: self.control_bytes - before.control_bytes,
+            haves: self.haves - before.haves,
         }
     }
 }
@@ -538,6 +554,26 @@ impl World {
             self.queue
                 .push(self.now + self.params.network.ice_timeout.as_micros() as u64, Happening::Failed(id));
         }
+    }
+
+    /// In words: what two neighbors on the ring that are not linked know of each other.
+    pub fn explain_gap(&mut self, a: NodeId, b: NodeId) -> String {
+        let mut describe = |one: NodeId, other: NodeId| {
+            let links: Vec<u32> = self.graph.links(one.0).iter().map(|link| link.to).collect();
+            let conns = self.nodes[one.0 as usize].conns.len();
+            let channels = self.nodes[one.0 as usize].open;
+            let address = self.nodes[other.0 as usize].address;
+            let knows = self.nodes[one.0 as usize]
+                .peer
+                .as_mut()
+                .is_some_and(|peer| peer.known_peers().contains(&address));
+            let knows = if knows { "knows" } else { "does not know" };
+            format!("{one} {knows} of {other}, has links {links:?}, {conns} connections, {channels} channels")
+        };
+        let (first, second) = (describe(a, b), describe(b, a));
+        let far =
+            self.graph.hops(a.0, b.0).map_or("no path".to_owned(), |hops| format!("{hops} links apart"));
+        format!("{first}; {second}; {far}")
     }
 
     // What happens.
@@ -1048,7 +1084,8 @@ fn local(now: u64, clock: i64) -> Instant {
 
 fn identity(proofs: Proofs, secret: [u8; 32]) -> Identity {
     match proofs {
-        Proofs::Real | Proofs::StandIn => Identity::from_secret(secret),
+        Proofs::Real => Identity::from_secret(secret),
+        Proofs::StandIn => Identity::stand_in(u64::from_le_bytes(secret[..8].try_into().unwrap_or_default())),
     }
 }
 

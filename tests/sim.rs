@@ -1,0 +1,262 @@
+//! Swarms in virtual time: small ones, watched at every step.
+#![cfg(feature = "sim")]
+
+use std::time::Duration;
+
+use easypeers::proto::{DeliveryFailure, Event};
+use easypeers::sim::network::Network;
+use easypeers::sim::run::run;
+use easypeers::sim::scenario::Scenario;
+use easypeers::sim::tracker::{Health, TrackerParams};
+use easypeers::sim::world::Proofs;
+use easypeers::sim::{NodeId, Params, World};
+
+const MOMENT: Duration = Duration::from_millis(50);
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// So many peers that joined within a second, and their ring is right.
+fn swarm(params: Params, count: u32, seed: u64) -> World {
+    let mut world = World::new(params, seed);
+    for _ in 0..count {
+        world.join();
+        world.run_for(seconds(1) / count);
+    }
+    let settled = |world: &World| world.graph.ring_share() == 1.0 && world.graph.components().len() == 1;
+    let time = world.run_until(seconds(30), MOMENT, settled);
+    assert!(time.is_some(), "seed {seed}: the ring is {:.3} right after 30 s", world.graph.ring_share());
+    world
+}
+
+fn assert_sound(world: &World) {
+    assert_eq!(world.violations(), [""; 0]);
+}
+
+/// Sends one broadcast and asserts that everybody else alive gets it.
+fn assert_reaches_all(world: &mut World, from: NodeId) {
+    let id = world.send(from, None, b"to everybody".to_vec()).unwrap();
+    world.run_for(seconds(10));
+    let message = world.ledger.get(id).unwrap();
+    let missed: Vec<NodeId> =
+        world.living().filter(|&node| node != from && message.arrival(node.0).is_none()).collect();
+    assert_eq!(missed, [], "missed by some");
+}
+
+#[test]
+fn swarms_of_every_small_size_form_one_right_ring() {
+    for count in [2, 3, 4, 5, 7, 8, 12, 30] {
+        let mut world = swarm(Params::default(), count, u64::from(count));
+        assert_reaches_all(&mut world, NodeId(0));
+        assert_eq!(world.graph.ring_share(), 1.0);
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn a_swarm_no_larger_than_its_links_becomes_a_full_mesh() {
+    for count in 2..=7 {
+        let mut world = swarm(Params::default(), count, 40 + u64::from(count));
+        let full = |world: &World| world.graph.degrees().0 == count as usize - 1;
+        assert!(world.run_until(seconds(60), MOMENT, full).is_some(), "{count}: {:?}", world.graph.degrees());
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn every_cap_on_links_is_kept_while_the_ring_forms() {
+    for max_peers in [2, 3, 4, 8, 20] {
+        let params = Params { max_peers, ..Params::default() };
+        let mut world = swarm(params, 40, max_peers as u64);
+        assert_reaches_all(&mut world, NodeId(3));
+        assert!(world.graph.degrees().2 <= max_peers);
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn a_direct_message_arrives_at_its_recipient_alone_and_is_acknowledged() {
+    let mut world = swarm(Params { keep_events: true, ..Params::default() }, 40, 3);
+    world.take_events();
+    let id = world.send(NodeId(1), Some(NodeId(30)), b"for you".to_vec()).unwrap();
+    world.run_for(seconds(3));
+    let events = world.take_events();
+    let messages: Vec<_> = events
+        .iter()
+        .filter_map(
+            |(_, node, event)| if let Event::Message(message) = event { Some((node, message)) } else { None },
+        )
+        .collect();
+    assert_eq!(messages.len(), 1);
+    let (node, message) = messages[0];
+    assert_eq!((*node, message.from, message.id), (NodeId(30), world.address(NodeId(1)), id));
+    assert!(message.verified);
+    let delivered = |(_, node, event): &(_, NodeId, Event)| {
+        *node == NodeId(1) && matches!(event, Event::Delivery(of, Ok(_)) if *of == id)
+    };
+    assert_eq!(events.iter().filter(|event| delivered(event)).count(), 1);
+    assert_sound(&world);
+}
+
+#[test]
+fn a_direct_message_to_a_peer_that_died_fails_and_says_so() {
+    let mut world = swarm(Params::default(), 20, 4);
+    let gone = NodeId(7);
+    world.kill(gone);
+    let id = world.send(NodeId(1), Some(gone), b"too late".to_vec()).unwrap();
+    world.run_for(seconds(60));
+    let outcome = world.ledger.get(id).unwrap().outcome;
+    let failed = matches!(outcome, Some(Err(DeliveryFailure::Unreachable | DeliveryFailure::Timeout)));
+    assert!(failed, "{outcome:?}");
+    assert_sound(&world);
+}
+
+#[test]
+fn a_sudden_death_is_noticed_within_five_seconds_and_the_ring_heals() {
+    let mut world = swarm(Params::default(), 30, 5);
+    world.run_for(seconds(20));
+    for node in [3, 8, 9, 15, 22] {
+        world.kill(NodeId(node));
+    }
+    world.run_for(seconds(6));
+    let slowest = world.counts.noticed.iter().max().copied().unwrap_or(u32::MAX);
+    assert!(slowest <= 5_000_000, "noticed after {slowest} us");
+    let healed = |world: &World| world.graph.ring_share() == 1.0;
+    assert!(world.run_until(seconds(20), MOMENT, healed).is_some());
+    assert_reaches_all(&mut world, NodeId(0));
+    assert_sound(&world);
+}
+
+#[test]
+fn a_goodbye_heals_faster_than_a_death() {
+    let mut world = swarm(Params::default(), 30, 6);
+    world.run_for(seconds(20));
+    for node in [3, 8, 9, 15, 22] {
+        world.leave(NodeId(node));
+    }
+    let healed = |world: &World| world.graph.ring_share() == 1.0;
+    let time = world.run_until(seconds(20), MOMENT, healed);
+    assert!(time.is_some_and(|time| time <= seconds(4)), "{time:?}");
+    assert_sound(&world);
+}
+
+#[test]
+fn a_swarm_heals_without_its_trackers() {
+    let mut world = swarm(Params::default(), 40, 7);
+    world.run_for(seconds(30));
+    world.set_trackers(Health::Down);
+    for node in [1, 5, 12, 13, 33] {
+        world.kill(NodeId(node));
+    }
+    let healed = |world: &World| world.graph.ring_share() == 1.0;
+    assert!(world.run_until(seconds(30), MOMENT, healed).is_some());
+    assert_reaches_all(&mut world, NodeId(0));
+    assert_sound(&world);
+}
+
+#[test]
+fn peers_find_each_other_when_the_tracker_comes_late() {
+    let mut world = World::new(Params::default(), 8);
+    world.set_trackers(Health::Silent);
+    (0..5).for_each(|_| {
+        world.join();
+    });
+    world.run_for(seconds(20));
+    assert_eq!(world.graph.components().len(), 5);
+    world.set_trackers(Health::Down);
+    world.run_for(seconds(20));
+    world.set_trackers(Health::Up);
+    let together = |world: &World| world.graph.components().len() == 1;
+    assert!(world.run_until(seconds(90), MOMENT, together).is_some());
+    assert_sound(&world);
+}
+
+#[test]
+fn two_halves_of_a_network_become_one_ring_again() {
+    let mut world = swarm(Params::default(), 30, 9);
+    world.run_for(seconds(10));
+    world.set_trackers(Health::Down);
+    world.partition(2);
+    world.run_for(seconds(30));
+    assert!(world.graph.components().len() >= 2);
+    world.merge();
+    world.set_trackers(Health::Up);
+    let whole = |world: &World| world.graph.ring_share() == 1.0 && world.graph.components().len() == 1;
+    assert!(world.run_until(seconds(120), MOMENT, whole).is_some(), "{:?}", world.graph.components());
+    assert_reaches_all(&mut world, NodeId(0));
+    assert_sound(&world);
+}
+
+#[test]
+fn pairs_that_can_never_connect_are_bridged() {
+    let network = Network { nat: 0.15, ..Network::default() };
+    let mut world = World::new(Params { network, ..Params::default() }, 10);
+    (0..40).for_each(|_| {
+        world.join();
+        world.run_for(MOMENT);
+    });
+    world.run_for(seconds(40));
+    assert_eq!(world.graph.components().len(), 1);
+    assert_reaches_all(&mut world, NodeId(0));
+    let id = world.send(NodeId(1), Some(NodeId(33)), b"around the corner".to_vec()).unwrap();
+    world.run_for(seconds(10));
+    assert!(world.ledger.get(id).unwrap().outcome.is_some_and(|outcome| outcome.is_ok()));
+    assert_sound(&world);
+}
+
+#[test]
+fn lost_packets_thin_links_wrong_clocks_and_late_candidates_lose_nothing() {
+    let network = Network {
+        loss: 0.05,
+        bandwidth: 500_000,
+        gathering: Duration::from_millis(120),
+        ice: Duration::from_millis(30),
+        ..Network::default()
+    };
+    let trackers = TrackerParams { count: 3, closes_on_late_answer: true, ..TrackerParams::default() };
+    let params = Params { network, trackers, clock_error: seconds(5), ..Params::default() };
+    let mut world = swarm(params, 20, 11);
+    world.run_for(seconds(10));
+    let large: Vec<u8> = (0..200_000u32).map(|i| i as u8).collect();
+    let ids = [
+        world.send(NodeId(0), None, large.clone()).unwrap(),
+        world.send(NodeId(1), None, b"small".to_vec()).unwrap(),
+        world.send(NodeId(2), Some(NodeId(9)), large).unwrap(),
+    ];
+    world.run_for(seconds(30));
+    for id in ids {
+        let message = world.ledger.get(id).unwrap();
+        let due = |node: &NodeId| node.0 != message.from && message.to.is_none_or(|to| to == node.0);
+        assert!(world.living().filter(due).all(|node| message.arrival(node.0).is_some()), "{id:?}");
+    }
+    assert_sound(&world);
+}
+
+#[test]
+fn real_proofs_pass_where_stand_ins_do() {
+    let mut world = swarm(Params { proofs: Proofs::Real, ..Params::default() }, 6, 12);
+    assert_reaches_all(&mut world, NodeId(2));
+    let id = world.send(NodeId(0), Some(NodeId(5)), b"sealed".to_vec()).unwrap();
+    world.run_for(seconds(2));
+    assert!(world.ledger.get(id).unwrap().outcome.is_some_and(|outcome| outcome.is_ok()));
+    assert_sound(&world);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_seed_another() {
+    let text = r#"
+        name = "twice"
+        peers = 25
+        seeds = [1]
+        steps = [
+            { do = "join", within = "1s" },
+            { do = "settle", name = "crowd", limit = "10s" },
+            { do = "churn", name = "churn", rate = 2.0, for = "10s", broadcast_every = "1s", direct_every = "500ms" },
+        ]
+    "#;
+    let scenario = Scenario::parse(text).unwrap();
+    let (first, second) = (run(&scenario, 25, 1, None), run(&scenario, 25, 1, None));
+    assert_eq!(first, second);
+    assert_ne!(first.trace, run(&scenario, 25, 2, None).trace);
+}
