@@ -140,7 +140,9 @@ function measure(files) {
   const rows = [['script tag', 'easypeers.dist.js'], ['ES module', 'easypeers.mjs']].map(([what, name]) => {
     const gzip = zlib.gzipSync(files[name], { level: 9 }).length
     if (name === 'easypeers.dist.js' && gzip >= SCRIPT_TAG_LIMIT) {
-      fail(`${name} is ${kB(gzip)} gzipped: the limit is ${kB(SCRIPT_TAG_LIMIT)}`)
+      // What was built can still be tried; nobody takes it for done.
+      console.error(`${name} is ${kB(gzip)} gzipped: the limit is ${kB(SCRIPT_TAG_LIMIT)}`)
+      process.exitCode = 1
     }
     const brotli = zlib.brotliCompressSync(files[name]).length
     return `| ${what}, \`${name}\` | ${kB(files[name].length)} | ${kB(gzip)} | ${kB(brotli)} |`
