@@ -1,0 +1,397 @@
+// Made from src/web/types.d.ts by `npm run build`.
+/** One peer of one swarm: everybody who constructs it with the same topic finds each other. */
+declare class Easypeers {
+  /**
+   * Joins the swarm of a topic. Never blocks; what happens is told by events.
+   * @throws TypeError, RangeError for an argument that is wrong; EasypeersError `ERR_NO_WEBRTC` where there is no WebRTC.
+   * @example const easypeers = new Easypeers('Some unique topic', { maxPeers: 6 })
+   */
+  constructor (topic: string, options?: EasypeersOptions)
+  /**
+   * The same, with the topic among the options.
+   * @example const easypeers = new Easypeers({ identifier: 'Some unique topic' })
+   */
+  constructor (options: EasypeersOptions & { identifier: string })
+
+  /**
+   * Makes a secret for the `identity` option: 64 hexadecimal digits. Keep it, and the address stays the same.
+   * @example localStorage.identity ??= Easypeers.createIdentity()
+   */
+  static createIdentity (): string
+  /**
+   * The class of the errors that have no class of the language.
+   * @example error instanceof Easypeers.EasypeersError
+   */
+  static readonly EasypeersError: typeof EasypeersError
+  /**
+   * The class of the errors that a `Delivery` rejects with.
+   * @example error instanceof Easypeers.DeliveryError
+   */
+  static readonly DeliveryError: typeof DeliveryError
+  /**
+   * The class of the errors that methods throw after `close`.
+   * @example error instanceof Easypeers.ClosedError
+   */
+  static readonly ClosedError: typeof ClosedError
+
+  /**
+   * Sends to all peers of the swarm, each exactly once. Before the first neighbor is there, it is held.
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, ClosedError
+   * @example easypeers.send({ hello: 'everyone' })
+   */
+  send (message: Sendable): Delivery
+  /**
+   * Sends to one peer, over the mesh; nobody else can read it. The promise resolves on its signed acknowledgement.
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, ClosedError
+   * @example const { hops, rtt } = await easypeers.send(address, 'only you')
+   */
+  send (address: string, message: Sendable): Delivery
+
+  /**
+   * Calls a function at every event of a kind.
+   * @example easypeers.on('message', ({ message, from }) => console.log(from, message))
+   */
+  on<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  on (event: string | symbol, listener: (...args: any[]) => void): this
+  /**
+   * Calls a function at the next event of a kind.
+   * @example easypeers.once('connect', address => console.log('first neighbor', address))
+   */
+  once<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  once (event: string | symbol, listener: (...args: any[]) => void): this
+  /**
+   * Takes a listener off; without one, all of that event.
+   * @example easypeers.off('message', listener)
+   */
+  off<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  off (event: string | symbol, listener: (...args: any[]) => void): this
+  off (event: string | symbol): this
+  /**
+   * The same as `on`.
+   * @example easypeers.addListener('disconnect', address => console.log(address))
+   */
+  addListener<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  addListener (event: string | symbol, listener: (...args: any[]) => void): this
+  /**
+   * The same as `off`.
+   * @example easypeers.removeListener('message', listener)
+   */
+  removeListener<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  removeListener (event: string | symbol, listener: (...args: any[]) => void): this
+  /**
+   * Takes all listeners off, of one event or of all.
+   * @example easypeers.removeAllListeners('message')
+   */
+  removeAllListeners (event?: string | symbol): this
+  /**
+   * Calls the listeners of an event, of Easypeers or of your own, and tells whether there were any.
+   * @example easypeers.emit('score', 3)
+   */
+  emit<E extends keyof EasypeersEvents> (event: E, ...args: EasypeersEvents[E]): boolean
+  emit (event: string | symbol, ...args: any[]): boolean
+  /**
+   * How many listeners an event has.
+   * @example easypeers.listenerCount('message') // 1
+   */
+  listenerCount (event: string | symbol): number
+
+  /**
+   * Leaves the swarm: tells the neighbors and the trackers, closes and frees all. Calling it again does nothing.
+   * @example easypeers.close()
+   */
+  close (): void
+  /**
+   * The same as `close`.
+   * @example easypeers.destroy()
+   */
+  destroy (): void
+  /**
+   * Whether it is closed. Then methods throw `ClosedError`, and getters still answer.
+   * @example if (!easypeers.closed) easypeers.send('still here')
+   */
+  readonly closed: boolean
+  /**
+   * A promise of the first neighbor's address; it rejects with `ClosedError` when closed before.
+   * @example const neighbor = await easypeers.ready
+   */
+  readonly ready: Promise<string>
+
+  /**
+   * The swarm: SHA-1 of `easypeers-` and the topic, 40 hexadecimal digits. Setting it leaves and joins another.
+   * @example console.log(easypeers.identifier)
+   */
+  identifier: string
+  /**
+   * This peer's address, 40 hexadecimal digits; by default SHA-1 of its public key. Setting another rejoins under
+   * it, and its messages then arrive with `verified: false`.
+   * @example console.log(easypeers.address)
+   */
+  address: string
+  /**
+   * Most connections this peer keeps, from 2 to 64. Lowering it hands connections over.
+   * @example easypeers.maxPeers = 4
+   */
+  maxPeers: number
+  /**
+   * Share of its links that this peer uses when it forwards a broadcast, above 0 and at most 1.
+   * @example easypeers.coverage = 1
+   */
+  coverage: number
+  /**
+   * Longest time between two announces while there is room for more links, in milliseconds.
+   * @example easypeers.timeout = 60_000
+   */
+  timeout: number
+
+  /**
+   * Neighbors connected now.
+   * @example console.log(easypeers.wireCount)
+   */
+  readonly wireCount: number
+  /**
+   * Peers of the swarm known now: neighbors and those heard of lately.
+   * @example console.log(easypeers.peerCount)
+   */
+  readonly peerCount: number
+  /**
+   * The neighbors, by address.
+   * @example for (const { address, rtt } of Object.values(easypeers.wires)) console.log(address, rtt)
+   */
+  readonly wires: { [address: string]: Wire }
+  /**
+   * Addresses of the peers known now.
+   * @example easypeers.peers.forEach(address => easypeers.send(address, 'hello'))
+   */
+  readonly peers: string[]
+
+  /**
+   * The trackers and how each does.
+   * @example console.table(easypeers.trackers)
+   */
+  readonly trackers: TrackerStatus[]
+  /**
+   * Adds a tracker; one that is there already stays as it is.
+   * @example easypeers.addTracker('wss://tracker.example')
+   */
+  addTracker (url: string): void
+  /**
+   * Takes leave of a tracker; connections made by it stay.
+   * @example easypeers.removeTracker('wss://tracker.example')
+   */
+  removeTracker (url: string): void
+
+  /**
+   * What this peer knows of the mesh, for a map.
+   * @example const { nodes, links } = easypeers.topology()
+   */
+  topology (): Topology
+  /**
+   * Counters since it joined.
+   * @example console.log(easypeers.stats().delivered)
+   */
+  stats (): Stats
+}
+
+/** What `new Easypeers` takes besides the topic; all of it may be left out. */
+interface EasypeersOptions {
+  /** The topic, where it is not the first argument. @example { identifier: 'Some unique topic' } */
+  identifier?: string
+  /** Most WebRTC connections kept: 6, at least 2, at most 64. @example { maxPeers: 4 } */
+  maxPeers?: number
+  /** Share of the links that carry a broadcast onwards, above 0 and at most 1: 0.33. @example { coverage: 1 } */
+  coverage?: number
+  /** Kept for old pages; checked (an integer, at least 1), and changes nothing. @example { bitLength: 64 } */
+  bitLength?: number
+  /** A tracker beside the public ones, or an array that replaces them. @example { tracker: 'ws://localhost:8000' } */
+  tracker?: string | string[]
+  /** The trackers, instead of the public ones; `[]` for none. @example { trackers: ['wss://tracker.example'] } */
+  trackers?: string[]
+  /** Longest time between two announces, in milliseconds: 30000. @example { timeout: 60_000 } */
+  timeout?: number
+  /** An address of your own, 40 hexadecimal digits; others see `verified: false`. @example { address: 'ab'.repeat(20) } */
+  address?: string
+  /** 32 secret bytes that give the same address after a reload. @example { identity: localStorage.identity } */
+  identity?: string | Uint8Array
+  /** How to reach through firewalls: an `RTCConfiguration`, or a function that returns one. @example { rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }] } } */
+  rtcConfig?: EasypeersRtcConfiguration | (() => EasypeersRtcConfiguration | Promise<EasypeersRtcConfiguration>)
+  /** Largest message sent or taken, in bytes: 16 MiB. @example { maxMessageSize: 1 << 20 } */
+  maxMessageSize?: number
+  /** Log to the console. @example { debug: true } */
+  debug?: boolean
+}
+
+/** An `RTCConfiguration`, spelled out so that it also reads where the DOM's types are not loaded. */
+interface EasypeersRtcConfiguration {
+  /** STUN and TURN servers. @example [{ urls: 'turn:turn.example', username: 'me', credential: 'secret' }] */
+  iceServers?: Array<{ urls: string | string[], username?: string, credential?: string }>
+  /** `relay` hides this machine's addresses. @example 'relay' */
+  iceTransportPolicy?: 'all' | 'relay'
+  /** Whatever else the browser understands. @example { iceCandidatePoolSize: 1 } */
+  [setting: string]: any
+}
+
+/** What can be sent. Arrays and objects travel as JSON, and bytes arrive as `Uint8Array`. */
+type Sendable = string | number | boolean | null | ArrayBufferView | ArrayBuffer | readonly unknown[] | object
+
+/** What became of a message. It may be awaited; when nobody does, its failure is nobody's. */
+interface Delivery extends PromiseLike<Receipt> {
+  /** The message's id, 40 hexadecimal digits. @example easypeers.send('hi').id */
+  readonly id: string
+  /** Calls what fits when the end is known. @example easypeers.send(address, 'hi').then(({ rtt }) => console.log(rtt)) */
+  then<A = Receipt, B = never> (
+    fulfilled?: ((receipt: Receipt) => A | PromiseLike<A>) | null,
+    rejected?: ((error: DeliveryError) => B | PromiseLike<B>) | null,
+  ): Promise<A | B>
+  /** Calls a function when it did not arrive. @example easypeers.send(address, 'hi').catch(error => console.log(error.code)) */
+  catch<B = never> (rejected?: ((error: DeliveryError) => B | PromiseLike<B>) | null): Promise<Receipt | B>
+  /** Calls a function when the end is known, whatever it is. @example easypeers.send(address, 'hi').finally(() => console.log('done')) */
+  finally (settled?: (() => void) | null): Promise<Receipt>
+}
+
+/** What is known of a message that arrived. */
+interface Receipt {
+  /** The message's id. @example receipt.id */
+  id: string
+  /** Links a direct message crossed; 0 for a broadcast. @example receipt.hops */
+  hops: number
+  /** Milliseconds to the acknowledgement; for a broadcast, until its links had taken it. @example receipt.rtt */
+  rtt: number
+}
+
+/** The events and the arguments of their listeners. */
+interface EasypeersEvents {
+  /** A new neighbor, by address. @example easypeers.on('connect', address => {}) */
+  connect: [address: string]
+  /** A neighbor is gone. @example easypeers.on('disconnect', address => {}) */
+  disconnect: [address: string]
+  /** A message. @example easypeers.on('message', ({ message }) => {}) */
+  message: [data: Message]
+  /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
+  tracker: [status: TrackerStatus]
+  /** Something was dropped or refused. @example easypeers.on('warning', ({ code, message }) => {}) */
+  warning: [warning: Warning]
+  /** Something went wrong that no call could throw; without a listener it is logged. @example easypeers.on('error', error => {}) */
+  error: [error: Error]
+  /** It is closed; the last event. @example easypeers.on('close', () => {}) */
+  close: []
+}
+
+/** A message as it arrives. */
+interface Message {
+  /** What the sender gave. @example data.message.toString().trim() */
+  message: any
+  /** The sender's address. @example easypeers.send(data.from, 'thank you') */
+  from: string
+  /** The message's id: SHA-1, 40 hexadecimal digits. @example data.id */
+  id: string
+  /** This peer's address alone, on a direct message; absent on a broadcast. @example const isDirect = data.to !== undefined */
+  to?: [address: string]
+  /** Addresses it is known to have visited, the sender first. @example data.has.length */
+  has: string[]
+  /** Whether `from` is proven: the hash of the key that signed the message. @example if (!data.verified) return */
+  verified: boolean
+  /** Links it crossed. @example data.hops */
+  hops: number
+}
+
+/** One neighbor. */
+interface Wire {
+  /** Its address. @example wire.address */
+  address: string
+  /** Round trip in milliseconds; `null` until measured. @example wire.rtt?.toFixed() */
+  rtt: number | null
+  /** When it connected, in milliseconds since the UNIX epoch. @example new Date(wire.since) */
+  since: number
+  /** What the link is for in the mesh. @example wire.role === 'successor' */
+  role: 'successor' | 'predecessor' | 'long'
+}
+
+/** One tracker. */
+interface TrackerStatus {
+  /** Its URL. @example status.url */
+  url: string
+  /** What it is doing; `waiting` after a failure. @example status.state === 'ready' */
+  state: 'connecting' | 'open' | 'ready' | 'waiting'
+  /** Members of the swarm by its count; 0 when unknown. @example status.peers */
+  peers: number
+  /** What went wrong last, in words. @example status.lastError ?? 'fine' */
+  lastError: string | null
+  /** When it is tried or announced to again, in milliseconds since the UNIX epoch. @example new Date(status.nextAttempt ?? 0) */
+  nextAttempt: number | null
+}
+
+/** Something dropped or refused. */
+interface Warning {
+  /** Stable, for programs. @example warning.code === 'ERR_ICE_URL' */
+  code: string
+  /** A sentence for people. @example console.warn(warning.message) */
+  message: string
+}
+
+/** What one peer knows of the mesh. */
+interface Topology {
+  /** Addresses, this peer first. @example topology.nodes.length */
+  nodes: string[]
+  /** Links between them. @example topology.links.filter(({ role }) => role) */
+  links: Array<{
+    /** One end. @example link.a */
+    a: string
+    /** The other end. @example link.b */
+    b: string
+    /** Round trip in milliseconds, when known. @example link.rtt ?? 50 */
+    rtt: number | null
+    /** What the link is for, when it is this peer's; else `null`. @example link.role === 'long' */
+    role: Wire['role'] | null
+  }>
+}
+
+/** Counters since this peer joined. */
+interface Stats {
+  /** Messages handed to the page. @example stats.delivered */
+  delivered: number
+  /** Messages the page sent. @example stats.sent */
+  sent: number
+  /** Messages passed on for others. @example stats.forwarded */
+  forwarded: number
+  /** Copies of messages already seen. @example stats.duplicates */
+  duplicates: number
+  /** Packets received. @example stats.packetsIn */
+  packetsIn: number
+  /** Bytes received. @example stats.bytesIn */
+  bytesIn: number
+  /** Packets sent. @example stats.packetsOut */
+  packetsOut: number
+  /** Bytes sent. @example stats.bytesOut */
+  bytesOut: number
+  /** What remotes sent that was dropped, by cause. @example Object.keys(stats.dropped) */
+  dropped: { [cause: string]: number }
+  /** The links, by address. @example Object.values(stats.links) */
+  links: { [address: string]: Wire }
+}
+
+/** An error of Easypeers. */
+declare class EasypeersError extends Error {
+  /** @example throw new EasypeersError('ERR_MINE', 'something is missing') */
+  constructor (code: string, message: string)
+  /** Stable, for programs. @example error.code === 'ERR_NO_WEBRTC' */
+  code: string
+}
+
+/** Why a message did not arrive, as far as known. */
+declare class DeliveryError extends EasypeersError {
+  /** @example if (error.code === 'ERR_TIMEOUT') easypeers.send(address, message) */
+  code: 'ERR_UNREACHABLE' | 'ERR_TIMEOUT' | 'ERR_CLOSED'
+}
+
+/** A method was called after `close`. */
+declare class ClosedError extends EasypeersError {
+  /** @example error.code === 'ERR_CLOSED' */
+  code: 'ERR_CLOSED'
+}
+
+declare namespace Easypeers {
+  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersRtcConfiguration, Sendable, Delivery, Receipt, EasypeersEvents, Message, Wire, TrackerStatus, Warning, Topology, Stats, EasypeersError, DeliveryError, ClosedError }
+}
+
+export = Easypeers
+export as namespace Easypeers
