@@ -16,11 +16,12 @@ test('the class is there on the line after the script tag', async t => {
 })
 
 // A getter that throws: whoever looks for a page while being loaded fails.
-const NO_PAGE = `
-for (const name of ['window', 'document', 'location', 'localStorage']) {
-  Object.defineProperty(globalThis, name, { get() { throw new Error('touched ' + name) } })
-}`
+const PAGE = ['window', 'document', 'location', 'localStorage']
+const NO_PAGE = PAGE.map(name =>
+  `Object.defineProperty(globalThis, '${name}', { configurable: true, get() { throw new Error('touched ${name}') } })`).join('\n')
+// The constructor may look.
 const CONSTRUCT = `
+${PAGE.map(name => `delete globalThis.${name}`).join('\n')}
 try { new Easypeers('package', { trackers: [] }); console.log('constructed') }
 catch (error) { console.log(error.code, error instanceof EasypeersError, error.message.length > 20) }`
 
