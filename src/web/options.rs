@@ -28,7 +28,7 @@ impl Options {
         } else {
             (first.clone(), second)
         };
-        if !is_absent(options) && !(options.is_object() && !Array::is_array(options)) {
+        if !is_absent(options) && (!options.is_object() || Array::is_array(options)) {
             return Err(wrong_type("options must be an object", options));
         }
         let option = |name: &str| if is_absent(options) { JsValue::UNDEFINED } else { get(options, name) };

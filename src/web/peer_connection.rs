@@ -207,10 +207,10 @@ impl PeerConnection {
                 self.interrupted.set(true);
                 self.report(Input::ConnInterrupted(self.id));
             }
-            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed => {
-                if self.interrupted.replace(false) {
-                    self.report(Input::ConnResumed(self.id));
-                }
+            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed
+                if self.interrupted.replace(false) =>
+            {
+                self.report(Input::ConnResumed(self.id));
             }
             RtcIceConnectionState::Failed => self.end("ICE failed: no candidate pair of the two works"),
             _ => {}
