@@ -5,7 +5,7 @@
 //! queued. No borrow is alive while a listener of the page runs: it may send, change settings, or close.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use wasm_bindgen::JsValue;
@@ -41,10 +41,10 @@ pub(super) struct Driver {
     /// The first neighbor of this swarm.
     ready: RefCell<Rc<Outcome>>,
 
-    trackers: RefCell<BTreeMap<TrackerId, Rc<WebSocket>>>,
-    conns: RefCell<BTreeMap<ConnId, Rc<PeerConnection>>>,
+    trackers: Table<TrackerId, WebSocket>,
+    conns: Table<ConnId, PeerConnection>,
     /// Messages of the page whose end is not known yet.
-    deliveries: RefCell<BTreeMap<MessageId, Rc<Outcome>>>,
+    deliveries: Table<MessageId, Outcome>,
     rtc_config: RtcConfig,
     alarm: RefCell<Option<Alarm>>,
     lifecycle: RefCell<Option<Lifecycle>>,
@@ -123,7 +123,7 @@ impl Driver {
         let now = self.now();
         let id = self.peer.borrow_mut().send(to, Bytes(payload), now)?;
         let outcome = Rc::<Outcome>::default();
-        self.deliveries.borrow_mut().insert(id, outcome.clone());
+        self.deliveries.borrow_mut().push((id, outcome.clone()));
         self.run();
         Ok(Sent { id, outcome })
     }
@@ -179,7 +179,7 @@ impl Driver {
         self.inputs.take();
         drop((self.trackers.take(), self.conns.take(), self.alarm.take()));
         let ended = self.deliveries.take();
-        ended.values().for_each(|outcome| outcome.end(Err(delivery_error(DeliveryFailure::Closed))));
+        ended.iter().for_each(|(_, outcome)| outcome.end(Err(delivery_error(DeliveryFailure::Closed))));
     }
 
     fn page_life(self: &Rc<Self>, moment: Moment) {
@@ -229,21 +229,21 @@ impl Driver {
         match output {
             Output::TrackerOpen(id, url) => self.open_tracker(id, &url),
             Output::TrackerSend(id, text) => self.tracker(id, |tracker| tracker.send(&text)),
-            Output::TrackerClose(id) => drop(take(&self.trackers, &id)),
+            Output::TrackerClose(id) => drop(take(&self.trackers, id)),
 
             Output::ConnOffer(id) => {
                 let conn = PeerConnection::offer(id, self.rtc_config(), self.report.clone());
-                self.conns.borrow_mut().insert(id, conn);
+                self.conns.borrow_mut().push((id, conn));
             }
             Output::ConnAnswer(id, offer) => {
                 let conn = PeerConnection::answer(id, self.rtc_config(), offer, self.report.clone());
-                self.conns.borrow_mut().insert(id, conn);
+                self.conns.borrow_mut().push((id, conn));
             }
             Output::ConnAccept(id, answer) => self.conn(id, |conn| conn.accept(&answer)),
             Output::ConnCandidate(id, candidate) => self.conn(id, |conn| conn.add_candidate(candidate)),
             Output::ConnSend(id, frame) => self.conn(id, |conn| conn.send(&frame.0)),
             Output::ConnAwaitWritable(id) => self.conn(id, |conn| conn.await_writable()),
-            Output::ConnClose(id) => drop(take(&self.conns, &id)),
+            Output::ConnClose(id) => drop(take(&self.conns, id)),
 
             Output::Event(Event::Connect(address)) => {
                 self.log.info("connected to", address.to_string());
@@ -257,7 +257,7 @@ impl Driver {
             Output::Event(Event::Message(received)) => self.tell_message(&received),
             Output::Event(Event::Delivery(id, result)) => {
                 let receipt = result.map(|receipt| snapshot::receipt(&id.to_string(), receipt));
-                let outcome = take(&self.deliveries, &id);
+                let outcome = take(&self.deliveries, id);
                 outcome.iter().for_each(|outcome| outcome.end(receipt.clone().map_err(delivery_error)));
             }
             Output::Event(Event::Tracker(status)) => {
@@ -273,7 +273,7 @@ impl Driver {
 
     fn open_tracker(&self, id: TrackerId, url: &str) {
         match WebSocket::open(id, url, self.report.clone()) {
-            Ok(socket) => drop(self.trackers.borrow_mut().insert(id, socket)),
+            Ok(socket) => self.trackers.borrow_mut().push((id, socket)),
             Err(why) => (self.report)(Input::TrackerClosed(id, why)),
         }
     }
@@ -295,7 +295,7 @@ impl Driver {
 
     /// Calls a tracker's socket that is still there, with no borrow alive.
     fn tracker(&self, id: TrackerId, call: impl FnOnce(&WebSocket)) {
-        let tracker = self.trackers.borrow().get(&id).cloned();
+        let tracker = find(&self.trackers, id);
         if let Some(tracker) = tracker {
             call(&tracker);
         }
@@ -303,7 +303,7 @@ impl Driver {
 
     /// Calls a connection that is still there, with no borrow alive.
     fn conn(&self, id: ConnId, call: impl FnOnce(&Rc<PeerConnection>)) {
-        let conn = self.conns.borrow().get(&id).cloned();
+        let conn = find(&self.conns, id);
         if let Some(conn) = conn {
             call(&conn);
         }
@@ -314,11 +314,11 @@ impl Driver {
         match input {
             Input::ConnClosed(id, why) => {
                 self.log.debug("connection ended", why.as_str());
-                drop(take(&self.conns, id));
+                drop(take(&self.conns, *id));
             }
             Input::TrackerClosed(id, why) => {
                 self.log.debug("tracker ended", why.as_str());
-                drop(take(&self.trackers, id));
+                drop(take(&self.trackers, *id));
             }
             _ => {}
         }
@@ -383,9 +383,17 @@ pub(super) struct Sent {
     pub(super) outcome: Rc<Outcome>,
 }
 
-/// Takes a value out before it is dropped: what its `Drop` calls may look at the map again.
-fn take<K: Ord, V>(map: &RefCell<BTreeMap<K, V>>, key: &K) -> Option<V> {
-    map.borrow_mut().remove(key)
+/// Things by name, in the order of their making: the oldest is wanted first, and there are few.
+type Table<K, V> = RefCell<Vec<(K, Rc<V>)>>;
+
+fn find<K: Copy + PartialEq, V>(table: &Table<K, V>, key: K) -> Option<Rc<V>> {
+    table.borrow().iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone())
+}
+
+/// Takes a thing out, to be dropped with no borrow alive: what its `Drop` calls may look at the table again.
+fn take<K: Copy + PartialEq, V>(table: &Table<K, V>, key: K) -> Option<Rc<V>> {
+    let at = table.borrow().iter().position(|(known, _)| *known == key)?;
+    Some(table.borrow_mut().remove(at).1)
 }
 
 fn with(driver: &Weak<Driver>, call: impl FnOnce(&Rc<Driver>)) {

@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
@@ -15,6 +15,7 @@ use web_sys::{
 use crate::proto::{Bytes, ConnId, Input};
 
 use super::error::reason;
+use super::outcome::Outcome;
 
 /// Where a peripheral tells what happened to it.
 pub(super) type Report = Rc<dyn Fn(Input)>;
@@ -28,8 +29,9 @@ const LOW_THRESHOLD: u32 = 64 << 10;
 /// A connection from its first description to its end. Dropping it takes the handlers off and closes it, and
 /// nothing is reported after.
 ///
-/// Promises of a closed connection never settle. The tasks that wait for them hold only a `Weak`, so that the
-/// browser can free the connection: it counts those not yet freed, and refuses new ones at 500.
+/// Promises of a closed connection never settle, and a task that waits for one would never be freed. So every
+/// wait also ends when this is dropped ([`unless_dropped`](Self::unless_dropped)). Tasks hold it weakly: the
+/// browser counts connections that are not freed, closed ones too, and makes no more at 500.
 pub(super) struct PeerConnection {
     id: ConnId,
     report: Report,
@@ -41,6 +43,7 @@ pub(super) struct PeerConnection {
     interrupted: Cell<bool>,
     await_writable: Cell<bool>,
     over: Cell<bool>,
+    dropped: Outcome,
 }
 
 /// What exists once the configuration is known.
@@ -79,7 +82,9 @@ impl PeerConnection {
             interrupted: Cell::default(),
             await_writable: Cell::default(),
             over: Cell::default(),
+            dropped: Outcome::default(),
         });
+        let config = conn.unless_dropped(config);
         let weak = Rc::downgrade(&conn);
         spawn_local(async move {
             let described = negotiate(&weak, config, offer).await;
@@ -95,6 +100,7 @@ impl PeerConnection {
     pub(super) fn accept(self: &Rc<Self>, answer: &str) {
         let Some(Wires { rtc, .. }) = self.wires.get() else { return };
         let set = rtc.set_remote_description(&description(RtcSdpType::Answer, answer));
+        let set = self.unless_dropped(set);
         let weak = Rc::downgrade(self);
         spawn_local(async move {
             let set = set.await;
@@ -114,6 +120,7 @@ impl PeerConnection {
             init.set_sdp_m_line_index(Some(0));
             init.set_sdp_mid(Some("0"));
             let added = rtc.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
+            let added = self.unless_dropped(added);
             // One bad candidate of several is no reason to give up the connection.
             spawn_local(async move { drop(added.await) });
         }
@@ -250,6 +257,10 @@ impl PeerConnection {
         early.into_iter().flatten().for_each(|candidate| self.add_candidate(candidate));
     }
 
+    fn unless_dropped(&self, promise: Promise) -> Promise {
+        Promise::race(&Array::of2(&promise, &self.dropped.promise()))
+    }
+
     fn end(&self, why: &str) {
         if !self.over.replace(true) {
             (self.report)(Input::ConnClosed(self.id, why.into()));
@@ -265,6 +276,7 @@ impl PeerConnection {
 
 impl Drop for PeerConnection {
     fn drop(&mut self) {
+        self.dropped.end(Err(JsValue::NULL));
         let Some(Wires { rtc, channel, .. }) = self.wires.get() else { return };
         rtc.set_onicecandidate(None);
         rtc.set_onicegatheringstatechange(None);
@@ -300,14 +312,19 @@ async fn negotiate(
     let set = ask(conn, |rtc| rtc.set_local_description(&description(kind, &sdp)))?;
     set.await?;
     // Read back, with what was gathered meanwhile.
-    ask(conn, |rtc| rtc.local_description().map_or(sdp, |local| local.sdp()))
+    let conn = conn.upgrade().ok_or(JsValue::NULL)?;
+    let local = conn.wires.get().and_then(|wires| wires.rtc.local_description());
+    Ok(local.map_or(sdp, |local| local.sdp()))
 }
 
-/// Calls a connection that is still wanted; the error of one that is not reaches nobody.
-fn ask<T>(conn: &Weak<PeerConnection>, call: impl FnOnce(&RtcPeerConnection) -> T) -> Result<T, JsValue> {
+/// Asks a connection that is still wanted; the error of one that is not reaches nobody.
+fn ask(
+    conn: &Weak<PeerConnection>,
+    call: impl FnOnce(&RtcPeerConnection) -> Promise,
+) -> Result<Promise, JsValue> {
     let conn = conn.upgrade().ok_or(JsValue::NULL)?;
     let wires = conn.wires.get().ok_or(JsValue::NULL)?;
-    Ok(call(&wires.rtc))
+    Ok(conn.unless_dropped(call(&wires.rtc)))
 }
 
 fn with(conn: &Weak<PeerConnection>, call: impl FnOnce(&PeerConnection)) {
