@@ -1,5 +1,6 @@
 //! Swarms in virtual time: small ones, watched at every step.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

@@ -145,9 +145,9 @@ fn difference(before: Option<&f64>, now: f64) -> String {
 
 fn number(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".to_owned(),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
-        size if size == 0.0 => "0".to_owned(),
         _ => format!("{value:.4}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Carries out a scenario and measures.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ledger::Message;
@@ -31,6 +31,14 @@ pub fn run(scenario: &Scenario, peers: usize, seed: u64, trace: Option<u32>) -> 
     }
     let Runner { world, mut metrics, notes, .. } = runner;
     metrics.insert("all.most_channels_over_cap".into(), world.counts.most_over_cap as f64);
+    let mut dropped = BTreeMap::<&str, u64>::new();
+    for peer in world.living().filter_map(|node| world.peer(node)) {
+        peer.stats().dropped.iter().for_each(|(&cause, count)| *dropped.entry(cause).or_default() += count);
+    }
+    for (cause, count) in dropped {
+        let name = format!("dropped_per_peer.{}", cause.replace(' ', "_"));
+        metrics.insert(name, count as f64 / world.graph.living() as f64);
+    }
     Run {
         seed,
         trace: format!("{:016x}", world.trace_hash()),
@@ -177,15 +185,17 @@ impl Runner {
         let living = self.world.graph.living();
         let every = Duration::from_millis(if living > 2000 { 250 } else { 50 });
         let full = FULL * (self.world.params().max_peers.min(living.saturating_sub(1))) as f64;
-        let (mut whole, mut ring, mut filled) = (None, None, None);
+        let (mut whole, mut ring, mut filled, mut last_gap) = (None, None, None, None);
         loop {
             let graph = &self.world.graph;
             let time = (self.world.now() - self.change.at).as_secs_f64();
             if whole.is_none() && graph.components().len() == 1 {
                 whole = Some(time);
             }
-            if ring.is_none() && graph.ring_share() == 1.0 {
-                ring = Some(time);
+            if ring.is_none() {
+                let gap = graph.gaps().next();
+                ring = gap.is_none().then_some(time);
+                last_gap = gap.or(last_gap);
             }
             if filled.is_none() && graph.degrees().1 >= full {
                 filled = Some(time);
@@ -194,6 +204,10 @@ impl Runner {
                 break;
             }
             self.world.run_for(every);
+        }
+        if let (Some(time), Some((a, b))) = (ring, last_gap) {
+            let (a, b) = (NodeId(a), NodeId(b));
+            self.notes.push(format!("{name}: the last gap, from {a} to {b}, closed at {time:.2} s"));
         }
         let gaps: Vec<_> =
             if ring.is_none() { self.world.graph.gaps().take(5).collect() } else { Vec::new() };

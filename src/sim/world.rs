@@ -349,7 +349,7 @@ impl World {
         for (_, socket) in std::mem::take(&mut self.nodes[node.0 as usize].sockets) {
             self.sockets[socket as usize].state = SocketState::Closed;
             // The operating system closes the sockets of a process that died.
-            self.to_tracker(Happening::TrackerSees(socket), socket);
+            self.pass_to_tracker(Happening::TrackerSees(socket), socket);
         }
         self.bury(node.0);
     }
@@ -596,8 +596,8 @@ impl World {
                 self.at_end(id, |ends, id| Some(Input::ConnWritable(ends.get(id)?.conn)))
             }
             Happening::Frame(id, frame) => self.at_end(id, |ends, id| {
-                let end = ends.get(id)?;
-                (!end.severed).then(|| Input::ConnFrame(end.conn, Bytes(frame)))
+                let end = ends.get(id).filter(|end| !end.severed)?;
+                Some(Input::ConnFrame(end.conn, Bytes(frame)))
             }),
             Happening::Opened(id) => self.on_opened(id),
             Happening::Failed(id) => {
@@ -737,7 +737,7 @@ impl World {
         self.params.trackers.latency.as_micros() as u64 + slow
     }
 
-    fn to_tracker(&mut self, what: Happening, socket: u32) {
+    fn pass_to_tracker(&mut self, what: Happening, socket: u32) {
         let tracker = self.sockets[socket as usize].tracker as usize;
         self.queue.push(self.now + self.tracker_latency(tracker), what);
     }
@@ -806,7 +806,7 @@ impl World {
                 self.counts.tracker_bytes += text.len() as u64;
                 match self.socket(index, id) {
                     Some(socket) if self.sockets[socket as usize].state == SocketState::Open => {
-                        self.to_tracker(Happening::ToTracker(socket, text), socket);
+                        self.pass_to_tracker(Happening::ToTracker(socket, text), socket);
                     }
                     _ => self.violation(format_args!("{} sent on a socket that is not open", NodeId(index))),
                 }
@@ -815,7 +815,7 @@ impl World {
                 if let Some(socket) = self.socket(index, id) {
                     self.sockets[socket as usize].state = SocketState::Closed;
                     self.nodes[index as usize].sockets.retain(|&(other, _)| other != id);
-                    self.to_tracker(Happening::TrackerSees(socket), socket);
+                    self.pass_to_tracker(Happening::TrackerSees(socket), socket);
                 }
             }
             Output::ConnOffer(conn) => {
@@ -848,10 +848,7 @@ impl World {
             Output::ConnAwaitWritable(conn) => {
                 let Some(id) = self.end(index, conn) else { return };
                 let Some(end) = self.ends.get(id) else { return };
-                let low = match self.params.network.bandwidth {
-                    0 => 0,
-                    bandwidth => LOW_THRESHOLD * 1_000_000 / bandwidth,
-                };
+                let low = (LOW_THRESHOLD * 1_000_000).checked_div(self.params.network.bandwidth).unwrap_or(0);
                 let then = end.busy_until.saturating_sub(low).max(self.now);
                 self.queue.push(then, Happening::Writable(id));
             }
@@ -975,8 +972,8 @@ impl World {
         self.counts.frames += 1;
         self.counts.frame_bytes += frame.len() as u64;
         let mut start = self.now;
-        if network.bandwidth > 0 {
-            start = end.busy_until.max(start) + frame.len() as u64 * 1_000_000 / network.bandwidth;
+        if let Some(time) = (frame.len() as u64 * 1_000_000).checked_div(network.bandwidth) {
+            start = end.busy_until.max(start) + time;
             end.busy_until = start;
         }
         // A channel keeps the order: nothing overtakes.
