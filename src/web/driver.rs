@@ -19,7 +19,7 @@ use crate::proto::{
 use super::clock::Clock;
 use super::convert;
 use super::emitter::Emitter;
-use super::error::{Error, delivery_error};
+use super::error::Error;
 use super::lifecycle::{Lifecycle, Moment};
 use super::log::Log;
 use super::options::{self, Options};
@@ -165,7 +165,7 @@ impl Driver {
         let kept = self.alive.take();
         drop(self.lifecycle.take());
         self.leave();
-        self.ready().end(Err(Error::Closed.into()));
+        self.ready().end(Err(Error::Closed));
         self.page.announce("close", &JsValue::UNDEFINED);
         self.page.clear();
         drop(kept);
@@ -179,7 +179,7 @@ impl Driver {
         self.inputs.take();
         drop((self.trackers.take(), self.conns.take(), self.alarm.take()));
         let ended = self.deliveries.take();
-        ended.iter().for_each(|(_, outcome)| outcome.end(Err(delivery_error(DeliveryFailure::Closed))));
+        ended.iter().for_each(|(_, outcome)| outcome.end(Err(DeliveryFailure::Closed.into())));
     }
 
     fn page_life(self: &Rc<Self>, moment: Moment) {
@@ -258,7 +258,7 @@ impl Driver {
             Output::Event(Event::Delivery(id, result)) => {
                 let receipt = result.map(|receipt| snapshot::receipt(&id.to_string(), receipt));
                 let outcome = take(&self.deliveries, id);
-                outcome.iter().for_each(|outcome| outcome.end(receipt.clone().map_err(delivery_error)));
+                outcome.iter().for_each(|outcome| outcome.end(receipt.clone().map_err(Error::from)));
             }
             Output::Event(Event::Tracker(status)) => {
                 self.log.debug("tracker", snapshot::tracker(&status));

@@ -66,6 +66,8 @@ pub enum Error {
     Unsupported(&'static str),
     /// The instance is closed: `ClosedError`, `ERR_CLOSED`.
     Closed,
+    /// What a `Delivery` rejects with: `DeliveryError`.
+    Delivery(DeliveryFailure),
 }
 
 const CLOSED: &str = "this Easypeers is closed: make a new one to join again";
@@ -86,6 +88,14 @@ impl From<Error> for JsValue {
             .into(),
             Error::Unsupported(text) => EasypeersError::new("ERR_UNSUPPORTED", text).into(),
             Error::Closed => ClosedError::new("ERR_CLOSED", CLOSED).into(),
+            Error::Delivery(failure) => {
+                let code = match failure {
+                    DeliveryFailure::Unreachable => "ERR_UNREACHABLE",
+                    DeliveryFailure::Timeout => "ERR_TIMEOUT",
+                    DeliveryFailure::Closed => "ERR_CLOSED",
+                };
+                DeliveryError::new(code, &failure.to_string()).into()
+            }
         }
     }
 }
@@ -118,14 +128,10 @@ impl From<ConfigError> for Error {
     }
 }
 
-/// What a `Delivery` rejects with.
-pub(super) fn delivery_error(failure: DeliveryFailure) -> JsValue {
-    let code = match failure {
-        DeliveryFailure::Unreachable => "ERR_UNREACHABLE",
-        DeliveryFailure::Timeout => "ERR_TIMEOUT",
-        DeliveryFailure::Closed => "ERR_CLOSED",
-    };
-    DeliveryError::new(code, &failure.to_string()).into()
+impl From<DeliveryFailure> for Error {
+    fn from(failure: DeliveryFailure) -> Self {
+        Self::Delivery(failure)
+    }
 }
 
 /// Says what was given, for the end of a sentence that says what was expected.

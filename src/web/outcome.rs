@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 
+use super::error::Error;
+
 /// Ends once. A failure that nobody asked about is never an unhandled rejection, because no promise exists.
 #[derive(Debug)]
 pub(super) struct Outcome(RefCell<State>);
@@ -13,7 +15,9 @@ pub(super) struct Outcome(RefCell<State>);
 enum State {
     /// Not ended; each who asked left `resolve` and `reject`.
     Waiting(Vec<(Function, Function)>),
-    Ended(Result<JsValue, JsValue>),
+    /// The error becomes one of JavaScript for each who asks: such an error remembers the calls it was made
+    /// in and their objects, and would keep the instance that keeps it.
+    Ended(Result<JsValue, Error>),
 }
 
 impl Default for Outcome {
@@ -24,7 +28,7 @@ impl Default for Outcome {
 
 impl Outcome {
     /// Ends it; the first end counts.
-    pub(super) fn end(&self, result: Result<JsValue, JsValue>) {
+    pub(super) fn end(&self, result: Result<JsValue, Error>) {
         if let State::Waiting(asked) = &mut *self.0.borrow_mut() {
             let asked = std::mem::take(asked);
             asked.iter().for_each(|(resolve, reject)| tell(&result, resolve, reject));
@@ -48,13 +52,13 @@ impl Outcome {
     }
 }
 
-fn tell(result: &Result<JsValue, JsValue>, resolve: &Function, reject: &Function) {
-    let (call, value) = match result {
+fn tell(result: &Result<JsValue, Error>, resolve: &Function, reject: &Function) {
+    let (call, value) = match result.clone() {
         Ok(value) => (resolve, value),
-        Err(error) => (reject, error),
+        Err(error) => (reject, error.into()),
     };
     // The functions that a promise hands out never throw, and run no code of the page.
-    let _ = call.call1(&JsValue::UNDEFINED, value);
+    let _ = call.call1(&JsValue::UNDEFINED, &value);
 }
 
 #[cfg(test)]
@@ -68,7 +72,7 @@ mod tests {
         let outcome = Outcome::default();
         let before = outcome.promise();
         outcome.end(Ok(1.into()));
-        outcome.end(Err(2.into()));
+        outcome.end(Err(Error::Closed));
         assert_eq!(before.await, Ok(1.into()));
         assert_eq!(outcome.promise().await, Ok(1.into()));
     }
@@ -77,8 +81,9 @@ mod tests {
     async fn a_failure_rejects() {
         let outcome = Outcome::default();
         let before = outcome.promise();
-        outcome.end(Err("gone".into()));
+        outcome.end(Err(Error::Closed));
         assert!(outcome.ended());
-        assert_eq!(before.await, Err("gone".into()));
+        assert!(before.await.is_err());
+        assert!(outcome.promise().await.is_err());
     }
 }

@@ -14,7 +14,7 @@ use web_sys::{
 
 use crate::proto::{Bytes, ConnId, Input};
 
-use super::error::reason;
+use super::error::{Error, reason};
 use super::outcome::Outcome;
 
 /// Where a peripheral tells what happened to it.
@@ -276,7 +276,7 @@ impl PeerConnection {
 
 impl Drop for PeerConnection {
     fn drop(&mut self) {
-        self.dropped.end(Err(JsValue::NULL));
+        self.dropped.end(Err(Error::Closed));
         let Some(Wires { rtc, channel, .. }) = self.wires.get() else { return };
         rtc.set_onicecandidate(None);
         rtc.set_onicegatheringstatechange(None);
