@@ -40,11 +40,11 @@ behavior('8 pages with maxPeers 3 never exceed it, and every message reaches all
   }
 
   const counts = await Promise.all(peers.map(peer => peer.run(p => ({
-    wires: p.mostWires, connected: probe.mostConnected, over: [...probe.over, probe.overNow()],
+    wires: p.mostWires, connected: probe.mostConnected, most: probe.most, over: [...probe.over, probe.overNow()],
   }))))
-  for (const { wires, connected, over } of counts) {
+  for (const { wires, connected, most, over } of counts) {
     assert.ok(wires <= MAX_PEERS, `wireCount was ${wires}`)
-    assert.ok(connected <= MAX_PEERS + 1, `${connected} connections were connected at once`)
+    assert.ok(connected <= MAX_PEERS + 1, `${connected} connections were connected at once: ${most.join('; ')}`)
     assert.ok(Math.max(...over) < 2_000, `a hand-over took ${Math.max(...over)} ms`)
   }
   world.measured('most connections connected at once', Math.max(...counts.map(c => c.connected)))

@@ -124,7 +124,7 @@ export function installProbe() {
         trackers: read(() => easypeers.trackers), stats: read(() => easypeers.stats()),
         connects, disconnects, messages: messages.length, warnings: warnings.slice(-10),
         pcs: probe.connections.map(c => `${c.pc.connectionState}/${c.pc.signalingState}`).join(' '), held: probe.held(),
-        errors: probe.errors,
+        mostConnected: probe.mostConnected, most: probe.most, errors: probe.errors,
       })
     },
   })
@@ -135,7 +135,12 @@ export function installProbe() {
   let overSince = null
   const countConnected = () => {
     const connected = probe.connected()
-    probe.mostConnected = Math.max(probe.mostConnected, connected)
+    if (connected > probe.mostConnected) {
+      probe.mostConnected = connected
+      // What they were when there were most of them, for the report of a failure.
+      probe.most = probe.connections.filter(c => c.pc.connectionState === 'connected')
+        .map(c => `${c.pc.localDescription?.type}, made ${Math.round(performance.now() - c.made)} and connected ${Math.round(performance.now() - (c.connected ?? performance.now()))} ms before`)
+    }
     if (connected > probe.cap) overSince ??= performance.now()
     else if (overSince !== null) {
       probe.over.push(performance.now() - overSince)

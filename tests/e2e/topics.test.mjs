@@ -34,6 +34,7 @@ behavior('a missing topic is a TypeError, and the identifier is SHA-1 of "easype
       nothing: () => new Easypeers(), empty: () => new Easypeers(''), number: () => new Easypeers(7), null: () => new Easypeers(null),
       'options without identifier': () => new Easypeers({ maxPeers: 3 }), 'empty identifier': () => new Easypeers({ identifier: '' }),
       'maxPeers of no number': () => new Easypeers('t', { maxPeers: 'many', trackers: [] }),
+      'an empty tracker': () => new Easypeers('t', { trackers: [''] }),
       'coverage 0': () => new Easypeers('t', { coverage: 0, trackers: [] }), 'coverage 2': () => new Easypeers('t', { coverage: 2, trackers: [] }),
     }
     return Object.fromEntries(Object.entries(attempts).map(([name, attempt]) => {
@@ -48,7 +49,7 @@ behavior('a missing topic is a TypeError, and the identifier is SHA-1 of "easype
   assert.deepEqual(thrown, {
     nothing: 'TypeError', empty: 'TypeError', number: 'TypeError', null: 'TypeError',
     'options without identifier': 'TypeError', 'empty identifier': 'TypeError',
-    'maxPeers of no number': 'TypeError', 'coverage 0': 'RangeError', 'coverage 2': 'RangeError',
+    'maxPeers of no number': 'TypeError', 'an empty tracker': 'TypeError', 'coverage 0': 'RangeError', 'coverage 2': 'RangeError',
   })
   for (const topic of ['Some unique topic', 'ü🎉', '`back-ticks`']) {
     const found = await page.evaluate(topic => {
