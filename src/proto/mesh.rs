@@ -41,6 +41,10 @@ const SIDE_PAUSE: Duration = Duration::from_millis(800);
 const POLITE: Duration = Duration::from_millis(600);
 /// A peer that did not accept is left alone for this long.
 const COOL: Duration = Duration::from_millis(1500);
+/// ... and one that was just handing a link over for this long.
+const COOL_BUSY: Duration = Duration::from_millis(400);
+/// While the ring links of a peer are younger than this they may still change, and slots are kept for them.
+const UNSETTLED: Duration = Duration::from_millis(1500);
 /// A peer that could not be connected (NAT, most likely) is left alone for this long.
 const COOL_FAILED: Duration = Duration::from_secs(20);
 /// A peer known to be gone is not believed alive for this long, whoever says so.
@@ -56,6 +60,9 @@ const DRAWS: usize = 8;
 const CATASTROPHE: Duration = Duration::from_secs(10);
 /// A peer splits an edge for a newcomer in need at most once in this time.
 const SPLIT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Links that an answer may cross that lost its way.
+pub(crate) const MAX_STRAY: u16 = 32;
 
 /// Names one request for a link on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,6 +105,8 @@ pub(crate) struct Request {
 pub(crate) enum Reason {
     /// No free slot, and nothing to gain from a hand-over.
     Full,
+    /// A hand-over is under way; ask again.
+    Busy,
     /// Already linked, or just being linked.
     Duplicate,
     /// The way ended before the goal.
@@ -111,49 +120,42 @@ pub(crate) enum Reason {
 pub(crate) enum Packet {
     /// Onwards to the goal.
     Request(Box<Request>),
-    /// Back to the origin: the goal accepts.
-    Accept {
+    /// Back to the origin, the way the request came; where that is cut, towards the origin's address.
+    Back {
         /// Which request.
         id: RequestId,
-        /// Who accepts.
+        /// Its origin.
+        to: Address,
+        /// Links it may still cross.
+        hops_left: u16,
+        word: Word,
+    },
+    /// After the request, to the peer where it ended.
+    Forth {
+        /// Which request.
+        id: RequestId,
+        word: Word,
+    },
+}
+
+/// What origin and goal of a request say to each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Word {
+    /// The goal accepts.
+    Accept {
+        /// Who it is.
         from: Address,
         /// Its half of the connection.
         answer: Box<Description>,
     },
-    /// Back to the origin: who the goal is, to a request without an offer.
-    Found {
-        /// Which request.
-        id: RequestId,
-        /// Who it is.
-        from: Address,
-    },
-    /// Back to the origin: no.
-    Reject {
-        /// Which request.
-        id: RequestId,
-        /// Why.
-        reason: Reason,
-    },
-    /// Either way along a request's route: another candidate.
-    Candidate {
-        /// Which request.
-        id: RequestId,
-        /// The candidate.
-        candidate: Candidate,
-    },
-}
-
-impl Packet {
-    /// The request that it belongs to.
-    pub(crate) fn id(&self) -> RequestId {
-        match self {
-            Self::Request(request) => request.id,
-            Self::Accept { id, .. }
-            | Self::Found { id, .. }
-            | Self::Reject { id, .. }
-            | Self::Candidate { id, .. } => *id,
-        }
-    }
+    /// Who the goal is, to a request without an offer.
+    Found(Address),
+    /// No.
+    Reject(Reason),
+    /// Another candidate.
+    Candidate(Candidate),
+    /// The origin takes its request back.
+    Cancel,
 }
 
 /// Where a request came from, and so where its answer goes.
@@ -168,6 +170,7 @@ pub(crate) enum Back {
 /// A request that passed through here, or ended here.
 #[derive(Debug)]
 pub(crate) struct Route {
+    pub(crate) origin: Address,
     pub(crate) back: Back,
     /// The next peer; `None` when the request ended here.
     pub(crate) forth: Option<Address>,
@@ -193,6 +196,8 @@ pub(crate) struct Plan {
     pub(crate) via: Address,
     /// Only ask who it is; costs no connection.
     pub(crate) probe: bool,
+    /// The peer that is meant, if one is in sight; a better one may turn up on the way.
+    pub(crate) aim: Option<Address>,
 }
 
 /// One active link, as the mesh judges it.
@@ -239,6 +244,7 @@ pub(crate) struct Mine {
     pub(crate) conn: Option<ConnId>,
     pub(crate) goal: Goal,
     pub(crate) via: Address,
+    aim: Option<Address>,
     until: Instant,
 }
 
@@ -256,6 +262,9 @@ pub(crate) struct Mesh {
     side_at: [Option<Instant>; 2],
     /// Since when a predecessor better than the linked one is known.
     better_since: Option<(Address, Instant)>,
+    /// The ring links, and since when they are.
+    ring: [Option<Address>; 2],
+    ring_since: Option<Instant>,
     stabilize_at: Option<Instant>,
     stabilize_pause: Duration,
     long_at: Option<Instant>,
@@ -278,6 +287,8 @@ impl Mesh {
             dead: BTreeMap::new(),
             side_at: [None; 2],
             better_since: None,
+            ring: [None; 2],
+            ring_since: None,
             stabilize_at: None,
             stabilize_pause: STABILIZE.0,
             long_at: None,
@@ -296,6 +307,7 @@ impl Mesh {
         self.dead.remove(&neighbor);
         self.cool.remove(&neighbor);
         self.hints.retain(|hint| *hint != neighbor);
+        self.side_at = [None; 2];
         self.handle_change(now);
         self.long_pause = LONG.0;
         self.long_at = soonest(self.long_at, Some(now + LONG.0));
@@ -357,7 +369,8 @@ impl Mesh {
 
     /// Remembers a request that we made.
     pub(crate) fn begin(&mut self, id: RequestId, conn: Option<ConnId>, plan: Plan, now: Instant) {
-        self.mine.insert(id, Mine { conn, goal: plan.goal, via: plan.via, until: now + REQUEST });
+        self.mine
+            .insert(id, Mine { conn, goal: plan.goal, via: plan.via, aim: plan.aim, until: now + REQUEST });
     }
 
     /// An answer to one of our requests: it is no longer open.
@@ -372,9 +385,13 @@ impl Mesh {
 
     /// One of our requests was turned away.
     pub(crate) fn handle_reject(&mut self, mine: &Mine, reason: Reason, now: Instant) {
-        if let Goal::Exact(to) = mine.goal {
-            let pause = if reason == Reason::Failed { COOL_FAILED } else { COOL };
-            self.cool.insert(to, now + pause);
+        if let Some(aim) = mine.aim {
+            let pause = match reason {
+                Reason::Failed => COOL_FAILED,
+                Reason::Busy => COOL_BUSY,
+                Reason::Full | Reason::Duplicate | Reason::NotFound => COOL,
+            };
+            self.cool.insert(aim, now + pause);
             self.look_at = soonest(self.look_at, Some(now + pause));
         }
     }
@@ -386,13 +403,15 @@ impl Mesh {
             Goal::Predecessor => Side::Predecessor,
             Goal::Point(_) | Goal::Exact(_) => return None,
         };
-        let better = from != self.me
+        let room = scene.free > 0 || scene.free == 0 && self.victim(&from, scene).is_some();
+        let better = room
+            && from != self.me
             && !scene.is_pending(&from)
             && !self.cool.contains_key(&from)
             && scene
                 .ring_link(&self.me, side)
                 .is_none_or(|old| side.reach(&self.me, &from) < side.reach(&self.me, &old));
-        better.then_some(Plan { goal: Goal::Exact(from), via: mine.via, probe: false })
+        better.then_some(Plan { goal: Goal::Exact(from), via: mine.via, probe: false, aim: Some(from) })
     }
 
     // Others' requests.
@@ -400,11 +419,12 @@ impl Mesh {
     /// Remembers the way of a request. `false`: it has been here before.
     pub(crate) fn remember(
         &mut self,
-        id: RequestId,
+        request: &Request,
         back: Back,
         forth: Option<Address>,
         now: Instant,
     ) -> bool {
+        let (id, origin) = (request.id, request.origin);
         if self.routes.contains_key(&id) || self.mine.contains_key(&id) {
             return false;
         }
@@ -412,7 +432,7 @@ impl Mesh {
             let oldest = self.routes.iter().min_by_key(|(_, route)| route.until).map(|(&id, _)| id);
             oldest.map(|id| self.routes.remove(&id));
         }
-        self.routes.insert(id, Route { back, forth, until: now + ROUTE });
+        self.routes.insert(id, Route { origin, back, forth, until: now + ROUTE });
         true
     }
 
@@ -493,14 +513,19 @@ impl Mesh {
         if scene.is_link(origin) || scene.is_pending(origin) {
             return Err(Reason::Duplicate);
         }
-        if scene.free > 0 {
+        let ring = self.improves_ring(origin, scene);
+        let reserve = if ring || request.need { 0 } else { self.reserve(scene, now) };
+        if scene.free > reserve {
             return Ok(());
         }
         // One hand-over at a time, so that connections exceed the cap by one at most.
-        if scene.free < 0 || self.victim(origin, scene).is_none() {
+        if scene.free < 0 {
+            return Err(Reason::Busy);
+        }
+        if self.victim(origin, scene).is_none() {
             return Err(Reason::Full);
         }
-        if self.improves_ring(origin, scene) {
+        if ring {
             return Ok(());
         }
         if request.need && self.split_at.is_none_or(|at| at <= now) {
@@ -556,6 +581,12 @@ impl Mesh {
 
     // What to ask for.
 
+    /// Slots kept for ring links while the ring around this peer is still forming.
+    fn reserve(&self, scene: &Scene<'_>, now: Instant) -> isize {
+        let settled = self.ring_since.is_some_and(|since| now - since >= UNSETTLED);
+        if settled { 0 } else { scene.max_peers.saturating_sub(2).min(2) as isize }
+    }
+
     /// The role of a link, in words for the page.
     pub(crate) fn role(&self, neighbor: &Address, scene: &Scene<'_>) -> &'static str {
         if scene.ring_link(&self.me, Side::Successor) == Some(*neighbor) {
@@ -576,7 +607,13 @@ impl Mesh {
             self.hints.clear();
             return plans;
         }
+        let ring = Side::BOTH.map(|side| scene.ring_link(&self.me, side));
+        if ring != self.ring {
+            (self.ring, self.ring_since) = (ring, Some(now));
+        }
         if self.look_at.take_if(|at| *at <= now).is_some() {
+            // Whoever is left alone now may be asked when the time is over.
+            self.look_at = self.cool.values().min().copied();
             for side in Side::BOTH {
                 plans.extend(self.plan_side(side, scene, now));
             }
@@ -587,11 +624,14 @@ impl Mesh {
             self.stabilize_at = Some(now + random.jitter(self.stabilize_pause, 0.1));
             self.stabilize_pause = STABILIZE.1.min(self.stabilize_pause * 2);
         }
-        let free = scene.free - plans.iter().filter(|plan| !plan.probe).count() as isize;
+        let planned = plans.iter().filter(|plan| !plan.probe).count() as isize;
+        let free = scene.free - planned;
         if free <= 0 {
             self.long_at = None;
         } else if self.long_at.is_none() {
             self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
+        } else if self.long_at.is_some_and(|at| at <= now) && free <= self.reserve(scene, now) {
+            self.long_at = self.ring_since.map(|since| since + UNSETTLED).filter(|&at| at > now);
         } else if self.long_at.is_some_and(|at| at <= now) {
             plans.extend(self.plan_long(scene, random));
             let longest = if free >= 2 { LONG.1 } else { LONG.2 };
@@ -609,7 +649,11 @@ impl Mesh {
             return None;
         }
         let (address, via) = (best.address, best.via);
-        let asked = self.mine.values().any(|mine| mine.goal == Goal::Exact(address));
+        let goal = match side {
+            Side::Successor => Goal::Successor,
+            Side::Predecessor => Goal::Predecessor,
+        };
+        let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal);
         if asked {
             return None;
         }
@@ -635,7 +679,8 @@ impl Mesh {
         self.side_at[side as usize] = Some(now + SIDE_PAUSE);
         self.cool.insert(address, now + COOL);
         self.look_at = soonest(self.look_at, Some(now + COOL));
-        Some(Plan { goal: Goal::Exact(address), via, probe: false })
+        // Not for exactly this one: on the way there may be one that is nearer still.
+        Some(Plan { goal, via, probe: false, aim: Some(address) })
     }
 
     fn plan_hint(&mut self, scene: &Scene<'_>, planned: usize, now: Instant) -> Option<Plan> {
@@ -648,7 +693,7 @@ impl Mesh {
             }
             let Some(k) = closest(scene.known.iter(), &hint) else { continue };
             self.cool.insert(hint, now + COOL);
-            return Some(Plan { goal: Goal::Exact(hint), via: k.via, probe: false });
+            return Some(Plan { goal: Goal::Exact(hint), via: k.via, probe: false, aim: Some(hint) });
         }
         None
     }
@@ -659,7 +704,9 @@ impl Mesh {
         let goals = [Goal::Successor, Goal::Predecessor];
         goals
             .into_iter()
-            .filter_map(|goal| Some(Plan { goal, via: random.pick(scene.links)?.address, probe: true }))
+            .filter_map(|goal| {
+                Some(Plan { goal, via: random.pick(scene.links)?.address, probe: true, aim: None })
+            })
             .collect()
     }
 
@@ -676,7 +723,15 @@ impl Mesh {
         let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
         let at = ring::offset(&self.me, side * widest.exp());
         let target = closest(scene.known.iter().filter(|k| !self.dead.contains_key(&k.via)), &at)?;
-        Some(Plan { goal: Goal::Point(at), via: target.via, probe: false })
+        Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None })
+    }
+
+    /// The neighbor nearest to an address that a packet may go to when its way is cut.
+    pub(crate) fn towards(&self, to: &Address, known: &[Known]) -> Option<Address> {
+        let own = ring::distance(&self.me, to);
+        let exact = known.iter().find(|k| k.address == *to);
+        let nearest = || closest(known.iter(), to).filter(|k| ring::distance(&k.address, to) < own);
+        exact.or_else(nearest).map(|k| k.via)
     }
 
     // Time.

@@ -96,10 +96,14 @@ impl Peer {
 
     /// Somebody took up one of our offers.
     fn handle_answer(&mut self, offer: OfferId, sdp: &str, now: Instant) {
-        let found = self.conns.iter().find(|(_, conn)| conn.purpose == Purpose::Offer(offer));
+        let open =
+            |(_, conn): &(&ConnId, &Conn)| conn.purpose == Purpose::Offer(offer) && conn.link.is_offered();
+        let found = self.conns.iter().find(open);
         let Some((&conn, _)) = found else { return self.drop_because("late answer") };
         match Envelope::read(sdp, &offer, &self.secret) {
-            Some(envelope) => self.take_answer(conn, envelope.from, envelope.description, now),
+            Some(envelope) => {
+                self.take_answer(conn, envelope.from, envelope.description, now);
+            }
             None => self.drop_because("tracker answer"),
         }
     }

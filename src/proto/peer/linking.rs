@@ -3,10 +3,10 @@
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::envelope::Envelope;
-use crate::proto::id::Address;
+use crate::proto::id::{Address, OfferId};
 use crate::proto::io::{ConnId, Event};
 use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Packet, Violation};
-use crate::proto::mesh::{self, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step};
+use crate::proto::mesh::{self, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
 use crate::proto::view::View;
@@ -96,7 +96,9 @@ impl Peer {
                     }
                 }
                 Err(Expired::TooSlow) => {
-                    if let Some(peer) = conn.peer {
+                    // The acceptor cannot tell an unreachable origin from an answer that went astray.
+                    let ours = !matches!(conn.purpose, Purpose::Reply(_));
+                    if let Some(peer) = conn.peer.filter(|_| ours) {
                         self.mesh.handle_failed(peer, now);
                     }
                     self.fail(id, now);
@@ -111,11 +113,7 @@ impl Peer {
         let purpose = conn.purpose;
         self.drop_conn(id);
         match purpose {
-            Purpose::Reply(request) => {
-                if let Some(back) = self.mesh.route(&request).map(|route| route.back) {
-                    self.reply(back, mesh::Packet::Reject { id: request, reason: Reason::Failed });
-                }
-            }
+            Purpose::Reply(request) => self.reply(request, Word::Reject(Reason::Failed)),
             Purpose::Request(request, _) => {
                 self.mesh.finish(&request);
             }
@@ -132,15 +130,11 @@ impl Peer {
             Happened::Candidate(candidate) => {
                 let Some(conn) = self.conns.get(&id) else { return };
                 match conn.purpose {
-                    Purpose::Request(request, via) => {
-                        let packet = mesh::Packet::Candidate { id: request, candidate };
+                    Purpose::Request(id, via) => {
+                        let packet = mesh::Packet::Forth { id, word: Word::Candidate(candidate) };
                         self.send_packet(&via, Packet::Mesh(packet), None);
                     }
-                    Purpose::Reply(request) => {
-                        if let Some(back) = self.mesh.route(&request).map(|route| route.back) {
-                            self.reply(back, mesh::Packet::Candidate { id: request, candidate });
-                        }
-                    }
+                    Purpose::Reply(request) => self.reply(request, Word::Candidate(candidate)),
                     Purpose::Offer(_) => {}
                 }
             }
@@ -170,11 +164,8 @@ impl Peer {
             Purpose::Offer(_) => self.offers_ready(id, now),
             Purpose::Request(request, via) => self.send_request(request, via, Some(description)),
             Purpose::Reply(request) => {
-                let Some(back) = self.mesh.route(&request).map(|route| route.back) else {
-                    return self.drop_conn(id);
-                };
                 let answer = Box::new(description);
-                self.reply(back, mesh::Packet::Accept { id: request, from: self.address, answer });
+                self.reply(request, Word::Accept { from: self.address, answer });
             }
         }
     }
@@ -432,58 +423,92 @@ impl Peer {
     }
 
     fn handle_mesh(&mut self, from: Address, packet: mesh::Packet, now: Instant) {
-        let id = packet.id();
-        if let mesh::Packet::Request(request) = packet {
-            return self.handle_request(Back::Neighbor(from), *request, now);
-        }
-        if let Some(route) = self.mesh.route(&id) {
-            let (back, forth) = (route.back, route.forth);
-            return match (forth, &packet) {
-                // On its way back to the origin.
-                (Some(forth), _) if forth == from => self.reply(back, packet),
-                // A candidate on its way to the acceptor.
-                (Some(forth), mesh::Packet::Candidate { .. }) if back == Back::Neighbor(from) => {
-                    self.send_packet(&forth, Packet::Mesh(packet), None);
-                }
-                (None, mesh::Packet::Candidate { .. }) if back == Back::Neighbor(from) => {
-                    self.add_candidate(Purpose::Reply(id), packet);
-                }
-                _ => self.drop_because("mesh packet off its route"),
-            };
-        }
         match packet {
-            mesh::Packet::Candidate { .. } => self.add_candidate(Purpose::Request(id, from), packet),
-            mesh::Packet::Accept { from: acceptor, answer, .. } => {
-                let Some(Mine { conn: Some(conn), .. }) = self.mesh.finish(&id) else {
-                    return self.drop_because("answer to no request");
-                };
-                self.take_answer(conn, acceptor, *answer, now);
+            mesh::Packet::Request(request) => self.handle_request(Back::Neighbor(from), *request, now),
+            mesh::Packet::Back { id, to, word, .. } if to == self.address => {
+                self.handle_word(id, from, word, now)
             }
-            mesh::Packet::Found { from: found, .. } => {
-                let Some(mine) = self.mesh.finish(&id) else { return };
-                let around = self.surroundings();
-                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene()) {
-                    let room = around.free > 0
-                        || around.free == 0 && self.mesh.victim(&found, &around.scene()).is_some();
-                    if room {
-                        self.begin_request(plan, now);
-                    }
+            mesh::Packet::Back { id, to, hops_left, word } => self.pass_back(id, to, hops_left, word),
+            mesh::Packet::Forth { id, word } => match self.mesh.route(&id).map(|route| route.forth) {
+                Some(Some(next)) => {
+                    self.send_packet(&next, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
                 }
-            }
-            mesh::Packet::Reject { reason, .. } => {
-                let Some(mine) = self.mesh.finish(&id) else { return };
-                self.mesh.handle_reject(&mine, reason, now);
-                if let Some(conn) = mine.conn {
-                    self.drop_conn(conn);
-                }
-            }
-            mesh::Packet::Request(_) => {}
+                Some(None) => self.handle_forth(id, word),
+                None => self.drop_because("mesh packet off its route"),
+            },
         }
     }
 
-    fn add_candidate(&mut self, purpose: Purpose, packet: mesh::Packet) {
-        let mesh::Packet::Candidate { candidate, .. } = packet else { return };
-        let conn = self.conns.values_mut().find(|conn| conn.purpose == purpose);
+    /// What the origin of a request that ended here has to add.
+    fn handle_forth(&mut self, id: RequestId, word: Word) {
+        match word {
+            Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
+            Word::Cancel => {
+                let cancelled = |(_, conn): &(&ConnId, &Conn)| {
+                    conn.purpose == Purpose::Reply(id) && !conn.link.is_greeting() && !conn.link.is_active()
+                };
+                if let Some((&conn, _)) = self.conns.iter().find(cancelled) {
+                    self.drop_conn(conn);
+                }
+            }
+            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) => self.drop_because("mesh packet"),
+        }
+    }
+
+    /// What the goal of one of our requests says.
+    fn handle_word(&mut self, id: RequestId, from: Address, word: Word, now: Instant) {
+        match word {
+            Word::Candidate(_) => self.add_candidate(Purpose::Request(id, from), word),
+            Word::Accept { from: acceptor, answer } => {
+                let Some(Mine { conn: Some(conn), via, .. }) = self.mesh.finish(&id) else {
+                    return self.cancel(id, from);
+                };
+                if !self.take_answer(conn, acceptor, *answer, now) {
+                    self.cancel(id, via);
+                }
+            }
+            Word::Found(found) => {
+                let Some(mine) = self.mesh.finish(&id) else { return };
+                let around = self.surroundings();
+                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene()) {
+                    self.begin_request(plan, now);
+                }
+            }
+            Word::Reject(reason) => {
+                let Some(mine) = self.mesh.finish(&id) else { return };
+                self.mesh.handle_reject(&mine, reason, now);
+                if let Some(conn) = mine.conn {
+                    self.recycle(conn);
+                }
+            }
+            Word::Cancel => self.drop_because("mesh packet"),
+        }
+    }
+
+    /// Tells the acceptor of a request that nothing will come of it.
+    fn cancel(&mut self, id: RequestId, via: Address) {
+        self.send_packet(&via, Packet::Mesh(mesh::Packet::Forth { id, word: Word::Cancel }), None);
+    }
+
+    /// Keeps an offer that was turned away for the next request.
+    fn recycle(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if conn.link.is_offered() {
+            conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
+            (conn.peer, conn.chosen) = (None, false);
+        } else {
+            self.drop_conn(id);
+        }
+    }
+
+    fn add_candidate(&mut self, purpose: Purpose, word: Word) {
+        let Word::Candidate(candidate) = word else { return };
+        let same = |conn: &&mut Conn| match (conn.purpose, purpose) {
+            // An answer may come back on another way than the request went.
+            (Purpose::Request(a, _), Purpose::Request(b, _)) => a == b,
+            (a, b) => a == b,
+        };
+        let conn = self.conns.values_mut().find(same);
         if let Some(conn) = conn.filter(|_| candidate.is_sound()) {
             conn.link.add_remote(candidate, &mut self.out);
         }
@@ -503,25 +528,26 @@ impl Peer {
         let around = self.surroundings();
         let scene = around.scene();
         let (id, origin) = (request.id, request.origin);
-        match self.mesh.step(&mut request, from.as_ref(), &scene) {
-            Step::Refuse(reason) => self.reply(back, mesh::Packet::Reject { id, reason }),
-            Step::Forward(next) => {
-                if !self.mesh.remember(id, back, Some(next), now) {
-                    return self.reply(back, mesh::Packet::Reject { id, reason: Reason::NotFound });
-                }
+        let step = self.mesh.step(&mut request, from.as_ref(), &scene);
+        let verdict = match step {
+            Step::Refuse(reason) => Err(reason),
+            Step::Here if request.offer.is_some() => self.mesh.judge(&request, &scene, now),
+            Step::Here | Step::Forward(_) => Ok(()),
+        };
+        let forth = if let Step::Forward(next) = step { Some(next) } else { None };
+        if !self.mesh.remember(&request, back, forth, now) {
+            return self.answer(back, id, origin, mesh::MAX_STRAY, Word::Reject(Reason::NotFound));
+        }
+        if let Err(reason) = verdict {
+            return self.reply(id, Word::Reject(reason));
+        }
+        match (forth, request.offer.clone()) {
+            (Some(next), _) => {
                 request.hops_left = request.hops_left.min(mesh::MAX_HOPS).saturating_sub(1);
                 self.send_packet(&next, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
             }
-            Step::Here => {
-                let Some(offer) = request.offer.clone() else {
-                    return self.reply(back, mesh::Packet::Found { id, from: self.address });
-                };
-                if let Err(reason) = self.mesh.judge(&request, &scene, now) {
-                    return self.reply(back, mesh::Packet::Reject { id, reason });
-                }
-                if !self.mesh.remember(id, back, None, now) {
-                    return self.reply(back, mesh::Packet::Reject { id, reason: Reason::NotFound });
-                }
+            (None, None) => self.reply(id, Word::Found(self.address)),
+            (None, Some(offer)) => {
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);
                 self.stats.attempts += 1;
@@ -546,15 +572,34 @@ impl Peer {
         });
         if let Some((&conn, &Conn { purpose: Purpose::Request(id, _), .. })) = ours {
             self.mesh.finish(&id);
-            self.drop_conn(conn);
+            self.recycle(conn);
         }
     }
 
-    /// Sends something back towards the origin of a request.
-    fn reply(&mut self, back: Back, packet: mesh::Packet) {
-        match (back, packet) {
-            (Back::Neighbor(to), packet) => self.send_packet(&to, Packet::Mesh(packet), None),
-            (Back::Tracker(tracker, to, offer), mesh::Packet::Accept { from, answer, .. }) => {
+    /// Says something to the origin of a request that ended here.
+    fn reply(&mut self, id: RequestId, word: Word) {
+        if let Some(route) = self.mesh.route(&id) {
+            let (back, origin) = (route.back, route.origin);
+            self.answer(back, id, origin, mesh::MAX_STRAY, word);
+        }
+    }
+
+    /// Passes on what somebody else says to an origin.
+    fn pass_back(&mut self, id: RequestId, to: Address, hops_left: u16, word: Word) {
+        match self.mesh.route(&id).map(|route| route.back) {
+            Some(back) => self.answer(back, id, to, hops_left, word),
+            None => self.stray(id, to, hops_left, word),
+        }
+    }
+
+    fn answer(&mut self, back: Back, id: RequestId, to: Address, hops_left: u16, word: Word) {
+        match (back, word) {
+            (Back::Neighbor(next), word) if self.neighbors.contains_key(&next) => {
+                let packet = mesh::Packet::Back { id, to, hops_left, word };
+                self.send_packet(&next, Packet::Mesh(packet), None);
+            }
+            (Back::Neighbor(_), word) => self.stray(id, to, hops_left, word),
+            (Back::Tracker(tracker, to, offer), Word::Accept { from, answer }) => {
                 let envelope = Envelope { from, instance: self.instance, role: 0, description: *answer };
                 self.answer_tracker((tracker, to, offer), &envelope);
             }
@@ -563,37 +608,67 @@ impl Peer {
         }
     }
 
-    /// Somebody answered one of our offers.
-    pub(super) fn take_answer(&mut self, id: ConnId, from: Address, answer: Description, now: Instant) {
+    /// The way back is cut: the address of the origin shows another.
+    fn stray(&mut self, id: RequestId, to: Address, hops_left: u16, word: Word) {
+        let known = self.known();
+        match self.mesh.towards(&to, &known).filter(|_| hops_left > 0) {
+            Some(next) => {
+                let hops_left = hops_left.min(mesh::MAX_STRAY) - 1;
+                let packet = mesh::Packet::Back { id, to, hops_left, word };
+                self.send_packet(&next, Packet::Mesh(packet), None);
+            }
+            None => self.drop_because("answer without a way"),
+        }
+    }
+
+    /// Somebody answered one of our offers; `false`: too late, or there is no use for it.
+    pub(super) fn take_answer(
+        &mut self,
+        id: ConnId,
+        from: Address,
+        answer: Description,
+        now: Instant,
+    ) -> bool {
         let around = self.surroundings();
         let scene = around.scene();
-        let Some(conn) = self.conns.get(&id) else { return };
+        // Two answers crossed: the offer of the higher address stands, and the answer to the other one falls.
+        let crossed = self.conns.iter().find(|(_, conn)| {
+            conn.peer == Some(from) && matches!(conn.purpose, Purpose::Reply(_)) && !conn.link.is_greeting()
+        });
+        if let Some((&crossed, _)) = crossed.filter(|(_, conn)| !conn.link.is_active() && self.address > from)
+        {
+            self.drop_conn(crossed);
+        }
+        let Some(conn) = self.conns.get(&id) else { return false };
         let duplicate = from == self.address
             || self.neighbors.contains_key(&from)
             || self
                 .conns
                 .iter()
-                .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.holds_slot());
+                .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.link.is_taken());
         // A tracker's offer holds no slot until now.
         let room = conn.holds_slot()
             || around.free > 0
             || around.free == 0
                 && self.mesh.improves_ring(&from, &scene)
                 && self.mesh.victim(&from, &scene).is_some();
-        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let Some(conn) = self.conns.get_mut(&id) else { return false };
         if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
             self.drop_conn(id);
-            return self.drop_because("answer of no use");
+            self.drop_because("answer of no use");
+            return false;
         }
         conn.peer = Some(from);
+        true
     }
 
     /// Requests of ours that nobody answered.
     pub(super) fn expire_requests(&mut self, now: Instant) {
-        for (_, mine) in self.mesh.take_expired(now) {
+        for (id, mine) in self.mesh.take_expired(now) {
             self.mesh.handle_reject(&mine, Reason::NotFound, now);
             if let Some(conn) = mine.conn {
                 self.drop_conn(conn);
+                self.cancel(id, mine.via);
             }
         }
     }
