@@ -13,14 +13,19 @@ behavior('8 pages with maxPeers 3 never exceed it, and every message reaches all
 
   // Broadcasts from different pages.
   const broadcasts = Array.from({ length: 20 }, (_, i) => ({ from: peers[i % 8], text: `broadcast ${i}` }))
+  const began = performance.now()
   for (const { from, text } of broadcasts) await from.send(text)
   await everyone(peers, me => broadcasts.filter(b => b.from !== me).map(b => b.text))
+  const spread = performance.now()
+  world.measured('20 broadcasts to all of 8, ms', spread - began)
 
   // Direct messages between every pair.
   const pairs = peers.flatMap(from => peers.filter(to => to !== from).map(to => ({ from, to, text: `direct ${from.name} ${to.name}` })))
   assert.equal(pairs.length, 56)
   await inTurns(pairs, 8, ({ from, to, text }) => from.send(to.address, text))
   await everyone(peers, me => [...broadcasts.filter(b => b.from !== me), ...pairs.filter(p => p.to === me)].map(m => m.text))
+
+  world.measured('56 direct messages, ms', performance.now() - spread)
 
   // A last broadcast from every page: what was late or doubled has come by the time these are everywhere.
   await Promise.all(peers.map(peer => peer.send(`last ${peer.name}`)))
