@@ -12,6 +12,7 @@ mod identity;
 mod io;
 mod keys;
 mod link;
+mod map;
 mod mesh;
 mod message;
 mod peer;
@@ -32,6 +33,7 @@ pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,
     TrackerState, TrackerStatus, Warning,
 };
+pub use map::Map;
 pub use peer::{Edge, LinkInfo, Peer, Stats, Topology};
 pub use random::Random;
 pub use secret::{Stretch, SwarmSecret};

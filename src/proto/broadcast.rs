@@ -10,12 +10,13 @@
 //! A large message of a source whose tree is not known goes as its header first. The header floods, and
 //! each peer pulls the payload from whoever brought it first, so the payload travels once per peer.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::{Address, MessageId};
+use super::map::{Map, Set};
 use super::message::{Header, Message, Payload};
 use super::random::Random;
 use super::time::{Instant, soonest};
@@ -114,7 +115,7 @@ struct Seen {
 #[derive(Debug)]
 enum Held {
     /// The header is here, the payload is being pulled; these want it too.
-    Header(Box<Header>, BTreeSet<Address>),
+    Header(Box<Header>, Set<Address>),
     /// All of it.
     Message(Box<Header>, Payload),
     /// Delivered, and no longer kept.
@@ -127,9 +128,9 @@ struct Source {
     /// The neighbor that brings its messages.
     parent: Option<Address>,
     /// Neighbors that want only names.
-    lazy: BTreeSet<Address>,
+    lazy: Set<Address>,
     /// Neighbors that asked for messages.
-    eager: BTreeSet<Address>,
+    eager: Set<Address>,
     used_at: Instant,
 }
 
@@ -166,11 +167,11 @@ pub(crate) struct Broadcast {
     /// Messages whose payload is kept, oldest first, and its bytes.
     kept: VecDeque<MessageId>,
     kept_bytes: usize,
-    sources: BTreeMap<Address, Source>,
-    missing: BTreeMap<MessageId, Missing>,
-    names: BTreeMap<Address, Names>,
+    sources: Map<Address, Source>,
+    missing: Map<MessageId, Missing>,
+    names: Map<Address, Names>,
     /// Names by the time their senders stamped on them.
-    buckets: BTreeMap<u64, (u64, Vec<MessageId>)>,
+    buckets: Map<u64, (u64, Vec<MessageId>)>,
     digest_at: Option<Instant>,
     joined_at: Instant,
     /// What must go out.
@@ -184,10 +185,10 @@ impl Broadcast {
             order: VecDeque::new(),
             kept: VecDeque::new(),
             kept_bytes: 0,
-            sources: BTreeMap::new(),
-            missing: BTreeMap::new(),
-            names: BTreeMap::new(),
-            buckets: BTreeMap::new(),
+            sources: Map::new(),
+            missing: Map::new(),
+            names: Map::new(),
+            buckets: Map::new(),
             digest_at: None,
             joined_at: now,
             out: Vec::new(),
@@ -235,7 +236,7 @@ impl Broadcast {
         now: Instant,
     ) -> Outcome {
         self.missing.remove(&message.id);
-        let mut wanted = BTreeSet::new();
+        let mut wanted = Set::new();
         match self.seen.get_mut(&message.id) {
             Some(Seen { held: Held::Message(..) | Held::Name, .. }) => {
                 self.handle_duplicate(from, &message.id, spread);
@@ -284,7 +285,7 @@ impl Broadcast {
             source,
             header.sent_at,
             hops,
-            Held::Header(Box::new(header.clone()), BTreeSet::new()),
+            Held::Header(Box::new(header.clone()), Set::new()),
             now,
         );
         self.missing.insert(id, Missing { at: VecDeque::from([from]), ask_at });
@@ -496,7 +497,7 @@ impl Broadcast {
     // Time.
 
     pub(crate) fn handle_timeout(&mut self, spread: Spread<'_>, random: &mut Random, now: Instant) {
-        for (&to, names) in &mut self.names {
+        for (&to, names) in self.names.iter_mut() {
             if names.due_at.take_if(|at| *at <= now).is_some() {
                 names.sent_at = Some(now);
                 self.out.push((to, Packet::Have(std::mem::take(&mut names.ids))));
@@ -539,7 +540,7 @@ impl Broadcast {
         let current = now.as_millis() / BUCKET;
         self.buckets.retain(|bucket, _| current.saturating_sub(*bucket) < MAX_BUCKETS as u64);
         // Not the bucket that is filling, nor the last: its messages may still be on their way.
-        let settled = self.buckets.range(..current.saturating_sub(1)).next_back();
+        let settled = self.buckets.iter().rfind(|(bucket, _)| **bucket < current.saturating_sub(1));
         if let Some((&bucket, &(sum, _))) = settled {
             // What was sent before this peer joined it need not have.
             if bucket * BUCKET > self.joined_at.as_millis() {

@@ -7,13 +7,13 @@
 //! recipient signs an acknowledgement that returns along the path. Without one the sender tries other first
 //! hops, remembers which neighbors keep their promises, and at last asks the whole swarm.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
+use super::map::{Map, Set};
 use super::message::{Header, Kind, Message, Payload};
 use super::ring::{self, Known};
 use super::time::Instant;
@@ -112,7 +112,7 @@ struct Mine {
     tries: u8,
     next_at: Instant,
     /// First hops that did not lead to an acknowledgement.
-    tried: BTreeSet<Address>,
+    tried: Set<Address>,
     last: Option<Address>,
     /// The last try found no path at all.
     stuck: bool,
@@ -126,7 +126,7 @@ struct Relay {
     /// The peers before this one, the sender first.
     path: Vec<Address>,
     /// Neighbors that it was handed to.
-    tried: BTreeSet<Address>,
+    tried: Set<Address>,
     /// The neighbor that must confirm it, and until when.
     waiting: Option<(Address, Instant)>,
     until: Instant,
@@ -158,10 +158,10 @@ pub(crate) enum Due {
 /// Direct messages of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct Direct {
-    mine: BTreeMap<MessageId, Mine>,
-    relays: BTreeMap<(MessageId, u8), Relay>,
+    mine: Map<MessageId, Mine>,
+    relays: Map<(MessageId, u8), Relay>,
     /// How often a neighbor's paths led to an acknowledgement: an average that forgets.
-    reputation: BTreeMap<Address, f64>,
+    reputation: Map<Address, f64>,
     out: Vec<(Address, Packet)>,
 }
 
@@ -180,7 +180,7 @@ impl Direct {
             sent_at: now,
             tries: 0,
             next_at,
-            tried: BTreeSet::new(),
+            tried: Set::new(),
             last: None,
             stuck: false,
             resorted: false,
@@ -256,7 +256,7 @@ impl Direct {
             let oldest = self.relays.iter().min_by_key(|(_, relay)| relay.until).map(|(&key, _)| key);
             oldest.map(|key| self.relays.remove(&key));
         }
-        let tried = BTreeSet::from([from]);
+        let tried = Set::from_iter([from]);
         self.relays.insert(key, Relay { message, path, tried, waiting: None, until: now + RELAY });
         match self.pass_on(id, attempt, paths, now) {
             Some(_) => self.out.push((from, Packet::Taken { id, attempt })),
@@ -371,7 +371,7 @@ impl Direct {
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Vec<Due> {
         let mut due = Vec::new();
         self.relays.retain(|_, relay| relay.until > now);
-        for (&(id, attempt), relay) in &mut self.relays {
+        for (&(id, attempt), relay) in self.relays.iter_mut() {
             if relay.waiting.take_if(|(_, by)| *by <= now).is_some() {
                 due.push(Due::Reroute(id, attempt));
             }
@@ -420,12 +420,7 @@ struct Hop {
 }
 
 /// The neighbor through which the recipient looks nearest.
-fn next_hop(
-    to: &Address,
-    relay: &Relay,
-    paths: Paths<'_>,
-    reputation: &BTreeMap<Address, f64>,
-) -> Option<Hop> {
+fn next_hop(to: &Address, relay: &Relay, paths: Paths<'_>, reputation: &Map<Address, f64>) -> Option<Hop> {
     let open = |via: &Address| !relay.tried.contains(via) && !relay.path.contains(via);
     let link = |via: &Address| paths.known.iter().find(|k| k.hops == 1 && k.address == *via);
     let hop = |via: Address| Some(Hop { via, rtt: link(&via)?.rtt });

@@ -6,8 +6,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::id::{Address, MessageId};
 
 /// Names one tracker of the peer's list; never used twice.
@@ -155,8 +153,7 @@ pub enum DeliveryFailure {
 }
 
 /// One tracker, as the page sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrackerStatus {
     /// Its URL.
     pub url: String,
@@ -171,8 +168,7 @@ pub struct TrackerStatus {
 }
 
 /// What a tracker is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrackerState {
     /// The socket is being opened.
     Connecting,

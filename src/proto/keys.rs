@@ -3,10 +3,11 @@
 //! An address that is the hash of a key proves itself. One that its user claimed belongs to the first key
 //! that was seen with it, until a key turns up that the address proves.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::id::Address;
 use super::identity::PublicKey;
+use super::map::Map;
 
 /// Keys remembered; the one learned first is forgotten first.
 const MAX_KEYS: usize = 2048;
@@ -14,7 +15,7 @@ const MAX_KEYS: usize = 2048;
 /// Keys that were proven in a handshake, a message or an acknowledgement.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    keys: BTreeMap<Address, PublicKey>,
+    keys: Map<Address, PublicKey>,
     order: VecDeque<Address>,
 }
 

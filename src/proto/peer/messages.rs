@@ -1,6 +1,6 @@
 //! The peer and messages: the page's on their way out, everybody's on their way through and in.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Peer;
@@ -9,6 +9,7 @@ use crate::proto::direct::{self, Acknowledgement, Direct, Due};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, Received, SendError};
 use crate::proto::link::Packet;
+use crate::proto::map::{Map, Set};
 use crate::proto::message::{Draft, Header, Kind, Message, Payload};
 use crate::proto::time::Instant;
 
@@ -27,16 +28,16 @@ pub(super) struct Outgoing {
     held: VecDeque<Draft>,
     held_bytes: usize,
     /// Broadcasts that some links have not taken yet.
-    broadcasts: BTreeMap<MessageId, Handed>,
+    broadcasts: Map<MessageId, Handed>,
     /// Direct messages that wait for their recipient's key.
-    awaiting: BTreeMap<Address, Awaiting>,
+    awaiting: Map<Address, Awaiting>,
     awaiting_bytes: usize,
 }
 
 #[derive(Debug)]
 struct Handed {
     sent_at: Instant,
-    to: BTreeSet<Address>,
+    to: Set<Address>,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,7 @@ struct Awaiting {
 /// A bounded memory of names.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    ids: BTreeSet<MessageId>,
+    ids: Set<MessageId>,
     order: VecDeque<MessageId>,
 }
 
@@ -205,8 +206,8 @@ impl Peer {
     pub(super) fn fail_outgoing(&mut self) {
         let held = std::mem::take(&mut self.outgoing.held).into_iter().map(|draft| draft.id(&self.identity));
         let mut ids: Vec<_> = held.collect();
-        ids.extend(std::mem::take(&mut self.outgoing.broadcasts).into_keys());
-        for awaiting in std::mem::take(&mut self.outgoing.awaiting).into_values() {
+        ids.extend(std::mem::take(&mut self.outgoing.broadcasts).into_iter().map(|(id, _)| id));
+        for (_, awaiting) in std::mem::take(&mut self.outgoing.awaiting) {
             ids.extend(awaiting.drafts.iter().map(|draft| draft.id(&self.identity)));
         }
         ids.extend(self.direct.take_pending());
@@ -234,7 +235,7 @@ impl Peer {
                 }
             }
         }
-        let done = self.outgoing.broadcasts.extract_if(.., |_, handed| handed.to.is_empty());
+        let done = self.outgoing.broadcasts.extract_if(|_, handed| handed.to.is_empty());
         for (id, handed) in done.collect::<Vec<_>>() {
             self.deliver_receipt(id, Receipt { hops: 0, rtt: now - handed.sent_at });
         }
