@@ -86,7 +86,8 @@ impl Acknowledgement {
         identity: &Identity,
         swarm: &SwarmId,
     ) -> Self {
-        let proof = identity.prove(DOMAIN, &statement(&message.id, hops, swarm));
+        let from = claimed.unwrap_or(identity.address());
+        let proof = identity.prove(DOMAIN, &statement(&message.id, &from, &message.from, hops, swarm));
         Self { id: message.id, to: message.from, key: identity.public_key(), claimed, hops, proof, path }
     }
 
@@ -96,12 +97,12 @@ impl Acknowledgement {
     }
 
     pub(crate) fn verify(&self, swarm: &SwarmId) -> bool {
-        self.key.verify(DOMAIN, &statement(&self.id, self.hops, swarm), &self.proof)
+        self.key.verify(DOMAIN, &statement(&self.id, &self.from(), &self.to, self.hops, swarm), &self.proof)
     }
 }
 
-fn statement(id: &MessageId, hops: u8, swarm: &SwarmId) -> Vec<u8> {
-    [&swarm.0[..], &id.0, &[hops]].concat()
+fn statement(id: &MessageId, from: &Address, to: &Address, hops: u8, swarm: &SwarmId) -> Vec<u8> {
+    [&swarm.0[..], &id.0, &from.0, &to.0, &[hops]].concat()
 }
 
 /// A message of our own that is not acknowledged yet.

@@ -34,6 +34,9 @@ const DESCRIBE: Duration = Duration::from_secs(8);
 const GATHER: Duration = Duration::from_millis(250);
 /// ICE and DTLS together. Two round trips on a good path, seconds when relays are tried.
 const CONNECT: Duration = Duration::from_secs(10);
+/// A connection that takes longer than this holds no slot any more: most likely its other side gave up and
+/// could not say so. It may still come.
+const HOPEFUL: Duration = Duration::from_millis(2500);
 /// Two packets each way.
 const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.
@@ -76,6 +79,8 @@ struct Greeting {
 pub(crate) enum Happened {
     /// Our description is worth sending.
     Described,
+    /// It takes longer than connections do.
+    Late,
     /// Another candidate, after the description was sent.
     Candidate(Candidate),
     /// They said who they are; [`Link::confirm`] goes on.
@@ -128,6 +133,8 @@ pub(crate) struct Link {
     deadline: Option<Instant>,
     /// When our description is sent although candidates may be missing.
     gather_by: Option<Instant>,
+    /// When a connection becomes late.
+    hopeful_until: Option<Instant>,
     described: bool,
     local: Option<Description>,
     remote: Option<Description>,
@@ -158,6 +165,7 @@ impl Link {
             state,
             deadline: Some(now + DESCRIBE),
             gather_by: None,
+            hopeful_until: None,
             described: false,
             local: None,
             remote: None,
@@ -202,6 +210,11 @@ impl Link {
     /// Whether somebody took up the offer, or the link was offered to us.
     pub(crate) fn is_taken(&self) -> bool {
         !matches!(self.state, State::Offering | State::Offered | State::Closed)
+    }
+
+    /// Whether it is likely to become a link.
+    pub(crate) fn is_hopeful(&self) -> bool {
+        !matches!(self.state, State::Connecting) || self.hopeful_until.is_some()
     }
 
     /// Whether the proofs are being exchanged.
@@ -254,8 +267,7 @@ impl Link {
                 Happened::Described
             }
             State::Answering => {
-                self.state = State::Connecting;
-                self.deadline = Some(now + CONNECT);
+                self.connect(now);
                 self.described = true;
                 Happened::Described
             }
@@ -272,9 +284,14 @@ impl Link {
         }
         out.push_back(Output::ConnAccept(self.conn, answer.to_sdp(None)));
         self.remote = Some(answer);
+        self.connect(now);
+        true
+    }
+
+    fn connect(&mut self, now: Instant) {
         self.state = State::Connecting;
         self.deadline = Some(now + CONNECT);
-        true
+        self.hopeful_until = Some(now + HOPEFUL);
     }
 
     /// A candidate of theirs that came after their description.
@@ -304,6 +321,7 @@ impl Link {
         let (admission, hello) = Admission::new(secret, identity, instance, claimed, binding, random);
         self.state = State::Greeting(Box::new(Greeting { admission, confirmed: false, linked: false }));
         self.deadline = Some(now + GREET);
+        self.hopeful_until = None;
         self.heart.heard_at = now;
         self.send(&Packet::Hello(hello), None, out);
     }
@@ -418,6 +436,9 @@ impl Link {
             }
             self.gather_by = Some(now + GATHER);
         }
+        if self.hopeful_until.take_if(|at| *at <= now).is_some() && matches!(self.state, State::Connecting) {
+            return Ok(Happened::Late);
+        }
         if let Some(at) = self.heart.beat_at.filter(|&at| at <= now && self.is_active()) {
             let silent = self.heart.asked.is_some_and(|(_, asked)| self.heart.heard_at <= asked);
             match self.heart.asked {
@@ -438,7 +459,7 @@ impl Link {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(self.deadline, soonest(self.gather_by, self.heart.beat_at))
+        soonest(soonest(self.deadline, self.hopeful_until), soonest(self.gather_by, self.heart.beat_at))
     }
 
     /// Ends the link, with a last word if the channel can carry one.
@@ -450,7 +471,8 @@ impl Link {
             self.send(&Packet::Close(farewell), None, out);
         }
         self.state = State::Closed;
-        (self.deadline, self.gather_by, self.heart.beat_at) = (None, None, None);
+        (self.deadline, self.hopeful_until) = (None, None);
+        (self.gather_by, self.heart.beat_at) = (None, None);
         out.push_back(Output::ConnClose(self.conn));
     }
 }

@@ -156,6 +156,8 @@ pub(crate) enum Word {
     Candidate(Candidate),
     /// The origin takes its request back.
     Cancel,
+    /// To the peer that answered an offer of this one: it came too late.
+    Decline(Address),
 }
 
 /// Where a request came from, and so where its answer goes.
@@ -219,8 +221,10 @@ pub(crate) struct Scene<'a> {
     /// Peers to which a connection is just being made.
     pub(crate) pending: &'a [Address],
     pub(crate) max_peers: usize,
-    /// Slots that hold neither a link nor an attempt; below zero during a hand-over.
+    /// Slots that hold neither a link nor a connection being made; below zero during a hand-over.
     pub(crate) free: isize,
+    /// Requests of this peer that nobody has answered yet.
+    pub(crate) asking: isize,
 }
 
 impl Scene<'_> {
@@ -238,7 +242,7 @@ impl Scene<'_> {
     }
 }
 
-/// One of our own requests that is not answered yet; it holds a slot if it carries an offer.
+/// One of our own requests that is not answered yet.
 #[derive(Debug)]
 pub(crate) struct Mine {
     pub(crate) conn: Option<ConnId>,
@@ -625,7 +629,7 @@ impl Mesh {
             self.stabilize_pause = STABILIZE.1.min(self.stabilize_pause * 2);
         }
         let planned = plans.iter().filter(|plan| !plan.probe).count() as isize;
-        let free = scene.free - planned;
+        let free = scene.free - scene.asking - planned;
         if free <= 0 {
             self.long_at = None;
         } else if self.long_at.is_none() {
@@ -684,7 +688,7 @@ impl Mesh {
     }
 
     fn plan_hint(&mut self, scene: &Scene<'_>, planned: usize, now: Instant) -> Option<Plan> {
-        if scene.free <= planned as isize {
+        if scene.free - scene.asking <= planned as isize {
             return None;
         }
         while let Some(hint) = self.hints.pop_front() {

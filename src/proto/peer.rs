@@ -99,9 +99,15 @@ enum Purpose {
 }
 
 impl Conn {
-    /// Whether it takes a slot: everything but an offer that nobody has taken up.
+    /// Whether it takes a slot: everything but an offer that nobody has taken up. Our own requests take none
+    /// until they are answered, or two full peers that ask for each other would both be busy for ever.
     fn holds_slot(&self) -> bool {
-        !matches!(self.purpose, Purpose::Offer(_)) || self.link.is_taken()
+        self.link.is_taken() && self.link.is_hopeful()
+    }
+
+    /// Whether it is an offer that stands for no request.
+    fn is_spare(&self) -> bool {
+        matches!(self.purpose, Purpose::Offer(_)) && !self.link.is_taken()
     }
 }
 
@@ -112,6 +118,7 @@ struct Surroundings {
     pending: Vec<Address>,
     max_peers: usize,
     free: isize,
+    asking: isize,
 }
 
 impl Surroundings {
@@ -122,6 +129,7 @@ impl Surroundings {
             pending: &self.pending,
             max_peers: self.max_peers,
             free: self.free,
+            asking: self.asking,
         }
     }
 }
@@ -377,13 +385,15 @@ impl Peer {
             let degree = self.view.degree_of(address);
             Some(Neighbor { address: *address, degree, chosen: conn.chosen, since: conn.since })
         });
-        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
+        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.link.is_hopeful());
+        let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());
         Surroundings {
             links: links.collect(),
             known,
             pending: pending.filter_map(|conn| conn.peer).collect(),
             max_peers: self.config.max_peers,
             free: self.free_slots(),
+            asking: asking.count() as isize,
         }
     }
 

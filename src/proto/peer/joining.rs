@@ -12,8 +12,9 @@ use crate::proto::ring;
 use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need, Tracker};
 
-/// Offers in one announce of a peer in need; a healthy one only seeks its ring neighbors.
-const OFFERS: usize = 5;
+/// Offers in one announce of a peer in need, half of the slots it has by default: the other half is for the
+/// offers of others. A healthy one only seeks its ring neighbors.
+const OFFERS: usize = 3;
 const OFFERS_HEALTHY: usize = 2;
 /// An offer is taken back when nobody took it up for this long: NAT bindings of its candidates fade.
 const OFFER_LIFE: Duration = Duration::from_secs(50);
@@ -99,10 +100,18 @@ impl Peer {
         let open =
             |(_, conn): &(&ConnId, &Conn)| conn.purpose == Purpose::Offer(offer) && conn.link.is_offered();
         let found = self.conns.iter().find(open);
-        let Some((&conn, _)) = found else { return self.drop_because("late answer") };
+        let Some((&conn, _)) = found else {
+            self.drop_because("late answer");
+            if let Some(envelope) = Envelope::read(sdp, &offer, &self.secret) {
+                self.decline(envelope.from);
+            }
+            return;
+        };
         match Envelope::read(sdp, &offer, &self.secret) {
             Some(envelope) => {
-                self.take_answer(conn, envelope.from, envelope.description, now);
+                if !self.take_answer(conn, envelope.from, envelope.description, now) {
+                    self.decline(envelope.from);
+                }
             }
             None => self.drop_because("tracker answer"),
         }
@@ -149,13 +158,13 @@ impl Peer {
 
     /// The offers that can go out now; more are begun if there are fewer than wanted.
     fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
-        let open = self.conns.values().filter(|conn| !conn.holds_slot()).count();
+        let open = self.conns.values().filter(|conn| conn.is_spare()).count();
         for _ in open..wanted {
             self.begin_offer(now);
         }
         let ready = self.conns.values().filter(|conn| conn.link.is_offered());
         let mut offers = Vec::with_capacity(wanted);
-        for (role, conn) in ready.filter(|conn| !conn.holds_slot()).take(wanted).enumerate() {
+        for (role, conn) in ready.filter(|conn| conn.is_spare()).take(wanted).enumerate() {
             let (Purpose::Offer(id), Some(description)) = (conn.purpose, conn.link.description()) else {
                 continue;
             };
@@ -184,7 +193,7 @@ impl Peer {
         if let Some(conn) = self.conns.get_mut(&conn) {
             conn.link.expire_offer(now + OFFER_LIFE);
         }
-        let all = self.conns.values().filter(|conn| !conn.holds_slot()).all(|conn| conn.link.is_offered());
+        let all = self.conns.values().filter(|conn| conn.is_spare()).all(|conn| conn.link.is_offered());
         for tracker in self.trackers.values_mut() {
             tracker.offers_ready(now, all);
         }

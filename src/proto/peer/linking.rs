@@ -127,6 +127,7 @@ impl Peer {
         match happened {
             Happened::Nothing => {}
             Happened::Described => self.handle_ready(id, now),
+            Happened::Late => self.mesh.handle_change(now),
             Happened::Candidate(candidate) => {
                 let Some(conn) = self.conns.get(&id) else { return };
                 match conn.purpose {
@@ -393,7 +394,7 @@ impl Peer {
             return self.send_request(id, plan.via, None);
         }
         // An offer that is ready saves the time to make one.
-        let ready = self.conns.iter().find(|(_, conn)| !conn.holds_slot() && conn.link.is_offered());
+        let ready = self.conns.iter().find(|(_, conn)| conn.is_spare() && conn.link.is_offered());
         let conn = ready.map(|(&conn, _)| conn).unwrap_or_else(|| self.begin_offer(now));
         self.mesh.begin(id, Some(conn), plan, now);
         let Some(conn) = self.conns.get_mut(&conn) else { return };
@@ -451,7 +452,9 @@ impl Peer {
                     self.drop_conn(conn);
                 }
             }
-            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) => self.drop_because("mesh packet"),
+            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) | Word::Decline(_) => {
+                self.drop_because("mesh packet");
+            }
         }
     }
 
@@ -481,7 +484,26 @@ impl Peer {
                     self.recycle(conn);
                 }
             }
+            Word::Decline(origin) => {
+                let declined = |(_, conn): &(&ConnId, &Conn)| {
+                    conn.peer == Some(origin)
+                        && matches!(conn.purpose, Purpose::Reply(_))
+                        && !conn.link.is_greeting()
+                        && !conn.link.is_active()
+                };
+                if let Some((&conn, _)) = self.conns.iter().find(declined) {
+                    self.drop_conn(conn);
+                }
+            }
             Word::Cancel => self.drop_because("mesh packet"),
+        }
+    }
+
+    /// Tells a peer, wherever it is, that its answer to an offer of ours came too late.
+    pub(super) fn decline(&mut self, to: Address) {
+        if to != self.address && !self.neighbors.contains_key(&to) {
+            let id = RequestId(self.random.bytes());
+            self.stray(id, to, mesh::MAX_STRAY, Word::Decline(self.address));
         }
     }
 
@@ -629,8 +651,6 @@ impl Peer {
         answer: Description,
         now: Instant,
     ) -> bool {
-        let around = self.surroundings();
-        let scene = around.scene();
         // Two answers crossed: the offer of the higher address stands, and the answer to the other one falls.
         let crossed = self.conns.iter().find(|(_, conn)| {
             conn.peer == Some(from) && matches!(conn.purpose, Purpose::Reply(_)) && !conn.link.is_greeting()
@@ -639,19 +659,18 @@ impl Peer {
         {
             self.drop_conn(crossed);
         }
-        let Some(conn) = self.conns.get(&id) else { return false };
         let duplicate = from == self.address
             || self.neighbors.contains_key(&from)
             || self
                 .conns
                 .iter()
                 .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.link.is_taken());
-        // A tracker's offer holds no slot until now.
-        let room = conn.holds_slot()
-            || around.free > 0
-            || around.free == 0
-                && self.mesh.improves_ring(&from, &scene)
-                && self.mesh.victim(&from, &scene).is_some();
+        // An offer holds no slot until now.
+        let around = self.surroundings();
+        let scene = around.scene();
+        let hand_over =
+            || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
+        let room = around.free > 0 || around.free == 0 && hand_over();
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
             self.drop_conn(id);
