@@ -14,13 +14,14 @@
 //! This machine decides; it owns no links. It is shown the [`Scene`] and says what to ask for, where a
 //! request goes next, whether to accept it and whom to evict for it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{ConnId, TrackerId};
+use super::map::{Map, Set};
 use super::random::Random;
 use super::ring::{self, Known, Side};
 use super::sdp::{Candidate, Description};
@@ -256,12 +257,12 @@ pub(crate) struct Mine {
 #[derive(Debug)]
 pub(crate) struct Mesh {
     me: Address,
-    routes: BTreeMap<RequestId, Route>,
-    mine: BTreeMap<RequestId, Mine>,
+    routes: Map<RequestId, Route>,
+    mine: Map<RequestId, Mine>,
     /// Peers not to ask again before the time.
-    cool: BTreeMap<Address, Instant>,
+    cool: Map<Address, Instant>,
     /// Peers known to be gone.
-    dead: BTreeMap<Address, Instant>,
+    dead: Map<Address, Instant>,
     /// When each side of the ring may be asked for again.
     side_at: [Option<Instant>; 2],
     /// Since when a predecessor better than the linked one is known.
@@ -285,10 +286,10 @@ impl Mesh {
     pub(crate) fn new(me: Address) -> Self {
         Self {
             me,
-            routes: BTreeMap::new(),
-            mine: BTreeMap::new(),
-            cool: BTreeMap::new(),
-            dead: BTreeMap::new(),
+            routes: Map::new(),
+            mine: Map::new(),
+            cool: Map::new(),
+            dead: Map::new(),
             side_at: [None; 2],
             better_since: None,
             ring: [None; 2],
@@ -748,7 +749,7 @@ impl Mesh {
 
     /// Requests of ours that nobody answered in time.
     pub(crate) fn take_expired(&mut self, now: Instant) -> Vec<(RequestId, Mine)> {
-        let late: BTreeSet<_> = self.mine.iter().filter(|(_, m)| m.until <= now).map(|(&id, _)| id).collect();
+        let late: Set<_> = self.mine.iter().filter(|(_, m)| m.until <= now).map(|(&id, _)| id).collect();
         late.into_iter().filter_map(|id| Some((id, self.mine.remove(&id)?))).collect()
     }
 

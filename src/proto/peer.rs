@@ -10,7 +10,7 @@
 //! An input descends through one of these files to one machine; what the machine returns comes back up, and
 //! what it wants of the world goes into `out`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::admission::Admitted;
@@ -22,6 +22,7 @@ use super::identity::Identity;
 use super::io::{ConnId, Event, Input, Output, TrackerId, TrackerStatus, Warning};
 use super::keys::Keys;
 use super::link::{Farewell, Link, Packet};
+use super::map::Map;
 use super::mesh::{Mesh, Neighbor, RequestId, Scene};
 use super::message::Draft;
 use super::random::Random;
@@ -50,10 +51,10 @@ pub struct Peer {
     instance: [u8; 16],
     random: Random,
 
-    trackers: BTreeMap<TrackerId, Tracker>,
-    conns: BTreeMap<ConnId, Conn>,
+    trackers: Map<TrackerId, Tracker>,
+    conns: Map<ConnId, Conn>,
     /// The active links, by address.
-    neighbors: BTreeMap<Address, ConnId>,
+    neighbors: Map<Address, ConnId>,
     view: View,
     mesh: Mesh,
     broadcast: Broadcast,
@@ -150,9 +151,9 @@ impl Peer {
             secret,
             address,
             instance: random.bytes(),
-            trackers: BTreeMap::new(),
-            conns: BTreeMap::new(),
-            neighbors: BTreeMap::new(),
+            trackers: Map::new(),
+            conns: Map::new(),
+            neighbors: Map::new(),
             view: View::new(address),
             mesh: Mesh::new(address),
             broadcast: Broadcast::new(now),

@@ -1,21 +1,16 @@
 //! What a peer tells of itself: links, map, counters.
 
-use std::collections::BTreeMap;
-
-use serde::{Serialize, Serializer};
-
 use super::Peer;
 use crate::proto::broadcast;
 use crate::proto::direct;
 use crate::proto::id::Address;
 use crate::proto::link::Packet;
+use crate::proto::map::{Map, Set};
 
 /// One active link.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LinkInfo {
     /// The neighbor.
-    #[serde(serialize_with = "hex")]
     pub address: Address,
     /// Smoothed round trip in milliseconds; `None` until measured.
     pub rtt: Option<f64>,
@@ -26,39 +21,27 @@ pub struct LinkInfo {
 }
 
 /// A snapshot of the mesh as one peer knows it, for a map.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Topology {
     /// Addresses, this peer first.
-    #[serde(serialize_with = "all_hex")]
     pub nodes: Vec<Address>,
     /// Links between them.
     pub links: Vec<Edge>,
 }
 
 /// One link of the map.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Edge {
     /// One end.
-    #[serde(serialize_with = "hex")]
     pub a: Address,
     /// The other end.
-    #[serde(serialize_with = "hex")]
     pub b: Address,
     /// Round trip in milliseconds, when one end is this peer and it is measured.
     pub rtt: Option<f64>,
 }
 
-fn hex<S: Serializer>(address: &Address, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(address)
-}
-
-fn all_hex<S: Serializer>(addresses: &[Address], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(addresses.iter().map(ToString::to_string))
-}
-
 /// Counters since the start.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
     /// Messages handed to the page.
     pub delivered: u64,
@@ -87,7 +70,7 @@ pub struct Stats {
     /// Links that became active.
     pub links: u64,
     /// What remotes sent that was dropped, by cause.
-    pub dropped: BTreeMap<&'static str, u64>,
+    pub dropped: Map<&'static str, u64>,
 }
 
 impl Stats {
@@ -148,7 +131,7 @@ impl Peer {
     pub fn topology(&mut self) -> Topology {
         let me = self.address;
         let edges = self.view.edges();
-        let others: std::collections::BTreeSet<_> =
+        let others: Set<_> =
             edges.iter().flat_map(|&(a, b)| [a, b]).filter(|address| *address != me).collect();
         let links = edges.into_iter().map(|(a, b)| {
             let other = if a == me { b } else { a };
