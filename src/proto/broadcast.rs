@@ -30,6 +30,8 @@ const GRAFT_AGAIN: Duration = Duration::from_millis(250);
 const HAVE_QUIET: Duration = Duration::from_millis(300);
 /// ... and otherwise gathered until the last are this old.
 const HAVE_BATCH: Duration = Duration::from_secs(1);
+/// ... and this long where broadcasts go round the ring: a net beneath for a ring with gaps.
+const HAVE_TOKEN: Duration = Duration::from_millis(1500);
 /// Names in one packet.
 const MAX_HAVE: usize = 512;
 /// Messages that were named and have not come, at most.
@@ -353,11 +355,11 @@ impl Broadcast {
 
     /// A neighbor's digest; where it differs from ours, it learns what we have.
     pub(crate) fn handle_digest(&mut self, from: Address, bucket: u64, sum: u64) {
-        if let Some((own, ids)) = self.buckets.get(&bucket) {
-            if *own != sum {
-                for ids in ids.chunks(MAX_HAVE) {
-                    self.out.push((from, Packet::Have(ids.to_vec())));
-                }
+        if let Some((own, ids)) = self.buckets.get(&bucket)
+            && *own != sum
+        {
+            for ids in ids.chunks(MAX_HAVE) {
+                self.out.push((from, Packet::Have(ids.to_vec())));
             }
         }
     }
@@ -474,23 +476,24 @@ impl Broadcast {
                 self.out.push((to, Packet::Data { hops, header: header.clone(), payload: payload.clone() }));
             }
         }
-        if !spread.is_token() {
-            for to in named {
-                self.name(to, id, now);
-            }
+        for to in named {
+            // The token takes its time; names heard earlier than it would only pull copies.
+            let quiet = if spread.is_token() { Some(HAVE_TOKEN) } else { None };
+            self.name(to, id, quiet, now);
         }
     }
 
-    fn name(&mut self, to: Address, id: MessageId, now: Instant) {
+    fn name(&mut self, to: Address, id: MessageId, wait: Option<Duration>, now: Instant) {
         let names = self.names.entry(to).or_default();
         names.ids.push(id);
-        let quiet = names.sent_at.is_none_or(|at| now - at >= HAVE_QUIET);
+        let quiet = wait.is_none() && names.sent_at.is_none_or(|at| now - at >= HAVE_QUIET);
         if quiet && names.due_at.is_none() || names.ids.len() >= MAX_HAVE {
             (names.sent_at, names.due_at) = (Some(now), None);
             let ids = std::mem::take(&mut names.ids);
             self.out.push((to, Packet::Have(ids)));
         } else if names.due_at.is_none() {
-            names.due_at = names.sent_at.map(|at| at + HAVE_BATCH);
+            let batch = names.sent_at.map_or(now, |at| at + HAVE_BATCH);
+            names.due_at = Some(wait.map_or(batch, |wait| now + wait));
         }
     }
 

@@ -336,10 +336,10 @@ impl Direct {
     pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant) {
         self.reputation.remove(neighbor);
         for relay in self.relays.values_mut() {
-            if let Some((next, by)) = &mut relay.waiting {
-                if next == neighbor {
-                    *by = now;
-                }
+            if let Some((next, by)) = &mut relay.waiting
+                && next == neighbor
+            {
+                *by = now;
             }
         }
         for mine in self.mine.values_mut() {

@@ -124,6 +124,15 @@ pub(crate) enum Expired {
     Dead,
 }
 
+/// What this peer proves and says of itself on a new link.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub(crate) secret: &'a SwarmSecret,
+    pub(crate) identity: &'a Identity,
+    pub(crate) instance: [u8; 16],
+    pub(crate) claimed: Option<Address>,
+}
+
 /// One link.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -305,10 +314,7 @@ impl Link {
     /// The channel is open: say who we are.
     pub(crate) fn handle_opened(
         &mut self,
-        secret: &SwarmSecret,
-        identity: &Identity,
-        instance: [u8; 16],
-        claimed: Option<Address>,
+        me: Member<'_>,
         random: &mut Random,
         now: Instant,
         out: &mut VecDeque<Output>,
@@ -318,7 +324,8 @@ impl Link {
         };
         let binding =
             Binding { local_fingerprint: &local.fingerprint, remote_fingerprint: &remote.fingerprint };
-        let (admission, hello) = Admission::new(secret, identity, instance, claimed, binding, random);
+        let (admission, hello) =
+            Admission::new(me.secret, me.identity, me.instance, me.claimed, binding, random);
         self.state = State::Greeting(Box::new(Greeting { admission, confirmed: false, linked: false }));
         self.deadline = Some(now + GREET);
         self.hopeful_until = None;

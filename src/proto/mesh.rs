@@ -492,10 +492,10 @@ impl Mesh {
                 if scene.free > 0 && close_enough && !taken {
                     return Step::Here;
                 }
-                if let Some(k) = closest(scene.known.iter().filter(eligible), &at) {
-                    if ring::distance(&k.address, &at) < here {
-                        return Step::Forward(k.via);
-                    }
+                if let Some(k) = closest(scene.known.iter().filter(eligible), &at)
+                    && ring::distance(&k.address, &at) < here
+                {
+                    return Step::Forward(k.via);
                 }
                 if scene.free > 0 && !taken {
                     return Step::Here;

@@ -5,7 +5,7 @@ use crate::proto::admission::Hello;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::{ConnId, Event};
-use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Packet, Violation};
+use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Member, Packet, Violation};
 use crate::proto::mesh::{self, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
@@ -40,8 +40,9 @@ impl Peer {
     pub(super) fn handle_opened(&mut self, id: ConnId, now: Instant) {
         let claimed = self.config.address.filter(|claimed| *claimed != self.identity.address());
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        let (secret, identity, random) = (&self.secret, &self.identity, &mut self.random);
-        conn.link.handle_opened(secret, identity, self.instance, claimed, random, now, &mut self.out);
+        let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
+        let me = Member { secret, identity, instance, claimed };
+        conn.link.handle_opened(me, &mut self.random, now, &mut self.out);
     }
 
     pub(super) fn handle_frame(&mut self, id: ConnId, frame: &[u8], now: Instant) {
@@ -570,6 +571,7 @@ impl Peer {
             }
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
+                self.drop_late();
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);
                 self.stats.attempts += 1;
@@ -579,6 +581,16 @@ impl Peer {
                     Conn { link, purpose, peer: Some(origin), admitted: None, chosen: false, since: now },
                 );
             }
+        }
+    }
+
+    /// A slot is about to be taken that a late connection gave back: it may not come any more, or there would
+    /// be more connections than `maxPeers` and one.
+    fn drop_late(&mut self) {
+        let late: Vec<_> =
+            self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id).collect();
+        for id in late {
+            self.drop_conn(id);
         }
     }
 
@@ -671,6 +683,9 @@ impl Peer {
         let hand_over =
             || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
         let room = around.free > 0 || around.free == 0 && hand_over();
+        if room && !duplicate {
+            self.drop_late();
+        }
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
             self.drop_conn(id);

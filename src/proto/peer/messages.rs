@@ -378,15 +378,15 @@ impl Peer {
         let (identity, swarm) = (&self.identity, &self.config.swarm);
         let word = Acknowledgement::sign(&message, claimed, path.clone(), hops, identity, swarm);
         self.send_acknowledgement(word, now);
-        if self.recent.insert(message.id) {
-            if let Some(plain) = plain {
-                let mut has = path;
-                if has.is_empty() {
-                    has.push(message.from);
-                }
-                has.push(self.address);
-                self.deliver(&message, plain, has, hops);
+        if self.recent.insert(message.id)
+            && let Some(plain) = plain
+        {
+            let mut has = path;
+            if has.is_empty() {
+                has.push(message.from);
             }
+            has.push(self.address);
+            self.deliver(&message, plain, has, hops);
         }
     }
 
