@@ -138,6 +138,11 @@ impl Tracker {
         &self.url
     }
 
+    /// Members of the swarm by its count, this peer included.
+    pub(crate) fn peers(&self) -> usize {
+        self.peers as usize
+    }
+
     /// How it does, for the page.
     pub(crate) fn status(&self) -> TrackerStatus {
         TrackerStatus {

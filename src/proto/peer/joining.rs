@@ -11,6 +11,7 @@ use crate::proto::mesh::{Back, Goal, Request, RequestId};
 use crate::proto::ring;
 use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need, Tracker};
+use crate::proto::view;
 
 /// Offers in one announce of a peer in need, half of the slots it has by default: the other half is for the
 /// offers of others. A healthy one only seeks its ring neighbors.
@@ -130,8 +131,11 @@ impl Peer {
     /// Announces wherever it is due.
     pub(super) fn announce(&mut self, now: Instant) {
         let need = self.need();
+        let known = self.view.known().len();
         for tracker in self.trackers.values_mut() {
-            tracker.set_need(need, now);
+            // A full set of links among a few, while the tracker counts more: the swarm has another part.
+            let apart = known < view::capacity(self.config.max_peers) / 2 && known + 1 < tracker.peers();
+            tracker.set_need(if apart { need.max(Need::Growing) } else { need }, now);
         }
         let due: Vec<_> = self
             .trackers
