@@ -10,7 +10,7 @@
 //! A large message of a source whose tree is not known goes as its header first. The header floods, and
 //! each peer pulls the payload from whoever brought it first, so the payload travels once per peer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -164,7 +164,8 @@ pub(crate) enum Outcome {
 /// Broadcasts of one peer.
 #[derive(Debug)]
 pub(crate) struct Broadcast {
-    seen: BTreeMap<MessageId, Seen>,
+    /// Boxed, for thousands may have to move over for a new one.
+    seen: Map<MessageId, Box<Seen>>,
     order: VecDeque<MessageId>,
     /// Messages whose payload is kept, oldest first, and its bytes.
     kept: VecDeque<MessageId>,
@@ -183,7 +184,7 @@ pub(crate) struct Broadcast {
 impl Broadcast {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            seen: BTreeMap::new(),
+            seen: Map::new(),
             order: VecDeque::new(),
             kept: VecDeque::new(),
             kept_bytes: 0,
@@ -239,13 +240,13 @@ impl Broadcast {
     ) -> Outcome {
         self.missing.remove(&message.id);
         let mut wanted = Set::new();
-        match self.seen.get_mut(&message.id) {
-            Some(Seen { held: Held::Message(..) | Held::Name, .. }) => {
+        match self.seen.get_mut(&message.id).map(|seen| &mut seen.held) {
+            Some(Held::Message(..) | Held::Name) => {
                 self.handle_duplicate(from, &message.id, spread);
                 return Outcome::Duplicate;
             }
             // The payload that was being pulled.
-            Some(Seen { held: Held::Header(_, wanting), .. }) => {
+            Some(Held::Header(_, wanting)) => {
                 wanted = std::mem::take(wanting);
                 self.set_parent(message.from, from, now);
                 self.hold(&message, now);
@@ -415,7 +416,7 @@ impl Broadcast {
             self.seen.remove(&oldest);
         }
         self.order.push_back(id);
-        self.seen.insert(id, Seen { source, seen_at: now, hops, copies: 1, held });
+        self.seen.insert(id, Box::new(Seen { source, seen_at: now, hops, copies: 1, held }));
         let (sum, ids) = self.buckets.entry(sent_at / BUCKET).or_default();
         *sum ^= fold(&id);
         ids.push(id);
@@ -457,10 +458,9 @@ impl Broadcast {
 
     /// Passes a message on: whole to some links, its header or its name to others.
     fn forward(&mut self, id: MessageId, from: Option<Address>, spread: Spread<'_>, now: Instant) {
-        let Some(Seen { source, hops, held: Held::Message(header, payload), .. }) = self.seen.get(&id) else {
-            return;
-        };
-        let (source, hops) = (*source, hops.saturating_add(1));
+        let Some(seen) = self.seen.get(&id) else { return };
+        let Held::Message(header, payload) = &seen.held else { return };
+        let (source, hops) = (seen.source, seen.hops.saturating_add(1));
         let (header, payload) = (header.clone(), payload.clone());
         let large = payload.0.len() > LARGE;
         let mut named = Vec::new();

@@ -558,16 +558,16 @@ impl Mesh {
         let with =
             || scene.links.iter().map(|link| &link.address).chain([newcomer]).filter(|&a| *a != self.me);
         let ring: Vec<_> = Side::BOTH.into_iter().filter_map(|side| side.next(&self.me, with())).collect();
-        let mut chosen: Vec<_> = scene.links.iter().filter(|link| link.chosen).collect();
-        chosen.sort_by_key(|link| (link.since, link.address));
-        let protected = &chosen[..chosen.len().min(scene.max_peers.saturating_sub(2)).min(2)];
+        let chosen = scene.links.iter().filter(|link| link.chosen);
+        let chosen: Set<_> = chosen.map(|link| (link.since, link.address)).collect();
+        let protected: Vec<_> = chosen.into_iter().take(scene.max_peers.saturating_sub(2).min(2)).collect();
         let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
         scene
             .links
             .iter()
             .enumerate()
             .filter(|(_, link)| !ring.contains(&&link.address))
-            .filter(|(_, link)| !protected.iter().any(|kept| kept.address == link.address))
+            .filter(|(_, link)| !protected.iter().any(|(_, kept)| *kept == link.address))
             .map(|(i, link)| {
                 let others = scales.iter().enumerate().filter(|&(j, _)| j != i);
                 let gap = others.map(|(_, other)| (other - scales[i]).abs()).fold(f64::INFINITY, f64::min);

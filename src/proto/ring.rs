@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use super::id::Address;
+use super::map::Set;
 
 /// A distance on the ring: 160 bits as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -102,12 +103,11 @@ pub(crate) struct Known {
 
 /// How many peers the swarm has, by the density of the addresses known around `me`; at least 1 + those known.
 pub(crate) fn estimate_size(me: &Address, known: &[Known]) -> f64 {
-    let mut near: Vec<_> = known.iter().map(|k| distance(me, &k.address)).collect();
-    near.sort_unstable();
+    let near: Set<_> = known.iter().map(|k| (distance(me, &k.address), k.address)).collect();
     // The closest six: farther ones are a sample of the whole ring and say nothing of density.
-    let count = near.len().min(6);
-    let Some(span) = count.checked_sub(1).map(|last| 2.0 * near[last].share()) else { return 1.0 };
-    (count as f64 / span.max(1e-30)).max(known.len() as f64 + 1.0)
+    let near: Vec<_> = near.into_iter().take(6).collect();
+    let Some(span) = near.last().map(|(farthest, _)| 2.0 * farthest.share()) else { return 1.0 };
+    (near.len() as f64 / span.max(1e-30)).max(known.len() as f64 + 1.0)
 }
 
 #[cfg(test)]

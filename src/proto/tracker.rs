@@ -13,7 +13,8 @@ use super::io::{Output, TrackerId, TrackerState, TrackerStatus};
 use super::random::Random;
 use super::time::{Instant, soonest};
 
-pub(crate) mod wire;
+pub(crate) mod json;
+mod wire;
 pub(crate) use wire::Heard;
 use wire::Moment;
 

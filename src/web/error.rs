@@ -139,7 +139,10 @@ pub(super) fn given(value: &JsValue) -> String {
     const SHOWN: u32 = 60;
     let shown = match value.js_typeof().as_string().as_deref() {
         Some("string") => JSON::stringify(value).ok().map(|text| text.slice(0, SHOWN)).map(String::from),
-        Some("number") => value.as_f64().map(|number| number.to_string()),
+        Some("number") => value
+            .as_f64()
+            .and_then(|number| js_sys::Number::from(number).to_string(10).ok())
+            .map(String::from),
         Some("boolean") => value.as_bool().map(|truth| truth.to_string()),
         Some("object") if value.is_null() => Some("null".into()),
         Some("object") if js_sys::Array::is_array(value) => Some("an array".into()),

@@ -4,9 +4,7 @@
 //! What we send keeps to the strictest of the four; what we read is taken apart field by field, because a
 //! parse error of one tracker carries neither `action` nor `info_hash`.
 
-use serde::Serialize;
-use serde_json::Value;
-
+use super::json::{Json, object, quote};
 use crate::proto::id::{InfoHash, OfferId, TrackerPeerId};
 
 /// Longest text a tracker may send; aquatic and wt-tracker stop at 64 KiB themselves.
@@ -23,47 +21,9 @@ pub(crate) enum Moment {
     Stopped,
 }
 
-#[derive(Serialize)]
-struct Description<'a> {
-    r#type: &'static str,
-    sdp: &'a str,
-}
-
-#[derive(Serialize)]
-struct Offer<'a> {
-    offer_id: String,
-    offer: Description<'a>,
-}
-
-#[derive(Serialize)]
-struct Announce<'a> {
-    action: &'static str,
-    info_hash: String,
-    peer_id: String,
-    numwant: usize,
-    uploaded: u8,
-    downloaded: u8,
-    left: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    offers: Vec<Offer<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trackerid: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    action: &'static str,
-    info_hash: String,
-    peer_id: String,
-    to_peer_id: String,
-    offer_id: String,
-    answer: Description<'a>,
-}
-
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("strings and numbers always serialize")
+/// A description inside an offer or an answer.
+fn description(kind: &str, sdp: &str) -> String {
+    object(&[("type", quote(kind)), ("sdp", quote(sdp))])
 }
 
 /// Writes an announce. `numwant` equals the number of offers: two trackers forward none without it.
@@ -74,25 +34,29 @@ pub(crate) fn announce(
     offers: &[(OfferId, String)],
     tracker_id: Option<&str>,
 ) -> String {
-    text(&Announce {
-        action: "announce",
-        info_hash: info_hash.to_binary(),
-        peer_id: peer_id.to_binary(),
-        numwant: offers.len(),
-        uploaded: 0,
-        downloaded: 0,
-        left: 1,
-        event: match moment {
-            Moment::Started => Some("started"),
-            Moment::Regular => None,
-            Moment::Stopped => Some("stopped"),
-        },
-        offers: offers
-            .iter()
-            .map(|(id, sdp)| Offer { offer_id: id.to_binary(), offer: Description { r#type: "offer", sdp } })
-            .collect(),
-        trackerid: tracker_id,
-    })
+    let mut members = vec![
+        ("action", quote("announce")),
+        ("info_hash", quote(&info_hash.to_binary())),
+        ("peer_id", quote(&peer_id.to_binary())),
+        ("numwant", offers.len().to_string()),
+        ("uploaded", "0".into()),
+        ("downloaded", "0".into()),
+        ("left", "1".into()),
+    ];
+    match moment {
+        Moment::Started => members.push(("event", quote("started"))),
+        Moment::Regular => {}
+        Moment::Stopped => members.push(("event", quote("stopped"))),
+    }
+    if !offers.is_empty() {
+        let offer = |(id, sdp): &(OfferId, String)| {
+            object(&[("offer_id", quote(&id.to_binary())), ("offer", description("offer", sdp))])
+        };
+        let offers: Vec<_> = offers.iter().map(offer).collect();
+        members.push(("offers", ["[", &offers.join(","), "]"].concat()));
+    }
+    members.extend(tracker_id.map(|id| ("trackerid", quote(id))));
+    object(&members)
 }
 
 /// Writes an answer to one offer.
@@ -103,14 +67,14 @@ pub(crate) fn answer(
     offer_id: OfferId,
     sdp: &str,
 ) -> String {
-    text(&Answer {
-        action: "announce",
-        info_hash: info_hash.to_binary(),
-        peer_id: peer_id.to_binary(),
-        to_peer_id: to.to_binary(),
-        offer_id: offer_id.to_binary(),
-        answer: Description { r#type: "answer", sdp },
-    })
+    object(&[
+        ("action", quote("announce")),
+        ("info_hash", quote(&info_hash.to_binary())),
+        ("peer_id", quote(&peer_id.to_binary())),
+        ("to_peer_id", quote(&to.to_binary())),
+        ("offer_id", quote(&offer_id.to_binary())),
+        ("answer", description("answer", sdp)),
+    ])
 }
 
 /// What a tracker says.
@@ -152,8 +116,8 @@ pub(crate) fn read(text: &str, info_hash: InfoHash, own: TrackerPeerId) -> Optio
     if text.len() > MAX_TEXT {
         return None;
     }
-    let json: Value = serde_json::from_str(text).ok()?;
-    let string = |key: &str| json.get(key).and_then(Value::as_str);
+    let json = Json::read(text)?;
+    let string = |key: &str| json.get(key).and_then(Json::text);
     let about = string("info_hash").map(InfoHash::from_binary);
     if about.is_some_and(|hash| hash != Ok(info_hash)) {
         return None;
@@ -166,18 +130,18 @@ pub(crate) fn read(text: &str, info_hash: InfoHash, own: TrackerPeerId) -> Optio
     }
     let sdp = |kind: &str| {
         let description = json.get(kind)?;
-        let matches = description.get("type").and_then(Value::as_str) == Some(kind);
-        description.get("sdp").and_then(Value::as_str).filter(|_| matches).map(str::to_owned)
+        let matches = description.get("type").and_then(Json::text) == Some(kind);
+        description.get("sdp").and_then(Json::text).filter(|_| matches).map(str::to_owned)
     };
     let id = || string("offer_id").and_then(|id| OfferId::from_binary(id).ok());
-    if json.get("offer").is_some_and(|offer| !offer.is_null()) {
+    if json.get("offer").is_some_and(|offer| *offer != Json::Null) {
         let from = string("peer_id").and_then(|id| TrackerPeerId::from_binary(id).ok())?;
         return (from != own).then_some(Heard::Offer { from, id: id()?, sdp: sdp("offer")? });
     }
-    if json.get("answer").is_some_and(|answer| !answer.is_null()) {
+    if json.get("answer").is_some_and(|answer| *answer != Json::Null) {
         return Some(Heard::Answer { id: id()?, sdp: sdp("answer")? });
     }
-    let number = |key: &str| json.get(key).and_then(Value::as_u64);
+    let number = |key: &str| json.get(key).and_then(Json::count);
     let count = |key: &str| u32::try_from(number(key).unwrap_or(0)).unwrap_or(u32::MAX);
     Some(Heard::Response {
         interval: number("interval"),
@@ -189,6 +153,8 @@ pub(crate) fn read(text: &str, info_hash: InfoHash, own: TrackerPeerId) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const HASH: InfoHash = InfoHash([0xc3; 20]);
