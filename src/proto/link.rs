@@ -335,7 +335,8 @@ impl Link {
 
     pub(crate) fn handle_frame(&mut self, frame: &[u8], max_packet: usize, now: Instant) -> Happened {
         self.heart.heard_at = now;
-        if self.is_active() && self.heart.asked.is_none() && self.heart.rtt.is_some() {
+        if self.is_active() && self.heart.rtt.is_some() {
+            // Whatever they say is a sign of life, an answer or not.
             self.heart.beat_at = Some(now + IDLE);
         }
         let limit = if self.is_active() { max_packet } else { wire::FRAME };
