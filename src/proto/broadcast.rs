@@ -118,8 +118,8 @@ struct Seen {
 enum Held {
     /// The header is here, the payload is being pulled; these want it too.
     Header(Box<Header>, Set<Address>),
-    /// All of it.
-    Message(Box<Header>, Payload),
+    /// All of it; these have pulled it.
+    Message(Box<Header>, Payload, Set<Address>),
     /// Delivered, and no longer kept.
     Name,
 }
@@ -141,7 +141,22 @@ struct Source {
 struct Missing {
     /// Who has it, the next to be asked first.
     at: VecDeque<Address>,
+    /// Who was asked last.
+    asked: Option<Address>,
     ask_at: Instant,
+}
+
+impl Missing {
+    fn new(at: Address, ask_at: Instant) -> Self {
+        Self { at: VecDeque::from([at]), asked: None, ask_at }
+    }
+
+    /// Another one that has it; a few are enough.
+    fn add(&mut self, at: Address) {
+        if self.at.len() < 8 && !self.at.contains(&at) {
+            self.at.push_back(at);
+        }
+    }
 }
 
 /// Names on their way to one neighbor.
@@ -276,9 +291,12 @@ impl Broadcast {
         let (id, source) = (header.id(), header.from());
         if self.seen.contains_key(&id) {
             if let Some(missing) = self.missing.get_mut(&id) {
-                missing.at.push_back(from);
+                missing.add(from);
             }
             self.handle_duplicate(from, &id, spread);
+            return;
+        }
+        if self.missing.len() >= MAX_MISSING {
             return;
         }
         self.set_parent(source, from, now);
@@ -291,7 +309,7 @@ impl Broadcast {
             Held::Header(Box::new(header.clone()), Set::new()),
             now,
         );
-        self.missing.insert(id, Missing { at: VecDeque::from([from]), ask_at });
+        self.missing.insert(id, Missing::new(from, ask_at));
         self.out.push((from, Packet::Graft(id)));
         for &to in spread.links.iter().filter(|&&to| to != from) {
             let header = Box::new(header.clone());
@@ -316,11 +334,9 @@ impl Broadcast {
     pub(crate) fn handle_have(&mut self, from: Address, ids: Vec<MessageId>, now: Instant) {
         for id in ids.into_iter().take(MAX_HAVE) {
             if let Some(missing) = self.missing.get_mut(&id) {
-                if missing.at.len() < 8 && !missing.at.contains(&from) {
-                    missing.at.push_back(from);
-                }
+                missing.add(from);
             } else if !self.seen.contains_key(&id) && self.missing.len() < MAX_MISSING {
-                self.missing.insert(id, Missing { at: VecDeque::from([from]), ask_at: now + GRAFT });
+                self.missing.insert(id, Missing::new(from, now + GRAFT));
             }
         }
     }
@@ -337,10 +353,13 @@ impl Broadcast {
             Held::Header(_, wanting) => {
                 wanting.insert(from);
             }
-            Held::Message(header, payload) => {
-                let hops = seen.hops.saturating_add(1);
-                let (header, payload) = (header.clone(), payload.clone());
-                self.out.push((from, Packet::Data { hops, header, payload }));
+            // Once on each link, which is reliable: a name of 20 bytes must not pull megabytes again and again.
+            Held::Message(header, payload, pulled) => {
+                if pulled.insert(from) {
+                    let hops = seen.hops.saturating_add(1);
+                    let (header, payload) = (header.clone(), payload.clone());
+                    self.out.push((from, Packet::Data { hops, header, payload }));
+                }
             }
             Held::Name => {}
         }
@@ -355,14 +374,25 @@ impl Broadcast {
     }
 
     /// A neighbor's digest; where it differs from ours, it learns what we have.
-    pub(crate) fn handle_digest(&mut self, from: Address, bucket: u64, sum: u64) {
-        if let Some((own, ids)) = self.buckets.get(&bucket)
-            && *own != sum
-        {
-            for ids in ids.chunks(MAX_HAVE) {
-                self.out.push((from, Packet::Have(ids.to_vec())));
+    pub(crate) fn handle_digest(&mut self, from: Address, bucket: u64, sum: u64, now: Instant) {
+        match self.buckets.get(&bucket) {
+            Some((own, _)) if *own == sum => {}
+            Some((_, ids)) => {
+                for ids in ids.chunks(MAX_HAVE) {
+                    self.out.push((from, Packet::Have(ids.to_vec())));
+                }
             }
+            // All of it was lost on the way here, and only our digest can tell.
+            None if self.is_compared(bucket, now) => {
+                self.out.push((from, Packet::Digest { bucket, sum: 0 }));
+            }
+            None => {}
         }
+    }
+
+    /// Whether digests speak of a bucket: what was sent before this peer joined it need not have.
+    fn is_compared(&self, bucket: u64, now: Instant) -> bool {
+        is_near(bucket, now) && bucket.saturating_mul(BUCKET) > self.joined_at.as_millis()
     }
 
     /// A link is gone: what it was to bring, another must.
@@ -374,14 +404,14 @@ impl Broadcast {
             source.parent.take_if(|parent| parent == neighbor);
         }
         for missing in self.missing.values_mut() {
-            if missing.at.contains(neighbor) {
+            if missing.asked == Some(*neighbor) || missing.at.contains(neighbor) {
                 missing.at.retain(|at| at != neighbor);
-                missing.ask_at = now;
+                (missing.asked, missing.ask_at) = (None, now);
             }
         }
         for seen in self.seen.values_mut() {
-            if let Held::Header(_, wanting) = &mut seen.held {
-                wanting.remove(neighbor);
+            if let Held::Header(_, of) | Held::Message(_, _, of) = &mut seen.held {
+                of.remove(neighbor);
             }
         }
     }
@@ -413,15 +443,21 @@ impl Broadcast {
         self.source(source, now);
         while self.order.len() >= MAX_SEEN || self.oldest_is_over(now) {
             let Some(oldest) = self.order.pop_front() else { break };
-            self.seen.remove(&oldest);
+            let forgotten = self.seen.remove(&oldest).map(|seen| seen.held);
+            if let Some(Held::Message(_, payload, _)) = forgotten {
+                self.kept_bytes = self.kept_bytes.saturating_sub(payload.0.len());
+            }
         }
         self.order.push_back(id);
         self.seen.insert(id, Box::new(Seen { source, seen_at: now, hops, copies: 1, held }));
-        let (sum, ids) = self.buckets.entry(sent_at / BUCKET).or_default();
-        *sum ^= fold(&id);
-        ids.push(id);
-        while self.buckets.len() > MAX_BUCKETS {
-            self.buckets.pop_first();
+        let bucket = sent_at / BUCKET;
+        if is_near(bucket, now) {
+            let (sum, ids) = self.buckets.entry(bucket).or_default();
+            *sum ^= fold(&id);
+            // The other side pulls no more than this at once.
+            if ids.len() < MAX_MISSING {
+                ids.push(id);
+            }
         }
         self.digest_at = self.digest_at.or(Some(now + DIGEST_EVERY));
     }
@@ -433,7 +469,7 @@ impl Broadcast {
     /// Keeps a message for those who pull it.
     fn hold(&mut self, message: &Message, now: Instant) {
         let Some(seen) = self.seen.get_mut(&message.id) else { return };
-        seen.held = Held::Message(Box::new(message.header.clone()), message.payload.clone());
+        seen.held = Held::Message(Box::new(message.header.clone()), message.payload.clone(), Set::new());
         self.kept.push_back(message.id);
         self.kept_bytes += message.payload.0.len();
         self.release(now);
@@ -444,7 +480,7 @@ impl Broadcast {
             let over = self.kept_bytes > KEEP.0 && self.kept.len() > 1;
             match self.seen.get_mut(id) {
                 Some(seen) if over || now - seen.seen_at > KEEP.1 => {
-                    if let Held::Message(_, payload) = &seen.held {
+                    if let Held::Message(_, payload, _) = &seen.held {
                         self.kept_bytes = self.kept_bytes.saturating_sub(payload.0.len());
                     }
                     seen.held = Held::Name;
@@ -459,7 +495,7 @@ impl Broadcast {
     /// Passes a message on: whole to some links, its header or its name to others.
     fn forward(&mut self, id: MessageId, from: Option<Address>, spread: Spread<'_>, now: Instant) {
         let Some(seen) = self.seen.get(&id) else { return };
-        let Held::Message(header, payload) = &seen.held else { return };
+        let Held::Message(header, payload, _) = &seen.held else { return };
         let (source, hops) = (seen.source, seen.hops.saturating_add(1));
         let (header, payload) = (header.clone(), payload.clone());
         let large = payload.0.len() > LARGE;
@@ -526,27 +562,29 @@ impl Broadcast {
             };
             let held = self.seen.get(&id).map(|seen| &seen.held);
             let size = if let Some(Held::Header(header, _)) = held { header.size } else { 0 };
-            missing.ask_at = now + GRAFT_AGAIN + transfer_time(size);
+            (missing.asked, missing.ask_at) = (Some(next), now + GRAFT_AGAIN + transfer_time(size));
             self.out.push((next, Packet::Graft(id)));
         }
         for id in given_up {
             self.missing.remove(&id);
             // Nobody has the payload of this header: let a name heard later begin anew.
-            if self.seen.get(&id).is_some_and(|seen| matches!(seen.held, Held::Header(..))) {
-                self.seen.remove(&id);
-                self.order.retain(|other| *other != id);
+            let Some(Held::Header(header, _)) = self.seen.get(&id).map(|seen| &seen.held) else { continue };
+            if let Some((sum, ids)) = self.buckets.get_mut(&(header.sent_at / BUCKET)) {
+                *sum ^= fold(&id);
+                ids.retain(|other| *other != id);
             }
+            self.seen.remove(&id);
+            self.order.retain(|other| *other != id);
         }
     }
 
     fn send_digests(&mut self, spread: Spread<'_>, now: Instant) {
         let current = now.as_millis() / BUCKET;
-        self.buckets.retain(|bucket, _| current.saturating_sub(*bucket) < MAX_BUCKETS as u64);
+        self.buckets.retain(|bucket, _| is_near(*bucket, now));
         // Not the bucket that is filling, nor the last: its messages may still be on their way.
         let settled = self.buckets.iter().rfind(|(bucket, _)| **bucket < current.saturating_sub(1));
         if let Some((&bucket, &(sum, _))) = settled {
-            // What was sent before this peer joined it need not have.
-            if bucket * BUCKET > self.joined_at.as_millis() {
+            if self.is_compared(bucket, now) {
                 self.out.extend(spread.links.iter().map(|&to| (to, Packet::Digest { bucket, sum })));
             }
         }
@@ -557,6 +595,12 @@ impl Broadcast {
         let missing = self.missing.values().map(|missing| missing.ask_at).min();
         soonest(self.digest_at, soonest(names, missing))
     }
+}
+
+/// Whether a bucket of time is remembered: the present, the last few, and the next, for clocks a little ahead.
+fn is_near(bucket: u64, now: Instant) -> bool {
+    let next = now.as_millis() / BUCKET + 1;
+    bucket <= next && next - bucket <= MAX_BUCKETS as u64
 }
 
 fn data(hops: u8, message: &Message) -> Packet {
@@ -572,3 +616,6 @@ fn transfer_time(bytes: u32) -> Duration {
 fn fold(id: &MessageId) -> u64 {
     id.0.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,590 @@
+use super::*;
+use crate::proto::id::SwarmId;
+use crate::proto::identity::Identity;
+use crate::proto::message::{Draft, Kind};
+
+/// The start of a bucket.
+const T0: Instant = Instant::from_millis(1_000_000_000);
+/// Four links, the first and the last on the ring, at the default coverage.
+const SPREAD: Spread<'static> = Spread {
+    links: &[at(1), at(2), at(3), at(4)],
+    ring: [Some(at(1)), Some(at(4))],
+    fanout: 2,
+    max_peers: 6,
+};
+
+// Trees.
+
+#[test]
+fn the_first_message_of_a_source_floods() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    let outcome = broadcast.handle_data(at(1), 3, message.clone(), SPREAD, T0);
+    assert_eq!(outcome, Outcome::Deliver(Box::new(message.clone()), 3));
+    assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&message, 4))));
+    assert_eq!(broadcast.parent(&message.from), Some(at(1)));
+}
+
+#[test]
+fn a_message_of_our_own_goes_to_every_link() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    assert_eq!(broadcast.publish(&message, SPREAD, T0), SPREAD.links);
+    assert_eq!(broadcast.drain(), [1, 2, 3, 4].map(|to| (at(to), whole(&message, 1))));
+    assert!(broadcast.has(&message.id), "it will not be delivered here when it comes back");
+}
+
+#[test]
+fn a_second_copy_prunes_its_sender() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    assert_eq!(broadcast.handle_data(at(2), 5, message.clone(), SPREAD, T0), Outcome::Duplicate);
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))]);
+    broadcast.handle_duplicate(at(2), &message.id, SPREAD);
+    assert_eq!(broadcast.drain(), [], "once is enough");
+}
+
+#[test]
+fn a_second_copy_from_the_parent_does_not_prune_it() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    broadcast.handle_duplicate(at(1), &message.id, SPREAD);
+    assert_eq!(broadcast.drain(), []);
+}
+
+#[test]
+fn a_higher_coverage_takes_more_copies_and_a_full_one_never_prunes() {
+    for (fanout, copies) in [(2, 1), (3, 2), (5, 4)] {
+        let spread = Spread { fanout, ..SPREAD };
+        let mut broadcast = Broadcast::new(T0);
+        let message = small(1);
+        receive(&mut broadcast, 1, &message);
+        for copy in 2..=copies {
+            broadcast.handle_duplicate(at(2), &message.id, spread);
+            assert_eq!(broadcast.drain(), [], "copy {copy} of {copies}");
+        }
+        broadcast.handle_duplicate(at(2), &message.id, spread);
+        assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))], "{copies}");
+    }
+    let spread = Spread { fanout: 6, ..SPREAD };
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    for _ in 0..100 {
+        broadcast.handle_duplicate(at(2), &message.id, spread);
+    }
+    assert_eq!(broadcast.drain(), []);
+}
+
+#[test]
+fn the_lowest_coverage_sends_the_payload_along_the_ring_only() {
+    let spread = Spread { fanout: 1, ..SPREAD };
+    let mut broadcast = Broadcast::new(T0);
+    let (first, own) = (small(1), small(2));
+    broadcast.handle_data(at(1), 1, first.clone(), spread, T0);
+    assert_eq!(broadcast.drain(), [(at(4), whole(&first, 2))]);
+    assert_eq!(broadcast.publish(&own, spread, T0), [at(1), at(4)]);
+    assert_eq!(broadcast.drain(), [1, 4].map(|to| (at(to), whole(&own, 1))));
+}
+
+#[test]
+fn a_link_that_was_pruned_gets_names_until_it_pulls() {
+    let mut broadcast = Broadcast::new(T0);
+    let [a, b, c] = [1, 2, 3].map(small);
+    receive(&mut broadcast, 1, &a);
+    broadcast.handle_prune(at(2), a.from);
+    broadcast.handle_data(at(1), 1, b.clone(), SPREAD, T0);
+    assert_eq!(
+        broadcast.drain(),
+        [(at(3), whole(&b, 2)), (at(4), whole(&b, 2)), (at(2), Packet::Have(vec![b.id]))]
+    );
+    broadcast.handle_graft(at(2), b.id, T0);
+    assert_eq!(broadcast.drain(), [(at(2), whole(&b, 2))]);
+    broadcast.handle_data(at(1), 1, c.clone(), SPREAD, T0);
+    assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&c, 2))));
+}
+
+#[test]
+fn pruning_one_source_leaves_the_tree_of_another() {
+    let mut broadcast = Broadcast::new(T0);
+    let (mine, others) = (small(1), of(9, 1, 10));
+    receive(&mut broadcast, 1, &mine);
+    broadcast.handle_prune(at(2), mine.from);
+    broadcast.handle_data(at(1), 1, others.clone(), SPREAD, T0);
+    assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&others, 2))));
+}
+
+#[test]
+fn a_new_parent_is_no_longer_kept_to_names() {
+    let mut broadcast = Broadcast::new(T0);
+    let [a, b, c] = [1, 2, 3].map(small);
+    receive(&mut broadcast, 1, &a);
+    broadcast.handle_duplicate(at(2), &a.id, SPREAD);
+    receive(&mut broadcast, 2, &b);
+    assert_eq!(broadcast.parent(&a.from), Some(at(2)));
+    broadcast.handle_data(at(1), 1, c.clone(), SPREAD, T0);
+    assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&c, 2))));
+}
+
+// Names.
+
+#[test]
+fn a_name_goes_at_once_when_it_is_quiet_and_with_others_when_it_is_not() {
+    let mut broadcast = lazy_towards_2();
+    let messages: Vec<_> = (2..6).map(small).collect();
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    for (message, after) in messages.iter().zip([0, 100, 200, 400]) {
+        broadcast.handle_data(at(1), 1, message.clone(), SPREAD, T0 + millis(after));
+    }
+    assert_eq!(haves(&mut broadcast), [(at(2), ids[..1].to_vec())]);
+    assert_eq!(broadcast.poll_timeout(), Some(T0 + HAVE_BATCH));
+    tick(&mut broadcast, just_before(T0 + HAVE_BATCH));
+    assert_eq!(haves(&mut broadcast), []);
+    tick(&mut broadcast, T0 + HAVE_BATCH);
+    assert_eq!(haves(&mut broadcast), [(at(2), ids[1..].to_vec())]);
+
+    let after = T0 + HAVE_BATCH + HAVE_QUIET;
+    let message = small(9);
+    broadcast.handle_data(at(1), 1, message.clone(), SPREAD, after);
+    assert_eq!(haves(&mut broadcast), [(at(2), vec![message.id])]);
+}
+
+#[test]
+fn a_full_packet_of_names_does_not_wait() {
+    let mut broadcast = lazy_towards_2();
+    for n in 0..=MAX_HAVE as u32 {
+        broadcast.handle_data(at(1), 1, named(n), SPREAD, T0);
+    }
+    let sizes: Vec<_> = haves(&mut broadcast).iter().map(|(_, ids)| ids.len()).collect();
+    assert_eq!(sizes, [1, MAX_HAVE]);
+}
+
+#[test]
+fn a_message_that_was_named_and_does_not_come_is_pulled_from_one_after_the_other() {
+    let mut broadcast = Broadcast::new(T0);
+    let id = small(1).id;
+    broadcast.handle_have(at(2), vec![id], T0);
+    broadcast.handle_have(at(3), vec![id], T0 + millis(10));
+    assert_eq!(broadcast.poll_timeout(), Some(T0 + GRAFT));
+    tick(&mut broadcast, just_before(T0 + GRAFT));
+    assert_eq!(broadcast.drain(), []);
+    tick(&mut broadcast, T0 + GRAFT);
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Graft(id))]);
+    assert_eq!(broadcast.poll_timeout(), Some(T0 + GRAFT + GRAFT_AGAIN));
+    tick(&mut broadcast, T0 + GRAFT + GRAFT_AGAIN);
+    assert_eq!(broadcast.drain(), [(at(3), Packet::Graft(id))]);
+    tick(&mut broadcast, T0 + GRAFT + GRAFT_AGAIN * 2);
+    assert_eq!((broadcast.drain(), broadcast.poll_timeout()), (vec![], None), "there is nobody left to ask");
+}
+
+#[test]
+fn a_message_that_comes_before_it_is_pulled_is_not_pulled() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    broadcast.handle_have(at(2), vec![message.id], T0);
+    receive(&mut broadcast, 1, &message);
+    tick(&mut broadcast, T0 + GRAFT);
+    assert_eq!(broadcast.drain(), []);
+    broadcast.handle_have(at(3), vec![message.id], T0 + GRAFT);
+    tick(&mut broadcast, T0 + GRAFT * 2);
+    assert_eq!(broadcast.drain(), [], "nor when it is named afterwards");
+}
+
+#[test]
+fn the_pull_moves_on_when_the_link_it_hangs_on_is_gone() {
+    let mut broadcast = Broadcast::new(T0);
+    let id = small(1).id;
+    broadcast.handle_have(at(2), vec![id], T0);
+    broadcast.handle_have(at(3), vec![id], T0);
+    broadcast.handle_unlinked(&at(2), T0 + millis(5));
+    assert_eq!(broadcast.poll_timeout(), Some(T0 + millis(5)));
+    tick(&mut broadcast, T0 + millis(5));
+    assert_eq!(broadcast.drain(), [(at(3), Packet::Graft(id))]);
+}
+
+#[test]
+fn the_pull_moves_on_when_the_neighbor_that_was_asked_is_gone() {
+    let mut broadcast = Broadcast::new(T0);
+    let id = small(1).id;
+    broadcast.handle_have(at(2), vec![id], T0);
+    broadcast.handle_have(at(3), vec![id], T0);
+    tick(&mut broadcast, T0 + GRAFT);
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Graft(id))]);
+    broadcast.handle_unlinked(&at(2), T0 + GRAFT + millis(5));
+    assert_eq!(broadcast.poll_timeout(), Some(T0 + GRAFT + millis(5)));
+}
+
+#[test]
+fn a_link_that_is_gone_brings_and_gets_nothing_more() {
+    let mut broadcast = lazy_towards_2();
+    broadcast.handle_data(at(1), 1, small(2), SPREAD, T0);
+    broadcast.handle_data(at(1), 1, small(3), SPREAD, T0);
+    broadcast.drain();
+    broadcast.handle_unlinked(&at(2), T0);
+    broadcast.handle_unlinked(&at(1), T0);
+    assert_eq!(broadcast.parent(&small(1).from), None);
+    tick(&mut broadcast, T0 + HAVE_BATCH);
+    assert_eq!(broadcast.drain(), []);
+}
+
+#[test]
+fn a_neighbor_that_pulls_one_message_twice_is_served_once_a_link() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    broadcast.handle_graft(at(2), message.id, T0);
+    broadcast.handle_graft(at(2), message.id, T0);
+    broadcast.handle_graft(at(3), message.id, T0);
+    assert_eq!(broadcast.drain(), [2, 3].map(|to| (at(to), whole(&message, 2))), "the link is reliable");
+    broadcast.handle_unlinked(&at(2), T0);
+    broadcast.handle_graft(at(2), message.id, T0);
+    assert_eq!(broadcast.drain(), [(at(2), whole(&message, 2))], "the old link may have lost it");
+}
+
+// Header first.
+
+#[test]
+fn a_large_first_message_goes_header_first() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = large(1);
+    assert_eq!(broadcast.publish(&message, SPREAD, T0), []);
+    assert_eq!(broadcast.drain(), [1, 2, 3, 4].map(|to| (at(to), header(&message, 1))));
+    broadcast.handle_graft(at(2), message.id, T0);
+    assert_eq!(broadcast.drain(), [(at(2), whole(&message, 1))]);
+
+    let next = large(2);
+    assert_eq!(broadcast.publish(&next, SPREAD, T0), [at(2)]);
+    let [h1, h3, h4] = [1, 3, 4].map(|to| (at(to), header(&next, 1)));
+    assert_eq!(broadcast.drain(), [h1, (at(2), whole(&next, 1)), h3, h4], "2 is in the tree now");
+}
+
+#[test]
+fn a_header_is_passed_on_and_its_payload_pulled_from_whoever_brought_it_first() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = large(1);
+    broadcast.handle_header(at(1), 2, message.header.clone(), SPREAD, T0);
+    let [h2, h3, h4] = [2, 3, 4].map(|to| (at(to), header(&message, 3)));
+    assert_eq!(broadcast.drain(), [(at(1), Packet::Graft(message.id)), h2, h3, h4]);
+    assert!(!broadcast.has(&message.id) && broadcast.has_header(&message.id));
+
+    // Those who want it get it as soon as it is here.
+    broadcast.handle_graft(at(2), message.id, T0);
+    broadcast.handle_graft(at(3), message.id, T0);
+    assert_eq!(broadcast.drain(), []);
+    let outcome = broadcast.handle_data(at(1), 2, message.clone(), SPREAD, T0);
+    assert_eq!(outcome, Outcome::Deliver(Box::new(message.clone()), 2));
+    assert_eq!(broadcast.drain(), [2, 3].map(|to| (at(to), whole(&message, 3))));
+    assert!(broadcast.has(&message.id));
+}
+
+#[test]
+fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = large(1);
+    broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    broadcast.drain();
+    broadcast.handle_header(at(2), 1, message.header.clone(), SPREAD, T0);
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))]);
+    broadcast.handle_unlinked(&at(1), T0 + millis(20));
+    tick(&mut broadcast, T0 + millis(20));
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Graft(message.id))]);
+}
+
+#[test]
+fn a_header_whose_payload_nobody_has_may_begin_anew() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = large(1);
+    broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    broadcast.handle_unlinked(&at(1), T0);
+    tick(&mut broadcast, T0);
+    assert!(!broadcast.has_header(&message.id));
+    broadcast.drain();
+    receive(&mut broadcast, 2, &message);
+    assert!(broadcast.has(&message.id));
+}
+
+// Digests.
+
+#[test]
+fn a_digest_finds_a_lost_message() {
+    let (mut a, mut b) = (early(), early());
+    let [both, lost] = [1, 2].map(small);
+    for broadcast in [&mut a, &mut b] {
+        receive(broadcast, 1, &both);
+    }
+    receive(&mut a, 1, &lost);
+    assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
+}
+
+#[test]
+fn a_digest_finds_a_lost_message_that_was_the_only_one_of_its_time() {
+    let (mut a, mut b) = (early(), early());
+    let lost = small(1);
+    receive(&mut a, 1, &lost);
+    assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
+}
+
+#[test]
+fn a_digest_finds_a_large_message_that_was_given_up() {
+    let (mut a, mut b) = (early(), early());
+    let [both, lost] = [1, 2].map(large);
+    receive(&mut a, 1, &both);
+    receive(&mut b, 1, &both);
+    receive(&mut a, 1, &lost);
+    b.handle_header(at(1), 1, lost.header.clone(), SPREAD, T0);
+    b.handle_unlinked(&at(1), T0);
+    tick(&mut b, T0);
+    assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
+}
+
+#[test]
+fn equal_digests_say_nothing() {
+    let (mut a, mut b) = (early(), early());
+    for broadcast in [&mut a, &mut b] {
+        receive(broadcast, 1, &small(1));
+    }
+    assert_eq!(reconcile(&mut a, &mut b), []);
+    assert_eq!(reconcile(&mut b, &mut a), []);
+}
+
+#[test]
+fn a_newcomer_is_not_told_of_what_was_sent_before_it_came() {
+    let (mut old, mut new) = (early(), Broadcast::new(T0 + DIGEST_EVERY));
+    receive(&mut old, 1, &small(1));
+    assert_eq!(reconcile(&mut old, &mut new), []);
+}
+
+#[test]
+fn clocks_that_run_ahead_do_not_push_the_present_out_of_the_digests() {
+    let (mut a, mut b) = (early(), early());
+    let [both, lost] = [1, 2].map(small);
+    receive(&mut a, 1, &both);
+    receive(&mut b, 1, &both);
+    receive(&mut a, 1, &lost);
+    for ahead in 1..=3 * MAX_BUCKETS as u64 {
+        let future = signed(9, ahead as u8, 10, T0 + Duration::from_millis(BUCKET) * ahead as u32);
+        receive(&mut a, 1, &future);
+        receive(&mut b, 1, &future);
+    }
+    assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
+}
+
+// Bounds.
+
+#[test]
+fn no_more_messages_are_remembered_than_allowed_and_the_oldest_goes_first() {
+    let mut broadcast = Broadcast::new(T0);
+    let spread = Spread { links: &[], ..SPREAD };
+    for n in 0..MAX_SEEN as u32 + 10 {
+        broadcast.publish(&named(n), spread, T0);
+    }
+    assert_eq!((broadcast.seen.len(), broadcast.order.len()), (MAX_SEEN, MAX_SEEN));
+    assert!(!broadcast.has(&named(9).id) && broadcast.has(&named(10).id));
+    // What is forgotten is not counted as kept any more either.
+    let held = broadcast.seen.values().filter_map(|seen| match &seen.held {
+        Held::Message(_, payload, _) => Some(payload.0.len()),
+        Held::Header(..) | Held::Name => None,
+    });
+    assert_eq!(broadcast.kept_bytes, held.sum::<usize>());
+    assert!(broadcast.buckets.values().all(|(_, ids)| ids.len() <= MAX_MISSING));
+}
+
+#[test]
+fn a_message_is_remembered_for_its_time_and_then_forgotten() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    broadcast.handle_data(at(1), 1, small(2), SPREAD, T0 + SEEN_FOR);
+    assert!(broadcast.has(&message.id));
+    broadcast.handle_data(at(1), 1, small(3), SPREAD, T0 + SEEN_FOR + millis(1));
+    assert!(!broadcast.has(&message.id));
+}
+
+#[test]
+fn payloads_are_kept_for_those_who_pull_until_their_time_or_their_room_is_over() {
+    let mut broadcast = Broadcast::new(T0);
+    let old = small(1);
+    receive(&mut broadcast, 1, &old);
+    broadcast.handle_data(at(1), 1, small(2), SPREAD, T0 + KEEP.1 + millis(1));
+    broadcast.drain();
+    broadcast.handle_graft(at(2), old.id, T0 + KEEP.1);
+    assert_eq!(broadcast.drain(), [], "its time is over");
+    assert!(broadcast.has(&old.id));
+
+    let mut broadcast = Broadcast::new(T0);
+    let messages: Vec<_> = (1..=5).map(|mark| of(1, mark, 1 << 20)).collect();
+    for message in &messages {
+        receive(&mut broadcast, 1, message);
+    }
+    assert_eq!(broadcast.kept_bytes, KEEP.0);
+    for message in &messages {
+        broadcast.handle_graft(at(2), message.id, T0);
+    }
+    let served: Vec<_> = messages[1..].iter().map(|message| (at(2), whole(message, 2))).collect();
+    assert_eq!(broadcast.drain(), served, "the first gave way");
+}
+
+#[test]
+fn the_source_that_was_heard_least_recently_is_forgotten_first() {
+    let mut broadcast = Broadcast::new(T0);
+    let first = small(1);
+    receive(&mut broadcast, 1, &first);
+    for n in 0..MAX_SOURCES as u32 {
+        let message = Message { from: address(n), ..named(n) };
+        broadcast.handle_data(at(1), 1, message, SPREAD, T0 + millis(1));
+    }
+    assert_eq!(broadcast.sources.len(), MAX_SOURCES);
+    assert_eq!(broadcast.parent(&first.from), None);
+}
+
+#[test]
+fn names_of_messages_that_never_come_take_bounded_room() {
+    let mut broadcast = Broadcast::new(T0);
+    let ids: Vec<_> = (0..3 * MAX_MISSING as u32).map(|n| named(n).id).collect();
+    for from in 1..=4 {
+        for ids in ids.chunks(MAX_HAVE) {
+            for _ in 0..10 {
+                broadcast.handle_have(at(from), ids.to_vec(), T0);
+            }
+        }
+    }
+    assert_eq!(broadcast.missing.len(), MAX_MISSING);
+    assert!(broadcast.missing.values().all(|missing| missing.at.len() == 4));
+    broadcast.handle_have(at(1), ids.iter().rev().copied().collect(), T0);
+    assert_eq!(broadcast.missing.len(), MAX_MISSING);
+}
+
+#[test]
+fn one_header_sent_again_and_again_takes_bounded_room() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = large(1);
+    for _ in 0..1000 {
+        broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+        broadcast.handle_header(at(2), 1, message.header.clone(), SPREAD, T0);
+    }
+    assert_eq!(broadcast.missing.get(&message.id).map(|missing| missing.at.len()), Some(2));
+    assert_eq!(broadcast.drain().len(), 5, "one pull, three headers, one prune");
+}
+
+#[test]
+fn headers_whose_payloads_never_come_take_bounded_room() {
+    let mut broadcast = Broadcast::new(T0);
+    broadcast.handle_have(at(2), (0..MAX_HAVE as u32).map(|n| named(n).id).collect(), T0);
+    for n in 0..MAX_MISSING as u32 {
+        broadcast.missing.insert(named(n).id, Missing::new(at(2), T0));
+    }
+    let message = large(1);
+    broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    assert_eq!(broadcast.missing.len(), MAX_MISSING);
+    assert!(!broadcast.has_header(&message.id), "it may come again");
+}
+
+// Helpers.
+
+const fn at(n: u8) -> Address {
+    Address([n; 20])
+}
+
+fn address(n: u32) -> Address {
+    let mut address = Address([0xee; 20]);
+    address.0[..4].copy_from_slice(&n.to_be_bytes());
+    address
+}
+
+fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn just_before(at: Instant) -> Instant {
+    Instant::from_micros(at.as_micros() - 1)
+}
+
+fn signed(source: u8, mark: u8, size: usize, now: Instant) -> Message {
+    let payload = Payload(vec![mark; size].into());
+    let draft = Draft { claimed: None, to: None, kind: Kind::Page, nonce: [mark; 16], payload };
+    draft.sign(&Identity::from_secret([source; 32]), &SwarmId::of_topic("t"), now)
+}
+
+fn of(source: u8, mark: u8, size: usize) -> Message {
+    signed(source, mark, size, T0)
+}
+
+fn small(mark: u8) -> Message {
+    of(7, mark, 10)
+}
+
+fn large(mark: u8) -> Message {
+    of(7, mark, LARGE + 1)
+}
+
+/// A message with a name of its own; the proof does not fit, which this machine does not ask.
+fn named(n: u32) -> Message {
+    thread_local!(static ONE: Message = small(0));
+    ONE.with(|one| Message { id: MessageId(address(n).0), ..one.clone() })
+}
+
+fn whole(message: &Message, hops: u8) -> Packet {
+    Packet::Data { hops, header: Box::new(message.header.clone()), payload: message.payload.clone() }
+}
+
+fn header(message: &Message, hops: u8) -> Packet {
+    Packet::Header { hops, header: Box::new(message.header.clone()) }
+}
+
+/// A message comes, after one link.
+fn receive(broadcast: &mut Broadcast, from: u8, message: &Message) {
+    let outcome = broadcast.handle_data(at(from), 1, message.clone(), SPREAD, T0);
+    assert_eq!(outcome, Outcome::Deliver(Box::new(message.clone()), 1));
+    broadcast.drain();
+}
+
+fn tick(broadcast: &mut Broadcast, now: Instant) {
+    broadcast.handle_timeout(SPREAD, &mut Random::new([1; 32]), now);
+}
+
+/// A peer whose neighbor 2 wants only the names of what comes from 1.
+fn lazy_towards_2() -> Broadcast {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    broadcast.handle_prune(at(2), message.from);
+    broadcast
+}
+
+fn haves(broadcast: &mut Broadcast) -> Vec<(Address, Vec<MessageId>)> {
+    let have = |(to, packet)| if let Packet::Have(ids) = packet { Some((to, ids)) } else { None };
+    broadcast.drain().into_iter().filter_map(have).collect()
+}
+
+/// Here before everything.
+fn early() -> Broadcast {
+    Broadcast::new(Instant::default())
+}
+
+/// Two neighbors send each other their digests of T0; what `b` pulls in the end.
+fn reconcile(a: &mut Broadcast, b: &mut Broadcast) -> Vec<Packet> {
+    let now = T0 + Duration::from_millis(BUCKET) * 2;
+    let only = Spread { links: &[at(1)], ring: [None; 2], ..SPREAD };
+    for broadcast in [&mut *a, &mut *b] {
+        broadcast.drain();
+        broadcast.handle_timeout(only, &mut Random::new([1; 32]), now);
+    }
+    for _ in 0..3 {
+        deliver(a, b, now);
+        deliver(b, a, now);
+    }
+    b.handle_timeout(only, &mut Random::new([1; 32]), now + GRAFT);
+    b.drain().into_iter().map(|(_, packet)| packet).collect()
+}
+
+fn deliver(from: &mut Broadcast, to: &mut Broadcast, now: Instant) {
+    for (_, packet) in from.drain() {
+        match packet {
+            Packet::Digest { bucket, sum } => to.handle_digest(at(1), bucket, sum, now),
+            Packet::Have(ids) => to.handle_have(at(1), ids, now),
+            other => panic!("not part of a reconciliation: {other:?}"),
+        }
+    }
+}
