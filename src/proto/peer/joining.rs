@@ -132,9 +132,13 @@ impl Peer {
     pub(super) fn announce(&mut self, now: Instant) {
         let need = self.need();
         let known = self.view.known().len();
+        // With two links the view is no sample of the swarm: a ring that winds round twice looks right to
+        // every one of its peers, and only a stranger's request shows that it is not.
+        let blind = self.config.max_peers == 2;
         for tracker in self.trackers.values_mut() {
             // A full set of links among a few, while the tracker counts more: the swarm has another part.
-            let apart = known < view::capacity(self.config.max_peers) / 2 && known + 1 < tracker.peers();
+            let small = blind || known < view::capacity(self.config.max_peers) / 2;
+            let apart = small && known + 1 < tracker.peers();
             tracker.set_need(if apart { need.max(Need::Growing) } else { need }, now);
         }
         let due: Vec<_> = self
@@ -200,6 +204,13 @@ impl Peer {
         let all = self.conns.values().filter(|conn| conn.is_spare()).all(|conn| conn.link.is_offered());
         for tracker in self.trackers.values_mut() {
             tracker.offers_ready(now, all);
+        }
+    }
+
+    /// The neighborhood changed: what a tracker may know of it is worth asking again.
+    pub(super) fn reconsider_trackers(&mut self, now: Instant) {
+        for tracker in self.trackers.values_mut() {
+            tracker.reconsider(now);
         }
     }
 

@@ -237,6 +237,7 @@ impl Peer {
         self.emit(Event::Connect(address));
         self.activate(id, address, now);
         self.mesh.handle_linked(address, now);
+        self.reconsider_trackers(now);
         self.handle_first_neighbor(now);
     }
 
