@@ -228,6 +228,13 @@ impl Broadcast {
         self.seen.contains_key(id)
     }
 
+    /// Whether this very header was here before, verified. Another one may have the same name: a name binds
+    /// neither time nor kind, and of a direct message not even the payload.
+    pub(crate) fn vouches_for(&self, header: &Header) -> bool {
+        let held = self.seen.get(&header.id()).map(|seen| &seen.held);
+        matches!(held, Some(Held::Header(known, _)) if **known == *header)
+    }
+
     /// The neighbor that brings a source's messages: the first step of a path to it.
     pub(crate) fn parent(&self, source: &Address) -> Option<Address> {
         self.sources.get(source)?.parent

@@ -272,7 +272,7 @@ impl Peer {
             self.stats.duplicates += 1;
             return self.with_spread(|broadcast, spread, _| broadcast.handle_duplicate(from, &id, spread));
         }
-        if !self.broadcast.has_header(&id) && !self.is_acceptable(&header, now) {
+        if !self.broadcast.vouches_for(&header) && !self.is_acceptable(&header, now) {
             return self.stop(from, "message", now);
         }
         let Some(message) = Message::assemble(header, payload) else {
