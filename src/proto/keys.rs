@@ -24,18 +24,21 @@ impl Keys {
         self.keys.get(address).copied()
     }
 
+    /// Whether an address may belong to this key, once that is proven.
+    pub(crate) fn allows(&self, address: &Address, key: &PublicKey) -> bool {
+        self.keys.get(address).is_none_or(|known| known == key || key.address() == *address)
+    }
+
     /// Learns a proven key. `false`: the address belongs to another one.
     pub(crate) fn learn(&mut self, address: Address, key: PublicKey) -> bool {
-        match self.keys.get(&address) {
-            Some(known) if *known == key => return true,
-            Some(_) if key.address() != address => return false,
-            Some(_) => {}
-            None => {
-                if self.order.len() >= MAX_KEYS {
-                    self.order.pop_front().map(|oldest| self.keys.remove(&oldest));
-                }
-                self.order.push_back(address);
+        if !self.allows(&address, &key) {
+            return false;
+        }
+        if !self.keys.contains_key(&address) {
+            if self.order.len() >= MAX_KEYS {
+                self.order.pop_front().map(|oldest| self.keys.remove(&oldest));
             }
+            self.order.push_back(address);
         }
         self.keys.insert(address, key);
         true

@@ -184,10 +184,12 @@ impl Peer {
         let room = known
             || self.neighbors.len() < self.config.max_peers
             || self.mesh.victim(&address, &around.scene()).is_some();
+        // Two that claim one address: the second is told before either takes the other for a neighbor.
+        let taken = address == self.address || !self.keys.allows(&address, &hello.key);
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.peer = Some(address);
-        if address == self.address || !room {
-            let farewell = if room { Farewell::Refused } else { Farewell::Full };
+        if taken || !room {
+            let farewell = if taken { Farewell::Refused } else { Farewell::Full };
             conn.link.close(Some(farewell), &mut self.out);
             return self.fail(id, now);
         }
@@ -549,7 +551,11 @@ impl Peer {
             Back::Tracker(..) => None,
         };
         self.settle_glare(&request);
-        let around = self.surroundings();
+        let mut around = self.surroundings();
+        if self.is_of_another_run(&request) {
+            // What is left of a page that was reloaded must not keep it out. Admission shows who is who.
+            around.links.retain(|link| link.address != request.origin);
+        }
         let scene = around.scene();
         let (id, origin) = (request.id, request.origin);
         let step = self.mesh.step(&mut request, from.as_ref(), &scene);
@@ -593,6 +599,12 @@ impl Peer {
         for id in late {
             self.drop_conn(id);
         }
+    }
+
+    /// Whether its origin is a neighbor by another run, or another peer of that address.
+    fn is_of_another_run(&self, request: &Request) -> bool {
+        let conn = self.neighbors.get(&request.origin).and_then(|conn| self.conns.get(conn));
+        conn.and_then(|conn| conn.admitted).is_some_and(|admitted| admitted.instance != request.instance)
     }
 
     /// Two peers that ask for each other at once: the request of the lower address yields.
