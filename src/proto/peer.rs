@@ -460,3 +460,6 @@ impl Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

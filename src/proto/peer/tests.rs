@@ -1,0 +1,405 @@
+//! A handful of real peers with real proofs, in virtual time.
+
+mod world;
+
+use super::*;
+use crate::proto::io::Bytes;
+use crate::proto::{DeliveryFailure, SendError};
+use crate::proto::{broadcast, direct};
+use world::{START, World, config};
+
+// Meeting and leaving.
+
+#[test]
+fn two_peers_meet_within_a_second_and_talk() {
+    let mut world = World::new();
+    let (a, b) = (world.join(config()), world.join(config()));
+    world.run(Duration::from_secs(1));
+    assert_eq!((world.connects(a), world.connects(b)), (vec![world.address(b)], vec![world.address(a)]));
+
+    let to_all = world.send(a, None, "to all");
+    let to_one = world.send(b, Some(a), "to one");
+    world.run(Duration::from_secs(1));
+    let [broadcast] = &world.received(b)[..] else { panic!("b received {:?}", world.received(b)) };
+    assert_eq!((&broadcast.payload.0[..], broadcast.id, broadcast.to), (&b"to all"[..], to_all, None));
+    assert_eq!((broadcast.from, broadcast.verified, broadcast.hops), (world.address(a), true, 1));
+    assert_eq!(broadcast.has, [world.address(a), world.address(b)]);
+    let [direct] = &world.received(a)[..] else { panic!("a received {:?}", world.received(a)) };
+    assert_eq!(
+        (&direct.payload.0[..], direct.id, direct.to),
+        (&b"to one"[..], to_one, Some(world.address(a)))
+    );
+    assert_eq!((direct.from, direct.verified, direct.hops), (world.address(b), true, 1));
+    assert!(matches!(world.deliveries(a)[..], [(id, Ok(_))] if id == to_all));
+    assert!(matches!(world.deliveries(b)[..], [(id, Ok(receipt))] if id == to_one && receipt.hops == 1));
+}
+
+#[test]
+fn messages_reach_peers_that_are_no_neighbors() {
+    let mut world = World::of(5, 2);
+    assert!(world.links_agree());
+    for a in 0..5 {
+        assert_eq!(world.peers[a].link_count(), 2, "two links each make a ring");
+        world.send(a, None, &format!("from {a}"));
+        for b in (0..5).filter(|&b| b != a) {
+            world.send(a, Some(b), &format!("from {a} to {b}"));
+        }
+    }
+    world.run(Duration::from_secs(10));
+    for b in 0..5 {
+        let mut expected = Vec::new();
+        for a in (0..5).filter(|&a| a != b) {
+            expected.extend([format!("from {a}"), format!("from {a} to {b}")]);
+        }
+        let mut found = world.texts(b);
+        found.sort();
+        assert_eq!(found, expected, "each exactly once");
+        let deliveries = world.deliveries(b);
+        assert_eq!(deliveries.len(), 5);
+        assert!(deliveries.iter().all(|(_, how)| how.is_ok()), "{deliveries:?}");
+        assert!(deliveries.iter().any(|(_, how)| how.is_ok_and(|receipt| receipt.hops == 2)));
+    }
+}
+
+#[test]
+fn peers_of_another_topic_or_another_secret_never_link() {
+    let (t, u) = (SwarmId::of_topic("t"), SwarmId::of_topic("u"));
+    let secret = |n| Some(SwarmSecret::private(t, &[n; 32]));
+    // The tracker mixes them all up.
+    let strangers = [
+        Config { swarm: u, ..config() },
+        Config { secret: secret(1), ..config() },
+        Config { secret: secret(2), ..config() },
+    ];
+    for stranger in strangers {
+        let mut world = World::new();
+        let (a, b) = (world.join(config()), world.join(stranger));
+        world.run(Duration::from_secs(60));
+        assert_eq!((world.connects(a), world.connects(b)), (vec![], vec![]));
+    }
+    let mut world = World::new();
+    let [a, b] = [1, 1].map(|n| world.join(Config { secret: secret(n), ..config() }));
+    world.run(Duration::from_secs(1));
+    assert!(world.linked(a, b), "those of one secret do");
+}
+
+#[test]
+fn a_goodbye_is_heard_at_once() {
+    let mut world = World::of(2, 6);
+    world.with(1, |peer, now| peer.close(now));
+    world.run(Duration::from_millis(21));
+    assert_eq!(world.disconnects(0), [world.address(1)]);
+    assert_eq!(world.disconnects(1), [world.address(0)]);
+}
+
+#[test]
+fn a_death_without_a_word_is_noticed_within_five_seconds() {
+    for idle in [0, 700, 1400, 2100, 2800] {
+        let mut world = World::of(2, 6);
+        world.run(Duration::from_millis(idle));
+        world.kill(1);
+        world.run(Duration::from_millis(1400));
+        assert_eq!(world.disconnects(0), [], "too soon to tell");
+        world.run(Duration::from_millis(3600));
+        assert_eq!(world.disconnects(0), [world.address(1)]);
+    }
+}
+
+#[test]
+fn silence_of_the_page_is_no_death() {
+    let mut world = World::of(3, 6);
+    world.run(Duration::from_secs(300));
+    assert!((0..3).all(|peer| world.disconnects(peer).is_empty()));
+}
+
+#[test]
+fn a_peer_that_comes_back_is_welcome() {
+    let mut world = World::of(2, 6);
+    world.kill(1);
+    // The same identity, a new run, before the death was noticed.
+    let again = world.join_as(config(), Identity::from_secret([2; 32]));
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.address(again), world.address(1));
+    assert_eq!(world.connects(again), [world.address(0)]);
+    assert_eq!(world.disconnects(0), [world.address(1)]);
+    assert_eq!(world.connects(0), [world.address(1)]);
+    world.send(0, None, "again");
+    world.run(Duration::from_secs(6));
+    assert_eq!(world.texts(again), ["again"]);
+    assert_eq!(world.disconnects(0).len(), 1);
+}
+
+#[test]
+fn what_is_sent_before_the_first_neighbor_is_held_and_sent_in_order() {
+    let mut world = World::new();
+    let a = world.join(config());
+    world.run(Duration::from_secs(5));
+    let texts: Vec<_> = (0..20).map(|n| format!("{n}")).collect();
+    for text in &texts {
+        world.send(a, None, text);
+    }
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.deliveries(a), []);
+    let b = world.join(config());
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.texts(b), texts);
+    assert_eq!(world.deliveries(a).len(), 20);
+}
+
+#[test]
+fn no_more_is_held_than_allowed() {
+    let mut world = World::new();
+    let a = world.join(Config { max_held: 10, max_message_size: 8, ..config() });
+    let mut send = |size| world.with(a, |peer, now| peer.send(None, Bytes(vec![0; size]), now).err());
+    assert_eq!(send(9), Some(SendError::TooLarge { size: 9, limit: 8 }));
+    assert_eq!(send(8), None);
+    assert_eq!(send(3), Some(SendError::Full { held: 8 }));
+    assert_eq!(send(2), None);
+}
+
+#[test]
+fn closing_says_what_was_not_delivered_and_leaves_nothing_to_wait_for() {
+    let mut world = World::of(2, 6);
+    world.kill(1);
+    let to_one = world.send(0, Some(1), "to one");
+    let nobody = Address([9; 20]);
+    let to_nobody = world.with(0, |peer, now| peer.send(Some(nobody), Bytes(vec![1]), now)).expect("sent");
+    world.with(0, |peer, now| peer.close(now));
+    let mut failed = world.deliveries(0);
+    failed.sort_by_key(|(id, _)| *id);
+    let mut expected = [to_one, to_nobody].map(|id| (id, Err(DeliveryFailure::Closed)));
+    expected.sort_by_key(|(id, _)| *id);
+    assert_eq!(failed, expected);
+    assert_eq!(world.peers[0].poll_timeout(), None);
+
+    world.events[0].clear();
+    world.with(0, |peer, now| peer.close(now));
+    world.with(0, |peer, now| peer.handle(Input::Woke, now));
+    let refused = world.with(0, |peer, now| peer.send(None, Bytes(vec![]), now));
+    assert_eq!((refused, world.events[0].len()), (Err(SendError::Closed), 0), "nothing is said twice");
+
+    let mut world = World::new();
+    let a = world.join(config());
+    let held = world.send(a, None, "held");
+    world.with(a, |peer, now| peer.close(now));
+    assert_eq!(world.deliveries(a), [(held, Err(DeliveryFailure::Closed))]);
+}
+
+#[test]
+fn nobody_answers_for_a_peer_that_is_not_there() {
+    let mut world = World::of(3, 6);
+    let nobody = Address([9; 20]);
+    let id = world.with(0, |peer, now| peer.send(Some(nobody), Bytes(vec![1]), now)).expect("it may be sent");
+    world.run(Duration::from_secs(30));
+    let deliveries = world.deliveries(0);
+    assert!(matches!(deliveries[..], [(failed, Err(_))] if failed == id), "{deliveries:?}");
+}
+
+// Links.
+
+#[test]
+fn two_peers_that_call_each_other_at_once_agree_on_one_connection() {
+    for after in (0..400).step_by(10) {
+        let mut world = World::new();
+        let a = world.join(config());
+        world.run(Duration::from_millis(after));
+        let b = world.join(config());
+        world.run(Duration::from_secs(10));
+        assert!(world.linked(a, b) && world.links_agree(), "after {after} ms");
+        assert_eq!((world.connects(a).len(), world.connects(b).len()), (1, 1), "after {after} ms");
+        assert_eq!((world.disconnects(a), world.disconnects(b)), (vec![], vec![]), "after {after} ms");
+    }
+}
+
+#[test]
+fn a_smaller_max_peers_sheds_links_and_leaves_a_swarm_that_hangs_together() {
+    let mut world = World::of(6, 5);
+    assert_eq!(world.peers[0].link_count(), 5);
+    world.with(0, |peer, now| peer.set_max_peers(2, now)).expect("a good number");
+    assert_eq!(world.peers[0].link_count(), 2);
+    assert_eq!(world.disconnects(0).len(), 3);
+    world.run(Duration::from_secs(20));
+    assert!(world.links_agree());
+    world.send(0, None, "still here");
+    world.run(Duration::from_secs(2));
+    assert!((1..6).all(|peer| world.texts(peer) == ["still here"]));
+}
+
+#[test]
+fn settings_out_of_range_change_nothing() {
+    let mut world = World::of(2, 6);
+    assert!(world.with(0, |peer, now| peer.set_max_peers(1, now)).is_err());
+    assert!(world.with(0, |peer, _| peer.set_coverage(0.0)).is_err());
+    assert_eq!((world.peers[0].config().max_peers, world.peers[0].config().coverage), (6, 0.33));
+}
+
+// Addresses.
+
+#[test]
+fn a_claimed_address_is_not_verified() {
+    let mut world = World::new();
+    let claimed = Address([0x77; 20]);
+    let a = world.join(Config { address: Some(claimed), ..config() });
+    let b = world.join(config());
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.connects(b), [claimed]);
+    world.send(a, None, "who am I");
+    world.send(a, Some(b), "and now");
+    world.run(Duration::from_secs(1));
+    assert!(world.received(b).iter().all(|received| received.from == claimed && !received.verified));
+    assert_eq!(world.received(b).len(), 2);
+}
+
+#[test]
+fn an_address_that_is_taken_cannot_be_claimed() {
+    let claimed = Address([0x77; 20]);
+    let proven = Identity::from_secret([1; 32]).address();
+    for (owner, address) in [(Some(claimed), claimed), (None, proven)] {
+        let mut world = World::new();
+        world.join(Config { address: owner, ..config() });
+        let b = world.join(config());
+        world.run(Duration::from_secs(5));
+        let thief = world.join(Config { address: Some(address), ..config() });
+        world.run(Duration::from_secs(60));
+        assert_eq!(world.connects(thief), []);
+        assert_eq!((world.connects(b).len(), world.disconnects(b).len()), (1, 0));
+    }
+}
+
+#[test]
+fn whoever_proves_an_address_gets_it_back() {
+    let mut world = World::new();
+    let owner = Identity::from_secret([7; 32]);
+    let thief = world.join(Config { address: Some(owner.address()), ..config() });
+    let b = world.join(config());
+    world.run(Duration::from_secs(2));
+    assert!(world.linked(b, thief));
+    let owner = world.join_as(config(), owner);
+    world.run(Duration::from_secs(5));
+    world.send(owner, None, "it is me");
+    world.send(thief, None, "it is me too");
+    world.run(Duration::from_secs(5));
+    let verified: Vec<_> = world.received(b).iter().map(|received| received.verified).collect();
+    assert_eq!((world.texts(b), verified), (vec!["it is me".to_owned()], vec![true]));
+}
+
+// Forgers.
+
+#[test]
+fn a_message_that_was_altered_on_its_way_stops_there() {
+    let mut world = World::of(3, 6);
+    world.tap(|from, _, packet| match packet {
+        Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }) if from == 0 => {
+            let mut bytes = payload.0.to_vec();
+            bytes[0] ^= 1;
+            let payload = crate::proto::message::Payload(bytes.into());
+            vec![Packet::Broadcast(broadcast::Packet::Data { hops, header, payload })]
+        }
+        packet => vec![packet],
+    });
+    world.send(0, None, "hello");
+    world.run(Duration::from_millis(100));
+    for peer in [1, 2] {
+        assert_eq!(world.received(peer), []);
+        assert_eq!(world.peers[peer].stats().dropped.get(&"payload"), Some(&1));
+        assert_eq!(world.peers[peer].stats().forwarded, 0);
+    }
+}
+
+#[test]
+fn no_byte_of_a_message_can_be_altered_but_its_hops() {
+    let mut world = World::of(2, 6);
+    let (data, expected) = captured(&mut world, "hello");
+    for index in 0..data.len() {
+        for bit in [0, 6] {
+            let mut altered = data.clone();
+            altered[index] ^= 1 << bit;
+            let Ok(packet) = postcard::from_bytes::<Packet>(&altered) else { continue };
+            let Packet::Broadcast(broadcast::Packet::Data { header, payload, .. }) = &packet else {
+                continue;
+            };
+            if (header, payload) == (&expected.0, &expected.1) {
+                continue;
+            }
+            world.inject(0, 1, &packet);
+            assert_eq!(world.received(1), [], "bit {bit} of byte {index}");
+        }
+    }
+    world.inject(0, 1, &postcard::from_bytes(&data).expect("as it was sent"));
+    assert_eq!(world.texts(1), ["hello"]);
+}
+
+#[test]
+fn a_replay_is_delivered_once() {
+    let mut world = World::of(2, 6);
+    let (data, _) = captured(&mut world, "hello");
+    let packet = postcard::from_bytes(&data).expect("as it was sent");
+    for after in [0, 1, 30, 500, 100, 600] {
+        world.run(Duration::from_secs(after));
+        world.inject(0, 1, &packet);
+        assert_eq!(world.texts(1), ["hello"], "{} s later", world.now.since(START).as_secs());
+    }
+}
+
+#[test]
+fn a_direct_message_is_delivered_once_and_acknowledged_every_time() {
+    let mut world = World::of(2, 6);
+    let log: std::rc::Rc<std::cell::RefCell<Vec<_>>> = std::rc::Rc::default();
+    let copy = log.clone();
+    world.tap(move |_, _, packet| {
+        copy.borrow_mut().push(packet.clone());
+        vec![packet]
+    });
+    world.send(0, Some(1), "hello");
+    world.run(Duration::from_secs(1));
+    let is_message = |packet: &Packet| matches!(packet, Packet::Direct(direct::Packet::Message { .. }));
+    let is_word = |packet: &Packet| matches!(packet, Packet::Direct(direct::Packet::Acknowledgement(_)));
+    let message = log.borrow().iter().find(|packet| is_message(packet)).cloned().expect("it was sent");
+    let words = log.borrow().iter().filter(|packet| is_word(packet)).count();
+    for _ in 0..3 {
+        world.inject(0, 1, &message);
+    }
+    assert_eq!(world.texts(1), ["hello"]);
+    assert_eq!(log.borrow().iter().filter(|packet| is_word(packet)).count(), words + 3);
+}
+
+#[test]
+fn a_verified_header_does_not_vouch_for_another_one_of_its_name() {
+    let mut world = World::of(2, 6);
+    let (data, _) = captured(&mut world, "hello");
+    let Ok(Packet::Broadcast(broadcast::Packet::Data { hops, header, payload })) =
+        postcard::from_bytes(&data)
+    else {
+        panic!("that is what was captured")
+    };
+    // Header first, as large messages go; then the payload with a header of the same name but another time.
+    world.inject(0, 1, &Packet::Broadcast(broadcast::Packet::Header { hops, header: header.clone() }));
+    let mut forged = header.clone();
+    forged.sent_at += 1;
+    assert_eq!(forged.id(), header.id());
+    let forged = broadcast::Packet::Data { hops, header: forged, payload: payload.clone() };
+    world.inject(0, 1, &Packet::Broadcast(forged));
+    assert_eq!(world.received(1), []);
+    world.inject(0, 1, &Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }));
+    assert_eq!(world.texts(1), ["hello"]);
+}
+
+/// What 0 sends to 1 when it broadcasts this, which does not arrive.
+fn captured(
+    world: &mut World,
+    text: &str,
+) -> (Vec<u8>, (Box<crate::proto::message::Header>, crate::proto::message::Payload)) {
+    let caught: std::rc::Rc<std::cell::RefCell<Option<_>>> = std::rc::Rc::default();
+    let copy = caught.clone();
+    world.tap(move |_, _, packet| match packet {
+        Packet::Broadcast(broadcast::Packet::Data { ref header, ref payload, .. }) => {
+            let bytes = crate::proto::link::wire::encode(&packet);
+            *copy.borrow_mut() = Some((bytes, (header.clone(), payload.clone())));
+            Vec::new()
+        }
+        packet => vec![packet],
+    });
+    world.send(0, None, text);
+    world.run(Duration::from_millis(50));
+    caught.take().expect("0 and 1 are linked")
+}

@@ -1,0 +1,304 @@
+//! A handful of peers in virtual time: one tracker that passes everything on at once, and connections that
+//! take the same time for each frame.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::*;
+use crate::proto::io::{Bytes, Received};
+use crate::proto::link::wire::{Frame, Inbox, encode, frame};
+use crate::proto::{DeliveryFailure, Receipt};
+
+pub(super) const START: Instant = Instant::from_millis(1_800_000_000_000);
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// One end of a connection: which peer, and what it calls it.
+pub(super) type End = (usize, ConnId);
+
+/// What becomes of a packet on its way from one peer to another.
+pub(super) type Tap = Box<dyn FnMut(usize, usize, Packet) -> Vec<Packet>>;
+
+pub(super) struct World {
+    pub(super) now: Instant,
+    pub(super) peers: Vec<Peer>,
+    pub(super) events: Vec<Vec<(Instant, Event)>>,
+    /// Peers that ended without a word.
+    dead: Vec<bool>,
+    queue: BTreeMap<(Instant, u64), (usize, Input)>,
+    queued: u64,
+    /// Whose description each end accepted.
+    remote: BTreeMap<End, End>,
+    /// Who announces, and under which name.
+    members: BTreeMap<usize, (TrackerId, String)>,
+    tap: Option<Tap>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            now: START,
+            peers: Vec::new(),
+            events: Vec::new(),
+            dead: Vec::new(),
+            queue: BTreeMap::new(),
+            queued: 0,
+            remote: BTreeMap::new(),
+            members: BTreeMap::new(),
+            tap: None,
+        }
+    }
+
+    /// So many peers, grown together.
+    pub(super) fn of(count: usize, max_peers: usize) -> Self {
+        let mut world = Self::new();
+        for _ in 0..count {
+            world.join(Config { max_peers, ..config() });
+        }
+        world.run(Duration::from_secs(20));
+        world.events.iter_mut().for_each(Vec::clear);
+        world
+    }
+
+    pub(super) fn join(&mut self, config: Config) -> usize {
+        self.join_as(config, Identity::from_secret([self.peers.len() as u8 + 1; 32]))
+    }
+
+    pub(super) fn join_as(&mut self, config: Config, identity: Identity) -> usize {
+        let index = self.peers.len();
+        let random = Random::new([index as u8 + 1; 32]);
+        self.peers.push(Peer::new(config, identity, random, self.now).expect("the settings are good"));
+        self.events.push(Vec::new());
+        self.dead.push(false);
+        self.drain(index);
+        index
+    }
+
+    pub(super) fn tap(&mut self, tap: impl FnMut(usize, usize, Packet) -> Vec<Packet> + 'static) {
+        self.tap = Some(Box::new(tap));
+    }
+
+    /// Ends a peer without a word; its connections just fall silent.
+    pub(super) fn kill(&mut self, index: usize) {
+        self.dead[index] = true;
+        self.members.remove(&index);
+    }
+
+    /// Lets a caller do something with a peer, and the world what follows from it.
+    pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
+        let done = act(&mut self.peers[index], self.now);
+        self.drain(index);
+        done
+    }
+
+    pub(super) fn send(&mut self, from: usize, to: Option<usize>, text: &str) -> MessageId {
+        let to = to.map(|to| self.address(to));
+        let payload = Bytes(text.into());
+        self.with(from, |peer, now| peer.send(to, payload, now)).expect("it may be sent")
+    }
+
+    /// A frame from `from` reaches `to`, whatever `from` really said.
+    pub(super) fn inject(&mut self, from: usize, to: usize, packet: &Packet) {
+        let bytes = Bytes(frame(&Frame::Whole(&encode(packet))));
+        let conn = self.peers[to].neighbors.get(&self.address(from)).copied().expect("they are linked");
+        self.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, bytes), now));
+    }
+
+    pub(super) fn address(&self, index: usize) -> Address {
+        self.peers[index].address()
+    }
+
+    pub(super) fn linked(&self, a: usize, b: usize) -> bool {
+        self.peers[a].neighbors.contains_key(&self.address(b))
+    }
+
+    /// Whether every link has two ends that agree on the connection.
+    pub(super) fn links_agree(&self) -> bool {
+        (0..self.peers.len()).filter(|&a| !self.dead[a]).all(|a| {
+            self.peers[a].neighbors.iter().all(|(address, &conn)| {
+                let there = self.remote.get(&(a, conn)).filter(|&&(b, _)| self.address(b) == *address);
+                there.is_some_and(|&(b, conn)| self.peers[b].neighbors.get(&self.address(a)) == Some(&conn))
+            })
+        })
+    }
+
+    pub(super) fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let timer = |(index, peer): (usize, &Peer)| Some((peer.poll_timeout()?, index));
+            let alive = self.peers.iter().enumerate().filter(|&(index, _)| !self.dead[index]);
+            let timeout = alive.filter_map(timer).min();
+            let arrival = self.queue.first_key_value().map(|(&(at, _), _)| at);
+            let Some(next) = soonest(timeout.map(|(at, _)| at), arrival).filter(|&at| at <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            let (index, input) = match self.queue.first_entry().filter(|entry| entry.key().0 <= next) {
+                Some(entry) => entry.remove(),
+                None => (timeout.expect("it is the sooner one").1, Input::Timeout),
+            };
+            if !self.dead[index] {
+                self.with(index, |peer, now| peer.handle(input, now));
+                assert!(self.peers[index].link_count() <= self.peers[index].config().max_peers);
+            }
+        }
+        self.now = end;
+    }
+
+    // What a peer wants of the world.
+
+    fn drain(&mut self, index: usize) {
+        while let Some(output) = self.peers[index].poll_output() {
+            match output {
+                Output::TrackerOpen(id, _) => self.soon(index, Input::TrackerOpened(id)),
+                Output::TrackerSend(id, text) => self.announce(index, id, &text),
+                Output::TrackerClose(_) => drop(self.members.remove(&index)),
+                Output::ConnOffer(conn) => self.describe(index, conn, "actpass"),
+                Output::ConnAnswer(conn, sdp) => {
+                    self.remote.insert((index, conn), end_of(&sdp));
+                    self.describe(index, conn, "active");
+                }
+                Output::ConnAccept(conn, sdp) => {
+                    let there = end_of(&sdp);
+                    self.remote.insert((index, conn), there);
+                    if self.remote.get(&there) == Some(&(index, conn)) {
+                        self.later(index, Input::ConnOpened(conn));
+                        self.later(there.0, Input::ConnOpened(there.1));
+                    }
+                }
+                Output::ConnCandidate(..) => {}
+                Output::ConnSend(conn, bytes) => self.carry((index, conn), bytes),
+                Output::ConnAwaitWritable(conn) => self.soon(index, Input::ConnWritable(conn)),
+                Output::ConnClose(conn) => {
+                    if let Some(&(there, conn)) = self.remote.get(&(index, conn)) {
+                        self.later(there, Input::ConnClosed(conn, "closed".into()));
+                    }
+                }
+                Output::Event(event) => self.events[index].push((self.now, event)),
+            }
+        }
+    }
+
+    fn later(&mut self, index: usize, input: Input) {
+        self.push(self.now + LATENCY, index, input);
+    }
+
+    fn soon(&mut self, index: usize, input: Input) {
+        self.push(self.now, index, input);
+    }
+
+    fn push(&mut self, at: Instant, index: usize, input: Input) {
+        self.queued += 1;
+        self.queue.insert((at, self.queued), (index, input));
+    }
+
+    fn describe(&mut self, index: usize, conn: ConnId, setup: &str) {
+        self.later(index, Input::ConnDescribed(conn, sdp((index, conn), setup)));
+        self.later(index, Input::ConnGathered(conn));
+    }
+
+    fn carry(&mut self, (from, conn): End, bytes: Bytes) {
+        let Some(&(to, there)) = self.remote.get(&(from, conn)) else { return };
+        let Some(tap) = &mut self.tap else { return self.later(to, Input::ConnFrame(there, bytes)) };
+        let packet = Inbox::default().push(&bytes.0, usize::MAX).expect("peers send good frames");
+        for packet in tap(from, to, packet.expect("no large packets are tapped")) {
+            let bytes = Bytes(frame(&Frame::Whole(&encode(&packet))));
+            self.later(to, Input::ConnFrame(there, bytes));
+        }
+    }
+
+    /// The tracker: every offer goes to another member, in turns. It does not care for info hashes.
+    fn announce(&mut self, index: usize, id: TrackerId, text: &str) {
+        let said: Value = serde_json::from_str(text).expect("peers write good JSON");
+        let name = said["peer_id"].as_str().expect("every message has one").to_owned();
+        if said["event"] == "stopped" {
+            self.members.remove(&index);
+            return;
+        }
+        if said.get("answer").is_some() {
+            let to = said["to_peer_id"].as_str();
+            let member = self.members.iter().find(|(_, (_, name))| Some(name.as_str()) == to);
+            if let Some((&to, &(tracker, _))) = member {
+                let heard = self.heard_by(to, &["answer", "offer_id", "peer_id"], &said);
+                self.later(to, Input::TrackerMessage(tracker, heard));
+            }
+            return;
+        }
+        self.members.insert(index, (id, name.clone()));
+        let counts =
+            json!({"action": "announce", "interval": 120, "complete": 0, "incomplete": self.members.len()});
+        let response = self.heard_by(index, &["action", "interval", "complete", "incomplete"], &counts);
+        self.later(index, Input::TrackerMessage(id, response));
+        let others: Vec<_> = self.members.iter().filter(|&(&other, _)| other != index).collect();
+        let others: Vec<_> = others.iter().map(|&(&other, &(tracker, _))| (other, tracker)).collect();
+        let offers = said["offers"].as_array().into_iter().flatten();
+        for (offer, &(to, tracker)) in offers.zip(others.iter().cycle()) {
+            let mut offer = offer.clone();
+            offer["peer_id"] = name.clone().into();
+            let heard = self.heard_by(to, &["offer", "offer_id", "peer_id"], &offer);
+            self.later(to, Input::TrackerMessage(tracker, heard));
+        }
+    }
+
+    /// Some fields of a message, as they reach a member: with its own swarm's info hash.
+    fn heard_by(&self, index: usize, fields: &[&str], said: &Value) -> String {
+        let mut heard = json!({"action": "announce"});
+        heard["info_hash"] = self.peers[index].secret.info_hash().to_binary().into();
+        for &field in fields {
+            heard[field] = said[field].clone();
+        }
+        heard.to_string()
+    }
+
+    // What the page heard.
+
+    pub(super) fn connects(&self, index: usize) -> Vec<Address> {
+        self.heard(index, |event| if let Event::Connect(address) = event { Some(*address) } else { None })
+    }
+
+    pub(super) fn disconnects(&self, index: usize) -> Vec<Address> {
+        self.heard(index, |event| if let Event::Disconnect(address) = event { Some(*address) } else { None })
+    }
+
+    pub(super) fn received(&self, index: usize) -> Vec<Received> {
+        self.heard(index, |event| if let Event::Message(it) = event { Some(it.clone()) } else { None })
+    }
+
+    pub(super) fn texts(&self, index: usize) -> Vec<String> {
+        let text = |received: Received| String::from_utf8(received.payload.0).expect("texts were sent");
+        self.received(index).into_iter().map(text).collect()
+    }
+
+    pub(super) fn deliveries(&self, index: usize) -> Vec<(MessageId, Result<Receipt, DeliveryFailure>)> {
+        self.heard(index, |event| if let Event::Delivery(id, how) = event { Some((*id, *how)) } else { None })
+    }
+
+    fn heard<T>(&self, index: usize, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
+        self.events[index].iter().filter_map(|(_, event)| pick(event)).collect()
+    }
+}
+
+pub(super) fn config() -> Config {
+    Config { trackers: vec!["ws://t".into()], ..Config::new(SwarmId::of_topic("t")) }
+}
+
+/// A description that says which end it is of.
+fn sdp((index, conn): End, setup: &str) -> String {
+    let mut fingerprint = vec![format!("{index:02X}"); 32];
+    for (text, byte) in fingerprint.iter_mut().zip(conn.0.to_be_bytes()) {
+        *text = format!("{byte:02X}");
+    }
+    format!(
+        "v=0\r\na=candidate:1 1 udp 1 10.0.0.{index} 5000 typ host\r\na=ice-ufrag:x{index:02}x{:08}\r\n\
+         a=ice-pwd:{}\r\na=setup:{setup}\r\na=fingerprint:sha-256 {}\r\n",
+        conn.0,
+        "p".repeat(24),
+        fingerprint.join(":"),
+    )
+}
+
+fn end_of(sdp: &str) -> End {
+    let ufrag = sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:x")).expect("we wrote it");
+    let (index, conn) = ufrag.split_once('x').expect("we wrote it");
+    (index.parse().expect("we wrote it"), ConnId(conn.parse().expect("we wrote it")))
+}
