@@ -1,4 +1,6 @@
 // Made from src/web/types.d.ts by `npm run build`.
+/// <reference lib="esnext.disposable" />
+
 /** One peer of one swarm: everybody who constructs it with the same topic finds each other. */
 declare class Easypeers {
   /**
@@ -52,32 +54,32 @@ declare class Easypeers {
    * @example easypeers.on('message', ({ message, from }) => console.log(from, message))
    */
   on<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
-  on (event: string | symbol, listener: (...args: any[]) => void): this
+  on<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
   /**
    * Calls a function at the next event of a kind.
    * @example easypeers.once('connect', address => console.log('first neighbor', address))
    */
   once<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
-  once (event: string | symbol, listener: (...args: any[]) => void): this
+  once<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
   /**
    * Takes a listener off; without one, all of that event.
    * @example easypeers.off('message', listener)
    */
   off<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
-  off (event: string | symbol, listener: (...args: any[]) => void): this
+  off<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
   off (event: string | symbol): this
   /**
    * The same as `on`.
    * @example easypeers.addListener('disconnect', address => console.log(address))
    */
   addListener<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
-  addListener (event: string | symbol, listener: (...args: any[]) => void): this
+  addListener<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
   /**
    * The same as `off`.
    * @example easypeers.removeListener('message', listener)
    */
   removeListener<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
-  removeListener (event: string | symbol, listener: (...args: any[]) => void): this
+  removeListener<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
   /**
    * Takes all listeners off, of one event or of all.
    * @example easypeers.removeAllListeners('message')
@@ -88,7 +90,7 @@ declare class Easypeers {
    * @example easypeers.emit('score', 3)
    */
   emit<E extends keyof EasypeersEvents> (event: E, ...args: EasypeersEvents[E]): boolean
-  emit (event: string | symbol, ...args: any[]): boolean
+  emit<E extends string | symbol> (event: Own<E>, ...args: any[]): boolean
   /**
    * How many listeners an event has.
    * @example easypeers.listenerCount('message') // 1
@@ -105,6 +107,11 @@ declare class Easypeers {
    * @example easypeers.destroy()
    */
   destroy (): void
+  /**
+   * The same as `close`, for explicit resource management.
+   * @example using easypeers = new Easypeers('Some unique topic')
+   */
+  [Symbol.dispose] (): void
   /**
    * Whether it is closed. Then methods throw `ClosedError`, and getters still answer.
    * @example if (!easypeers.closed) easypeers.send('still here')
@@ -276,6 +283,9 @@ interface EasypeersEvents {
   close: []
 }
 
+/** The name of an event that is not one of Easypeers, so that no wrong listener slips by as one of your own. */
+type Own<E extends string | symbol> = E extends keyof EasypeersEvents ? never : E
+
 /** A message as it arrives. */
 interface Message {
   /** What the sender gave. @example data.message.toString().trim() */
@@ -390,7 +400,7 @@ declare class ClosedError extends EasypeersError {
 }
 
 declare namespace Easypeers {
-  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersRtcConfiguration, Sendable, Delivery, Receipt, EasypeersEvents, Message, Wire, TrackerStatus, Warning, Topology, Stats, EasypeersError, DeliveryError, ClosedError }
+  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersRtcConfiguration, Sendable, Delivery, Receipt, EasypeersEvents, Own, Message, Wire, TrackerStatus, Warning, Topology, Stats, EasypeersError, DeliveryError, ClosedError }
 }
 
 export = Easypeers
