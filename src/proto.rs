@@ -1,6 +1,7 @@
 //! The peer as a pure state machine.
 
 mod admission;
+mod array;
 mod broadcast;
 mod config;
 mod direct;

@@ -44,12 +44,14 @@ pub struct Hello {
     /// The version of the handshake that the sender speaks; ours is 1.
     pub version: u8,
     /// Names this run of the peer: an address that comes back after a reload has another.
+    #[serde(deserialize_with = "super::array::read")]
     pub nonce: [u8; 16],
     /// The sender's identity.
     pub key: PublicKey,
     /// An address claimed in place of the one that the key proves.
     pub claimed: Option<Address>,
     /// The sender's share in CPace.
+    #[serde(deserialize_with = "super::array::read")]
     pub share: [u8; 32],
 }
 
@@ -57,6 +59,7 @@ pub struct Hello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirm {
     /// Proves membership: a MAC, under the key both sides now have, over the sender's [`Hello`].
+    #[serde(deserialize_with = "super::array::read")]
     pub tag: [u8; 32],
     /// Proves the identity: knowledge of its secret key, bound to this session and the sender's [`Hello`].
     pub proof: Proof,

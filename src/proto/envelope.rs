@@ -20,6 +20,7 @@ const MAX_SDP: usize = 16 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Envelope {
     pub(crate) from: Address,
+    #[serde(deserialize_with = "super::array::read")]
     pub(crate) instance: [u8; 16],
     /// Which of its sender's offers this is: 0 seeks the successor, 1 the predecessor, others any peer.
     pub(crate) role: u8,

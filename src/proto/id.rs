@@ -47,7 +47,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub struct $name(pub [u8; 20]);
+        pub struct $name(#[serde(deserialize_with = "super::array::read")] pub [u8; 20]);
 
         impl $name {
             /// Reads 40 hexadecimal digits, upper or lower case.

@@ -27,14 +27,16 @@ pub(super) use schnorr::element;
 
 /// A public key: the encoding of a group element, or whatever a remote claims to be one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PublicKey(pub [u8; 32]);
+pub struct PublicKey(#[serde(deserialize_with = "super::array::read")] pub [u8; 32]);
 
 /// A zero-knowledge proof that its maker knows the secret key of a public key, bound to one statement.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// The prover's commitment: a group element.
+    #[serde(deserialize_with = "super::array::read")]
     pub commitment: [u8; 32],
     /// The answer to the challenge: a scalar.
+    #[serde(deserialize_with = "super::array::read")]
     pub response: [u8; 32],
 }
 

@@ -67,7 +67,7 @@ pub(crate) const MAX_STRAY: u16 = 32;
 
 /// Names one request for a link on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct RequestId(pub(crate) [u8; 8]);
+pub(crate) struct RequestId(#[serde(deserialize_with = "super::array::read")] pub(crate) [u8; 8]);
 
 /// Whom a request is looking for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,7 @@ pub(crate) struct Request {
     /// Who wants the link.
     pub(crate) origin: Address,
     /// Tells a reloaded page from its former self.
+    #[serde(deserialize_with = "super::array::read")]
     pub(crate) instance: [u8; 16],
     pub(crate) goal: Goal,
     /// The origin has fewer than two links: split an edge rather than turn it away.

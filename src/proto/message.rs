@@ -36,6 +36,7 @@ pub(crate) struct Header {
     /// When it was sent, in milliseconds since the UNIX epoch by the sender's clock.
     pub(crate) sent_at: u64,
     /// Makes two messages with one payload different.
+    #[serde(deserialize_with = "super::array::read")]
     nonce: [u8; 16],
     /// The recipient; everybody when `None`.
     pub(crate) to: Option<Address>,
@@ -43,6 +44,7 @@ pub(crate) struct Header {
     /// Bytes in the payload as it travels.
     pub(crate) size: u32,
     /// SHA-256 of the payload as it travels.
+    #[serde(deserialize_with = "super::array::read")]
     digest: [u8; 32],
     proof: Proof,
 }

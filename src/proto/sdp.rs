@@ -5,7 +5,6 @@
 //! mesh, and write a whole SDP again at the far end and for trackers.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +44,7 @@ pub(crate) struct Description {
     ufrag: String,
     pwd: String,
     /// SHA-256 of the DTLS certificate.
+    #[serde(deserialize_with = "super::array::read")]
     pub(crate) fingerprint: [u8; 32],
     setup: Setup,
     /// Where the peer can be reached.
@@ -64,19 +64,13 @@ pub(crate) enum CandidateKind {
     Relay,
 }
 
-/// Where a candidate is: an address, or the mDNS name behind which browsers hide one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-enum Place {
-    Ip(IpAddr),
-    Name(String),
-}
-
 /// One ICE candidate over UDP. Candidates over TCP are left out: two browsers cannot use them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Candidate {
     kind: CandidateKind,
     priority: u32,
-    place: Place,
+    /// An address, or the mDNS name behind which browsers hide one.
+    place: String,
     port: u16,
 }
 
@@ -178,8 +172,7 @@ impl Candidate {
             return None;
         }
         let priority = words.next()?.parse().ok()?;
-        let place = words.next()?;
-        let place = place.parse().map_or_else(|_| Place::Name(place.into()), Place::Ip);
+        let place = words.next()?.into();
         let port = words.next()?.parse().ok()?;
         if words.next()? != "typ" {
             return None;
@@ -202,23 +195,15 @@ impl Candidate {
             CandidateKind::PeerReflexive => "prflx raddr 0.0.0.0 rport 0",
             CandidateKind::Relay => "relay raddr 0.0.0.0 rport 0",
         };
-        let place = match &self.place {
-            Place::Ip(ip) => ip.to_string(),
-            Place::Name(name) => name.clone(),
-        };
         // The foundation only groups candidates of one kind and base; a number per kind is enough for both.
-        format!("candidate:{} 1 udp {} {place} {} typ {kind}", self.kind as u8, self.priority, self.port)
+        let Self { priority, place, port, .. } = self;
+        format!("candidate:{} 1 udp {priority} {place} {port} typ {kind}", self.kind as u8)
     }
 
-    /// Whether it can stand in an SDP: a name has the letters of a host name and nothing else.
+    /// Whether it can stand in an SDP: its place has the letters of an address or a host name, no others.
     pub(crate) fn is_sound(&self) -> bool {
-        match &self.place {
-            Place::Ip(_) => true,
-            Place::Name(name) => {
-                (1..=253).contains(&name.len())
-                    && name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.'))
-            }
-        }
+        (1..=253).contains(&self.place.len())
+            && self.place.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b':'))
     }
 }
 
@@ -266,7 +251,7 @@ mod tests {
     #[test]
     fn a_remote_description_cannot_smuggle_lines() {
         let mut description = Description::parse(CHROMIUM).expect("a real SDP");
-        description.candidates[0].place = Place::Name("x\r\na=evil".into());
+        description.candidates[0].place = "x\r\na=evil".into();
         assert!(!description.is_sound());
         description.candidates.clear();
         description.ufrag = "abcd\r\n".into();

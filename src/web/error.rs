@@ -141,7 +141,7 @@ pub(super) fn given(value: &JsValue) -> String {
         Some("string") => JSON::stringify(value).ok().map(|text| text.slice(0, SHOWN)).map(String::from),
         Some("number") => value
             .as_f64()
-            .and_then(|number| js_sys::Number::from(number).to_string(10).ok())
+            .and_then(|number| js_sys::Number::from(number).to_string_with_radix(10).ok())
             .map(String::from),
         Some("boolean") => value.as_bool().map(|truth| truth.to_string()),
         Some("object") if value.is_null() => Some("null".into()),
