@@ -597,6 +597,14 @@ impl Broadcast {
         }
     }
 
+    /// How much it holds, table by table.
+    #[cfg(test)]
+    pub(crate) fn sizes(&self) -> [usize; 6] {
+        let names = self.names.values().map(|names| names.ids.len()).sum();
+        let counted = self.buckets.values().map(|(_, ids)| ids.len()).sum();
+        [self.seen.len(), self.kept.len(), self.sources.len(), self.missing.len(), names, counted]
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let names = self.names.values().filter_map(|names| names.due_at).min();
         let missing = self.missing.values().map(|missing| missing.ask_at).min();

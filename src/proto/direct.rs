@@ -401,6 +401,12 @@ impl Direct {
         due
     }
 
+    /// How much it holds, table by table.
+    #[cfg(test)]
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        [self.mine.len(), self.relays.len(), self.reputation.len()]
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let relays = self.relays.values().map(|relay| relay.waiting.map_or(relay.until, |(_, by)| by));
         relays.chain(self.mine.values().map(|mine| mine.next_at)).min()

@@ -754,6 +754,13 @@ impl Mesh {
         late.into_iter().filter_map(|id| Some((id, self.mine.remove(&id)?))).collect()
     }
 
+    /// How much it holds, table by table.
+    #[cfg(test)]
+    pub(crate) fn sizes(&self) -> [usize; 6] {
+        let (routes, mine) = (self.routes.len(), self.mine.len());
+        [routes, mine, self.cool.len(), self.dead.len(), self.hints.len(), self.deaths.len()]
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let request = self.mine.values().map(|mine| mine.until).min();
         soonest(soonest(self.look_at, self.stabilize_at), soonest(self.long_at, request))

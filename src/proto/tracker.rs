@@ -209,6 +209,10 @@ impl Tracker {
 
     /// Takes in a text from the socket; what concerns offers is handed back.
     pub(crate) fn handle_message(&mut self, text: &str, now: Instant) -> Option<Heard> {
+        // A deadline of an announce that cannot go would be due for ever.
+        if !self.is_open() {
+            return None;
+        }
         let heard = wire::read(text, self.info_hash, self.peer_id)?;
         match &heard {
             Heard::Response { interval, peers, tracker_id, warning } => {
@@ -487,6 +491,16 @@ mod tests {
         }
         assert!(pauses[8] >= Duration::from_secs(30) && pauses[8] <= Duration::from_secs(60), "{pauses:?}");
         assert_eq!(tracker.status().last_error.as_deref(), Some("gone"));
+    }
+
+    #[test]
+    fn what_comes_while_the_socket_is_not_open_is_ignored() {
+        let mut tracker = tracker();
+        let mut out = VecDeque::new();
+        tracker.open(T0, &mut out);
+        let before = tracker.poll_timeout();
+        assert_eq!(tracker.handle_message(r#"{"failure reason":"no"}"#, T0), None);
+        assert_eq!((tracker.poll_timeout(), tracker.status().last_error), (before, None));
     }
 
     #[test]

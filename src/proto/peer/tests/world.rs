@@ -55,7 +55,7 @@ impl World {
         for _ in 0..count {
             world.join(Config { max_peers, ..config() });
         }
-        world.run(Duration::from_secs(20));
+        world.run(Duration::from_secs(if count > 3 { 20 } else { 5 }));
         world.events.iter_mut().for_each(Vec::clear);
         world
     }
@@ -283,7 +283,7 @@ pub(super) fn config() -> Config {
 }
 
 /// A description that says which end it is of.
-fn sdp((index, conn): End, setup: &str) -> String {
+pub(super) fn sdp((index, conn): End, setup: &str) -> String {
     let mut fingerprint = vec![format!("{index:02X}"); 32];
     for (text, byte) in fingerprint.iter_mut().zip(conn.0.to_be_bytes()) {
         *text = format!("{byte:02X}");

@@ -1,0 +1,437 @@
+//! A peer among those who mean it harm, and in a world that makes no sense.
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+
+use super::super::*;
+use super::world::{START, World, config, sdp};
+use crate::proto::direct;
+use crate::proto::envelope::Envelope;
+use crate::proto::io::Bytes;
+use crate::proto::link::wire::{Frame, PART, encode, frame};
+use crate::proto::mesh::{self, Goal, Request, Word};
+use crate::proto::message::{Kind, Message, Payload};
+use crate::proto::sdp::{Candidate, Description};
+use crate::proto::{broadcast, view};
+
+/// What any input may cause, at most: a word to every link and event for each, several times over.
+const MAX_OUTPUTS: usize = 200;
+
+#[test]
+fn absurd_packets_break_nothing_and_cause_little() {
+    let mut world = World::of(3, 6);
+    let me = world.address(1);
+    for packet in absurdities(&world) {
+        if !world.linked(1, 0) {
+            world = World::of(3, 6);
+        }
+        let about = format!("{packet:?}").chars().take(200).collect::<String>();
+        let outputs = say(&mut world, &packet);
+        assert!(outputs <= MAX_OUTPUTS, "{outputs} outputs after {about}");
+        assert!(world.texts(1).is_empty(), "{about}");
+        bounded(&world.peers[1]);
+    }
+    assert!(world.peers[1].address() == me);
+}
+
+#[test]
+fn a_candidate_cannot_smuggle_lines_into_a_description() {
+    let mut world = World::of(3, 6);
+    // Whatever text stands in a candidate on the wire, no line of it reaches a browser.
+    let mut bytes = postcard::to_allocvec(&named_candidate("0123456789ab.local")).expect("plain data");
+    let at = bytes.windows(4).position(|window| window == b"0123").expect("the name is in there");
+    bytes[at..at + 4].copy_from_slice(b"\r\na=");
+    let evil: Candidate = postcard::from_bytes(&bytes).expect("it looks like any other");
+    let mut offer = description(0, 9);
+    offer.candidates.push(evil.clone());
+    let from = world.address(0);
+    let mut outputs = Vec::new();
+    for packet in [
+        mesh::Packet::Request(Box::new(Request {
+            offer: Some(offer),
+            ..request(1, from, Goal::Exact(from))
+        })),
+        mesh::Packet::Forth { id: mesh::RequestId([1; 8]), word: Word::Candidate(evil.clone()) },
+        mesh::Packet::Back {
+            id: mesh::RequestId([1; 8]),
+            to: world.address(1),
+            hops_left: 9,
+            word: Word::Candidate(evil),
+        },
+    ] {
+        outputs.extend(say_raw(&mut world, &Packet::Mesh(packet)));
+    }
+    let text = format!("{outputs:?}");
+    assert!(!text.contains("a=6789"), "{text}");
+}
+
+#[test]
+fn a_flood_of_requests_makes_no_more_connections_than_there_are_slots() {
+    let mut world = World::of(3, 6);
+    for n in 0..3000u32 {
+        let mut origin = [0x55; 20];
+        origin[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
+        let me = world.address(1);
+        let request = Request { need: n % 2 == 0, ..request(n, Address(origin), Goal::Exact(me)) };
+        say_raw(&mut world, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
+    }
+    bounded(&world.peers[1]);
+    let peer = &world.peers[1];
+    assert!(peer.free_slots() >= -1, "a hand-over takes one more slot for a moment");
+}
+
+#[test]
+fn a_flood_of_offers_from_a_tracker_makes_no_more_connections_than_there_are_slots() {
+    let mut world = World::new();
+    world.join(config());
+    world.run(Duration::from_secs(1));
+    for n in 0..3000u32 {
+        let text = tracker_offer(&world.peers[0], n, (n % 4) as u8);
+        world.with(0, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
+        bounded(&world.peers[0]);
+    }
+    assert!(world.peers[0].conns.len() > 3, "some were taken up");
+}
+
+#[test]
+fn a_flood_of_direct_messages_to_nobody_takes_bounded_room() {
+    let mut world = World::of(3, 6);
+    let one = message(Some(Address([9; 20])), 0);
+    for n in 0..3000u32 {
+        // One proof is enough to fill the tables: the attempts have numbers of their own.
+        let packet = direct::Packet::Message {
+            header: Box::new(one.header.clone()),
+            payload: one.payload.clone(),
+            path: vec![world.address(0)],
+            attempt: (n % 256) as u8,
+        };
+        say_raw(&mut world, &Packet::Direct(packet));
+    }
+    bounded(&world.peers[1]);
+}
+
+#[test]
+fn lists_of_neighbors_that_lie_are_bounded() {
+    let mut world = World::of(3, 6);
+    for round in 0..50u8 {
+        let list = list(round, 64);
+        let beyond = list_addresses(round).map(|address| (address, self::list(round ^ 0x80, 64))).collect();
+        say_raw(&mut world, &Packet::View(view::Packet::Own(list)));
+        say_raw(&mut world, &Packet::View(view::Packet::Relayed(beyond)));
+    }
+    let known = world.peers[1].known_peers().len();
+    assert!(known <= 64 * 64 + 64 + 2, "{known}");
+    world.run(Duration::from_secs(1));
+    bounded(&world.peers[1]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_bytes_on_a_link_break_nothing(
+        frames in prop::collection::vec((any::<bool>(), 0..9u8, prop::collection::vec(any::<u8>(), 0..200)), 1..4),
+    ) {
+        thread_local!(static WORLD: Cell<Option<World>> = const { Cell::new(None) });
+        let mut world = WORLD.take().unwrap_or_else(|| World::of(3, 6));
+        for (shaped, kind, bytes) in frames {
+            if !world.linked(1, 0) {
+                world = World::of(3, 6);
+            }
+            let bytes = if shaped { frame(&Frame::Whole(&[&[kind], &bytes[..]].concat())) } else { bytes };
+            let outputs = raw(&mut world, bytes).len();
+            prop_assert!(outputs <= MAX_OUTPUTS, "{outputs}");
+            prop_assert!(world.texts(1).is_empty());
+        }
+        bounded(&world.peers[1]);
+        world.run(Duration::from_secs(1));
+        WORLD.set(Some(world));
+    }
+
+    #[test]
+    fn arbitrary_inputs_in_arbitrary_order_break_nothing(
+        steps in prop::collection::vec((input(), 0..4000u64), 1..120),
+    ) {
+        let identity = Identity::from_secret([1; 32]);
+        let mut peer = Peer::new(config(), identity, Random::new([1; 32]), START).expect("good settings");
+        let mut now = START;
+        for (step, after) in steps {
+            now = now + Duration::from_millis(after);
+            match step {
+                Step::Input(input) => peer.handle(input, now),
+                Step::Offer(n, role) => {
+                    let text = tracker_offer(&peer, n, role);
+                    peer.handle(Input::TrackerMessage(TrackerId(0), text), now);
+                }
+                Step::Send(to, size) => drop(peer.send(to, Bytes(vec![0; size]), now)),
+                Step::MaxPeers(max) => drop(peer.set_max_peers(max, now)),
+                Step::AddTracker(n) => peer.add_tracker(&format!("ws://{n}"), now),
+                Step::RemoveTracker(n) => peer.remove_tracker(&format!("ws://{n}"), now),
+                Step::Close => peer.close(now),
+            }
+            let mut outputs = 0;
+            while peer.poll_output().is_some() {
+                outputs += 1;
+            }
+            prop_assert!(outputs <= MAX_OUTPUTS, "{outputs}");
+            bounded(&peer);
+            // A timer that is due comes to rest: no busy loop.
+            let mut fired = 0;
+            while peer.poll_timeout().is_some_and(|at| at <= now) {
+                peer.handle(Input::Timeout, now);
+                while peer.poll_output().is_some() {}
+                fired += 1;
+                prop_assert!(fired < 20, "the timer is due again and again: {:?}", peer);
+            }
+        }
+    }
+}
+
+// Helpers.
+
+#[derive(Debug, Clone)]
+enum Step {
+    Input(Input),
+    /// A tracker brings an offer of this origin, in this role.
+    Offer(u32, u8),
+    Send(Option<Address>, usize),
+    MaxPeers(usize),
+    AddTracker(u8),
+    RemoveTracker(u8),
+    Close,
+}
+
+fn input() -> impl Strategy<Value = Step> {
+    let conn = || (0..12u64).prop_map(ConnId);
+    let tracker = || (0..3u32).prop_map(TrackerId);
+    let text = || {
+        prop_oneof![
+            Just(String::new()),
+            Just(sdp((1, ConnId(1)), "active")),
+            Just(sdp((2, ConnId(1)), "actpass")),
+            Just("candidate:1 1 udp 1 10.0.0.7 5000 typ host".to_owned()),
+            Just(r#"{"failure reason":"no"}"#.to_owned()),
+            ".*",
+        ]
+    };
+    prop_oneof![
+        4 => Just(Step::Input(Input::Timeout)),
+        1 => Just(Step::Input(Input::Woke)),
+        2 => tracker().prop_map(|id| Step::Input(Input::TrackerOpened(id))),
+        1 => (tracker(), text()).prop_map(|(id, text)| Step::Input(Input::TrackerMessage(id, text))),
+        1 => (tracker(), text()).prop_map(|(id, text)| Step::Input(Input::TrackerClosed(id, text))),
+        4 => (conn(), text()).prop_map(|(id, text)| Step::Input(Input::ConnDescribed(id, text))),
+        2 => (conn(), text()).prop_map(|(id, text)| Step::Input(Input::ConnCandidate(id, text))),
+        4 => conn().prop_map(|id| Step::Input(Input::ConnGathered(id))),
+        4 => conn().prop_map(|id| Step::Input(Input::ConnOpened(id))),
+        2 => (conn(), prop::collection::vec(any::<u8>(), 0..50))
+            .prop_map(|(id, bytes)| Step::Input(Input::ConnFrame(id, Bytes(bytes)))),
+        1 => conn().prop_map(|id| Step::Input(Input::ConnWritable(id))),
+        1 => conn().prop_map(|id| Step::Input(Input::ConnInterrupted(id))),
+        1 => conn().prop_map(|id| Step::Input(Input::ConnResumed(id))),
+        2 => (conn(), text()).prop_map(|(id, text)| Step::Input(Input::ConnClosed(id, text))),
+        6 => (any::<u32>(), 0..5u8).prop_map(|(n, role)| Step::Offer(n, role)),
+        1 => (prop::option::of(any::<[u8; 20]>().prop_map(Address)), 0..100usize)
+            .prop_map(|(to, size)| Step::Send(to, size)),
+        1 => (0..70usize).prop_map(Step::MaxPeers),
+        1 => (0..3u8).prop_map(Step::AddTracker),
+        1 => (0..3u8).prop_map(Step::RemoveTracker),
+        1 => prop::bool::weighted(0.05)
+            .prop_map(|close| if close { Step::Close } else { Step::Input(Input::Timeout) }),
+    ]
+}
+
+/// Every table of a peer is within its bound, and its connections within their slots.
+fn bounded(peer: &Peer) {
+    let max = peer.config.max_peers;
+    assert!(peer.neighbors.len() <= max);
+    // What a smaller maxPeers finds under way may still end by itself; the largest is 64.
+    assert!(peer.conns.len() <= 64 + 16, "{} connections", peer.conns.len());
+    let [seen, kept, sources, missing, names, counted] = peer.broadcast.sizes();
+    assert!(
+        seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 4096,
+        "{:?}",
+        peer.broadcast.sizes()
+    );
+    assert!(names <= 512 * max && counted <= 9 * 4096, "{:?}", peer.broadcast.sizes());
+    let [routes, mine, cool, dead, hints, deaths] = peer.mesh.sizes();
+    assert!(routes <= 1024 && mine <= 64 && hints <= 8, "{:?}", peer.mesh.sizes());
+    assert!(cool <= 4096 && dead <= 256 && deaths <= 256, "{:?}", peer.mesh.sizes());
+    let [_, relays, reputation] = peer.direct.sizes();
+    assert!(relays <= 1024 && reputation <= 64, "{:?}", peer.direct.sizes());
+}
+
+/// 0 says something to 1; how much 1 does about it.
+fn say(world: &mut World, packet: &Packet) -> usize {
+    say_raw(world, packet).len()
+}
+
+fn say_raw(world: &mut World, packet: &Packet) -> Vec<Output> {
+    let bytes = encode(packet);
+    if bytes.len() <= PART {
+        return raw(world, frame(&Frame::Whole(&bytes)));
+    }
+    let parts = bytes.chunks(PART).collect::<Vec<_>>();
+    let frames = parts.iter().enumerate();
+    let frames =
+        frames.map(|(i, bytes)| frame(&Frame::Part { stream: 7, last: i + 1 == parts.len(), bytes }));
+    frames.flat_map(|bytes| raw(world, bytes)).collect()
+}
+
+fn raw(world: &mut World, bytes: Vec<u8>) -> Vec<Output> {
+    let Some(&conn) = world.peers[1].neighbors.get(&world.address(0)) else { return Vec::new() };
+    let (peer, now) = (&mut world.peers[1], world.now);
+    peer.handle(Input::ConnFrame(conn, Bytes(bytes)), now);
+    std::iter::from_fn(|| peer.poll_output()).collect()
+}
+
+fn description(index: usize, conn: u64) -> Description {
+    Description::parse(&sdp((index, ConnId(conn)), "actpass")).expect("we wrote it")
+}
+
+fn named_candidate(name: &str) -> Candidate {
+    Candidate::parse(&format!("candidate:1 1 udp 1 {name} 5000 typ host")).expect("we wrote it")
+}
+
+fn request(n: u32, origin: Address, goal: Goal) -> Request {
+    let mut id = [1; 8];
+    id[..4].copy_from_slice(&n.to_be_bytes());
+    Request {
+        id: mesh::RequestId(id),
+        origin,
+        instance: [n as u8; 16],
+        goal,
+        need: false,
+        offer: Some(description(9, n.into())),
+        avoid: Vec::new(),
+        hops_left: mesh::MAX_HOPS,
+    }
+}
+
+fn message(to: Option<Address>, size: usize) -> Message {
+    let payload = Payload(vec![1; size].into());
+    let draft = Draft { claimed: None, to, kind: Kind::Page, nonce: [size as u8; 16], payload };
+    draft.sign(&Identity::from_secret([77; 32]), &SwarmId::of_topic("t"), START + Duration::from_secs(20))
+}
+
+/// What a tracker would say that brings an offer.
+fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
+    let mut from = [0x66; 20];
+    from[..4].copy_from_slice(&n.to_be_bytes());
+    let envelope =
+        Envelope { from: Address(from), instance: [1; 16], role, description: description(9, u64::from(n)) };
+    let id = OfferId([b'o'; 20]);
+    serde_json::json!({
+        "action": "announce",
+        "info_hash": peer.secret.info_hash().to_binary(),
+        "peer_id": "b".repeat(20),
+        "offer_id": id.to_binary(),
+        "offer": {"type": "offer", "sdp": envelope.write(&id, &peer.secret, &mut Random::new([1; 32]))},
+    })
+    .to_string()
+}
+
+fn list_addresses(mark: u8) -> impl Iterator<Item = Address> + Clone {
+    (0..64u8).map(move |n| {
+        let mut address = [mark; 20];
+        address[0] = n.wrapping_mul(37);
+        Address(address)
+    })
+}
+
+fn list(mark: u8, count: usize) -> view::List {
+    let links = list_addresses(mark).cycle().take(count);
+    // An entry's round trip is its own affair: one byte after the address.
+    let bytes = links.fold(Vec::new(), |mut bytes, address| {
+        bytes.extend(address.0);
+        bytes.push(1);
+        bytes
+    });
+    let mut whole = postcard::to_allocvec(&(1u8, count as u32)).expect("plain data");
+    whole.extend(bytes);
+    postcard::from_bytes(&whole).expect("that is how a list is written")
+}
+
+fn absurdities(world: &World) -> Vec<Packet> {
+    let [them, me, third] = [0, 1, 2].map(|peer| world.address(peer));
+    let nobody = Address([9; 20]);
+    let (id, many) = (MessageId([3; 20]), (0..10_000u32).map(many_ids).collect::<Vec<_>>());
+    let mut packets = vec![Packet::Ping(0), Packet::Pong(u32::MAX)];
+    packets.extend(
+        [
+            broadcast::Packet::Have(many),
+            broadcast::Packet::Have(Vec::new()),
+            broadcast::Packet::Graft(id),
+            broadcast::Packet::Prune(me),
+            broadcast::Packet::Prune(nobody),
+            broadcast::Packet::Digest { bucket: u64::MAX, sum: 0 },
+            broadcast::Packet::Digest { bucket: 0, sum: u64::MAX },
+        ]
+        .map(Packet::Broadcast),
+    );
+    for size in [0, 1, 5000] {
+        for to in [None, Some(me), Some(them), Some(nobody)] {
+            let message = message(to, size);
+            for hops in [0, 255] {
+                let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
+                packets.push(Packet::Broadcast(broadcast::Packet::Header { hops, header: header.clone() }));
+                // A broadcast of a stranger is delivered if its proof is good; here the payload never fits.
+                let payload = Payload([&payload.0[..], b"x"].concat().into());
+                packets.push(Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }));
+            }
+            for path in [vec![], vec![me; 3], vec![them, third, them, third], vec![nobody; 300]] {
+                let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
+                packets.push(Packet::Direct(direct::Packet::Message { header, payload, path, attempt: 255 }));
+            }
+        }
+    }
+    packets.push(Packet::Direct(direct::Packet::Taken { id, attempt: 0 }));
+    packets.push(Packet::Direct(direct::Packet::Stuck { id, attempt: 255 }));
+    for goal in [Goal::Successor, Goal::Predecessor, Goal::Point(me), Goal::Exact(me), Goal::Exact(nobody)] {
+        for origin in [me, them, third, nobody] {
+            for hops_left in [0, 1, u16::MAX] {
+                let n = packets.len() as u32;
+                let asked = Request { hops_left, ..request(n, origin, goal) };
+                let probe = Request { offer: None, ..request(n + 1_000_000, origin, goal) };
+                let avoid = Request { avoid: vec![nobody; 5000], ..request(n + 2_000_000, origin, goal) };
+                packets
+                    .extend([asked, probe, avoid].map(|r| Packet::Mesh(mesh::Packet::Request(Box::new(r)))));
+            }
+        }
+    }
+    for word in [
+        Word::Found(me),
+        Word::Found(nobody),
+        Word::Reject(mesh::Reason::Busy),
+        Word::Cancel,
+        Word::Decline(me),
+        Word::Decline(nobody),
+        Word::Accept { from: me, answer: Box::new(description(9, 1)) },
+        Word::Accept { from: nobody, answer: Box::new(description(9, 1)) },
+        Word::Candidate(named_candidate("x.local")),
+    ] {
+        let id = mesh::RequestId([7; 8]);
+        for to in [me, them, nobody] {
+            let word = word.clone();
+            packets.push(Packet::Mesh(mesh::Packet::Back { id, to, hops_left: u16::MAX, word }));
+        }
+        packets.push(Packet::Mesh(mesh::Packet::Forth { id, word }));
+    }
+    let long = vec![(nobody, list(1, 64)); 64];
+    packets.extend([
+        Packet::View(view::Packet::Own(list(0, 0))),
+        Packet::View(view::Packet::Own(list(0, 64))),
+        Packet::View(view::Packet::Relayed(long)),
+        Packet::View(view::Packet::Own(list(0, 65))),
+        Packet::Close(Farewell::Evicted { hint: Some(me) }),
+        Packet::Close(Farewell::Full),
+    ]);
+    packets
+}
+
+fn many_ids(n: u32) -> MessageId {
+    let mut id = [4; 20];
+    id[..4].copy_from_slice(&n.to_be_bytes());
+    MessageId(id)
+}
