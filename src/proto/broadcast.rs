@@ -590,10 +590,10 @@ impl Broadcast {
         self.buckets.retain(|bucket, _| is_near(*bucket, now));
         // Not the bucket that is filling, nor the last: its messages may still be on their way.
         let settled = self.buckets.iter().rfind(|(bucket, _)| **bucket < current.saturating_sub(1));
-        if let Some((&bucket, &(sum, _))) = settled {
-            if self.is_compared(bucket, now) {
-                self.out.extend(spread.links.iter().map(|&to| (to, Packet::Digest { bucket, sum })));
-            }
+        if let Some((&bucket, &(sum, _))) = settled
+            && self.is_compared(bucket, now)
+        {
+            self.out.extend(spread.links.iter().map(|&to| (to, Packet::Digest { bucket, sum })));
         }
     }
 
