@@ -484,3 +484,6 @@ impl Link {
         out.push_back(Output::ConnClose(self.conn));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,523 @@
+use super::wire::{FRAME, Frame, PART, encode, frame};
+use super::*;
+use crate::proto::admission::Confirm;
+use crate::proto::id::SwarmId;
+use crate::proto::{broadcast, direct, mesh, view};
+
+const T0: Instant = Instant::from_millis(1_000_000);
+const MAX: usize = 1 << 20;
+
+// Before the channel.
+
+#[test]
+fn an_offer_is_worth_sending_when_all_candidates_are_gathered() {
+    let (mut link, mut out) = offering();
+    assert_eq!(out.pop_front(), Some(Output::ConnOffer(ConnId(1))));
+    assert!(matches!(link.handle_described(&sdp(1, "actpass"), T0), Ok(Happened::Nothing)));
+    assert!(!link.is_offered() && link.description().is_none());
+    assert!(matches!(link.handle_gathered(T0), Happened::Described));
+    assert!(link.is_offered() && link.description().is_some());
+    assert!(!link.is_taken(), "it holds no slot until somebody takes it up");
+    assert!(matches!(link.handle_gathered(T0), Happened::Nothing), "once");
+}
+
+#[test]
+fn a_description_is_not_held_back_by_a_slow_candidate() {
+    let (mut link, mut out) = offering();
+    link.handle_described(&sdp(1, "actpass"), T0).unwrap();
+    assert_eq!(link.poll_timeout(), Some(T0 + GATHER));
+    assert!(matches!(link.handle_timeout(T0 + GATHER, &mut out), Ok(Happened::Described)));
+    // What comes later trickles after, each once.
+    assert!(matches!(link.handle_candidate(LATE), Happened::Candidate(_)));
+    assert!(matches!(link.handle_candidate(LATE), Happened::Nothing));
+    assert!(matches!(link.handle_candidate("candidate:nonsense"), Happened::Nothing));
+}
+
+#[test]
+fn a_description_without_a_candidate_waits_for_one() {
+    let (mut link, mut out) = offering();
+    let bare = sdp(1, "actpass").replace("a=candidate", "a=x");
+    link.handle_described(&bare, T0).unwrap();
+    assert!(matches!(link.handle_timeout(T0 + GATHER, &mut out), Ok(Happened::Nothing)));
+    assert!(matches!(link.handle_candidate(LATE), Happened::Nothing));
+    assert!(matches!(link.handle_timeout(T0 + GATHER * 2, &mut out), Ok(Happened::Described)));
+    assert_eq!(link.description().map(|it| it.candidates.len()), Some(1));
+}
+
+#[test]
+fn an_answer_is_taken_once_and_only_to_an_offer() {
+    let (mut link, mut out) = offered();
+    assert!(link.accept(description(2, "active"), T0, &mut out));
+    assert!(matches!(out.pop_back(), Some(Output::ConnAccept(ConnId(1), _))));
+    assert!(link.is_taken());
+    assert!(!link.accept(description(3, "active"), T0, &mut out));
+    let (mut early, mut out) = offering();
+    assert!(!early.accept(description(2, "active"), T0, &mut out));
+    let (mut answering, mut out) = answering();
+    assert!(!answering.accept(description(2, "active"), T0, &mut out));
+}
+
+#[test]
+fn a_remote_candidate_is_added_once_and_only_while_connecting() {
+    let candidate = Candidate::parse(LATE).unwrap();
+    let (mut link, mut out) = offered();
+    out.clear();
+    link.add_remote(candidate.clone(), &mut out);
+    assert_eq!(out, [], "there is no remote yet");
+    link.accept(description(2, "active"), T0, &mut out);
+    out.clear();
+    link.add_remote(candidate.clone(), &mut out);
+    link.add_remote(candidate.clone(), &mut out);
+    assert_eq!(out, [Output::ConnCandidate(ConnId(1), candidate.to_text())]);
+}
+
+#[test]
+fn every_state_before_active_has_a_deadline() {
+    let too_slow = |mut link: Link, by: Instant| {
+        let mut out = VecDeque::new();
+        let mut now = T0;
+        while now < by {
+            assert!(link.handle_timeout(now, &mut out).is_ok(), "too early");
+            now = now + Duration::from_millis(100);
+        }
+        assert!(matches!(link.handle_timeout(by, &mut out), Err(Expired::TooSlow)));
+        assert!(link.poll_timeout().is_some_and(|at| at <= by));
+    };
+    too_slow(offering().0, T0 + DESCRIBE);
+    too_slow(answering().0, T0 + DESCRIBE);
+    too_slow(connecting(1, 2).0, T0 + CONNECT);
+    too_slow(opened(1, 2).0, T0 + GREET);
+    let (mut link, _) = offered();
+    link.expire_offer(T0 + Duration::from_secs(50));
+    too_slow(link, T0 + Duration::from_secs(50));
+}
+
+#[test]
+fn a_connection_that_takes_long_is_late_once_and_may_still_come() {
+    let (mut link, mut out) = connecting(1, 2);
+    assert!(link.is_hopeful());
+    assert_eq!(link.poll_timeout(), Some(T0 + HOPEFUL));
+    assert!(matches!(link.handle_timeout(T0 + HOPEFUL, &mut out), Ok(Happened::Late)));
+    assert!(!link.is_hopeful());
+    assert!(matches!(link.handle_timeout(T0 + HOPEFUL, &mut out), Ok(Happened::Nothing)));
+    open(&mut link, 1, T0 + HOPEFUL, &mut out);
+    assert!(link.is_greeting() && link.is_hopeful());
+}
+
+// Admission.
+
+#[test]
+fn two_members_admit_each_other_with_two_packets_each_way() {
+    let ([mut a, mut b], [mut to_b, mut to_a]) = pair();
+    assert_eq!((to_a.len(), to_b.len()), (1, 1), "a hello each");
+    greet(&mut a, 1, &mut to_a, &mut to_b, true);
+    greet(&mut b, 2, &mut to_b, &mut to_a, false);
+    let (at_a, at_b) = (hear(&mut a, &mut to_a), hear(&mut b, &mut to_b));
+    let (Happened::Proven(b_proven, at_a), Happened::Proven(a_proven, at_b)) = (at_a, at_b) else {
+        panic!("both are members")
+    };
+    assert_eq!((a_proven.address, b_proven.address), (member(1).address(), member(2).address()));
+    assert_eq!(a_proven.session, b_proven.session);
+    assert_eq!((at_a, at_b), (Linked { ours: true, theirs: false }, Linked { ours: false, theirs: true }));
+    assert_eq!((to_a.len(), to_b.len()), (0, 0));
+}
+
+#[test]
+fn nothing_but_proofs_is_heard_before_admission() {
+    for packet in
+        [Packet::Ping(1), Packet::Mesh(cancel()), Packet::Confirm { confirm: confirm(), linked: false }]
+    {
+        let (mut link, _) = opened(1, 2);
+        let happened = link.handle_frame(&whole(&packet), MAX, T0);
+        assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "{packet:?}: {happened:?}");
+    }
+    let (mut link, _) = connecting(1, 2);
+    let happened = link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "nor before the channel");
+}
+
+#[test]
+fn a_stranger_cannot_make_us_hold_a_large_packet() {
+    let (mut link, _) = opened(1, 2);
+    let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; PART] });
+    assert!(matches!(link.handle_frame(&part(1), MAX, T0), Happened::Nothing));
+    let happened = link.handle_frame(&part(1), MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
+}
+
+#[test]
+fn a_second_hello_or_a_false_proof_is_a_violation() {
+    let ([mut a, _], [_, mut to_a]) = pair();
+    let again = to_a[0].clone();
+    let mut out = VecDeque::new();
+    greet(&mut a, 1, &mut to_a, &mut out, false);
+    let happened = a.handle_frame(&bytes(&again), MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "{happened:?}");
+    let forged = Packet::Confirm { confirm: confirm(), linked: false };
+    let happened = a.handle_frame(&whole(&forged), MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::Admission(AdmissionError::NotMember))));
+}
+
+#[test]
+fn a_hello_is_confirmed_once() {
+    let ([mut a, _], [_, mut to_a]) = pair();
+    let Happened::Hello(hello) = hear(&mut a, &mut to_a) else { panic!("that was a hello") };
+    let mut out = VecDeque::new();
+    assert!(a.confirm(&hello, &member(1), false, &mut out).is_ok());
+    let again = a.confirm(&hello, &member(1), false, &mut out);
+    assert_eq!(again, Err(Violation::Admission(AdmissionError::Order)));
+    assert_eq!(out.len(), 1);
+    let (mut early, mut out) = connecting(1, 2);
+    assert_eq!(early.confirm(&hello, &member(1), false, &mut out), Err(Violation::TooEarly));
+}
+
+#[test]
+fn proofs_on_an_active_link_are_a_violation() {
+    let mut link = active();
+    let happened = link.handle_frame(&whole(&Packet::Confirm { confirm: confirm(), linked: true }), MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "{happened:?}");
+}
+
+// Heartbeat.
+
+#[test]
+fn a_new_link_is_measured_at_once() {
+    let (mut link, mut out) = (active(), VecDeque::new());
+    assert_eq!(link.poll_timeout(), Some(T0));
+    link.handle_timeout(T0, &mut out).unwrap();
+    assert_eq!(asked(&mut out), [1]);
+    link.handle_frame(&whole(&Packet::Pong(1)), MAX, at(40));
+    link.handle_pong(1, at(40));
+    assert_eq!(link.rtt(), Some(Duration::from_millis(40)));
+}
+
+#[test]
+fn the_round_trip_is_smoothed_and_only_answers_count() {
+    let (mut link, mut out) = (measured(40), VecDeque::new());
+    link.probe(at(1000), &mut out);
+    let [number] = asked(&mut out)[..] else { panic!("it asks once") };
+    link.handle_pong(number + 1, at(1010));
+    assert_eq!(link.rtt(), Some(Duration::from_millis(40)), "nobody asked that");
+    link.handle_pong(number, at(1090));
+    assert_eq!(link.rtt(), Some(Duration::from_millis(50)), "a fifth of the difference");
+    link.handle_pong(number, at(9000));
+    assert_eq!(link.rtt(), Some(Duration::from_millis(50)), "an answer counts once");
+}
+
+#[test]
+fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
+    let (mut link, mut out) = (measured(40), VecDeque::new());
+    let idle = at(40) + IDLE;
+    assert_eq!(link.poll_timeout(), Some(idle));
+    assert!(link.handle_timeout(idle, &mut out).is_ok());
+    assert_eq!(asked(&mut out).len(), 1);
+    assert_eq!(link.poll_timeout(), Some(idle + ANSWER));
+    assert!(matches!(link.handle_timeout(idle + ANSWER, &mut out), Err(Expired::Dead)));
+    assert!(IDLE + ANSWER < Duration::from_secs(5));
+}
+
+#[test]
+fn a_neighbor_that_talks_is_neither_asked_nor_dead() {
+    let (mut link, mut out) = (measured(40), VecDeque::new());
+    for n in 1..100 {
+        let now = at(40 + n * 1400);
+        link.handle_frame(&whole(&Packet::Ping(7)), MAX, now);
+        assert!(link.poll_timeout().is_some_and(|at| at > now));
+    }
+    assert_eq!(out.len(), 0);
+    // One that says other things than the answer is alive too.
+    let mut now = link.poll_timeout().unwrap();
+    link.handle_timeout(now, &mut out).unwrap();
+    for _ in 0..100 {
+        now = now + Duration::from_millis(700);
+        link.handle_frame(&whole(&Packet::Ping(7)), MAX, now);
+        assert!(link.poll_timeout().unwrap() > now || link.handle_timeout(now, &mut out).is_ok());
+    }
+}
+
+#[test]
+fn a_timer_that_comes_late_asks_again_instead_of_burying() {
+    let (mut link, mut out) = (measured(40), VecDeque::new());
+    let idle = at(40) + IDLE;
+    link.handle_timeout(idle, &mut out).unwrap();
+    out.clear();
+    let late = idle + ANSWER + SLEPT;
+    assert!(link.handle_timeout(late, &mut out).is_ok(), "we slept, not they");
+    assert_eq!(asked(&mut out).len(), 1);
+    assert!(matches!(link.handle_timeout(late + ANSWER, &mut out), Err(Expired::Dead)), "but only once");
+}
+
+// Packets.
+
+#[test]
+fn every_truncation_of_every_packet_is_refused() {
+    for packet in every_kind() {
+        let bytes = encode(&packet);
+        let read = |bytes: &[u8]| Inbox::default().push(&frame(&Frame::Whole(bytes)), MAX);
+        assert_eq!(read(&bytes), Ok(Some(packet.clone())));
+        for length in 0..bytes.len() {
+            assert_eq!(read(&bytes[..length]), Err(FrameError::Packet), "{length} bytes of {packet:?}");
+        }
+        assert_eq!(read(&[&bytes[..], &[0]].concat()), Err(FrameError::Packet), "one byte after {packet:?}");
+        let whole = whole(&packet);
+        for length in 0..whole.len() {
+            assert!(Inbox::default().push(&whole[..length], MAX).is_err(), "{length} bytes of its frame");
+        }
+    }
+}
+
+#[test]
+fn frames_and_packets_larger_than_allowed_are_refused() {
+    let mut link = active();
+    let happened = link.handle_frame(&[0; FRAME + 1], MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
+    let part = frame(&Frame::Part { stream: 1, last: false, bytes: &[0; 1000] });
+    for _ in 0..10 {
+        assert!(matches!(link.handle_frame(&part, 10_000, T0), Happened::Nothing));
+    }
+    let happened = link.handle_frame(&part, 10_000, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
+}
+
+#[test]
+fn no_more_packets_are_under_way_at_once_than_allowed() {
+    let mut link = active();
+    let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; 10] });
+    for stream in 0..8 {
+        assert!(matches!(link.handle_frame(&part(stream), MAX, T0), Happened::Nothing));
+    }
+    let happened = link.handle_frame(&part(8), MAX, T0);
+    assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Streams))), "{happened:?}");
+}
+
+#[test]
+fn empty_parts_do_not_hold_a_stream_for_ever() {
+    let mut inbox = Inbox::default();
+    let end = frame(&Frame::Part { stream: 1, last: true, bytes: &[] });
+    assert_eq!(inbox.push(&end, MAX), Err(FrameError::Packet));
+    let bytes = encode(&Packet::Ping(7));
+    for (last, bytes) in [(false, &bytes[..1]), (true, &bytes[1..])] {
+        let read = inbox.push(&frame(&Frame::Part { stream: 1, last, bytes }), MAX);
+        assert_eq!(read, Ok(last.then_some(Packet::Ping(7))));
+    }
+}
+
+// The end.
+
+#[test]
+fn a_link_says_goodbye_where_it_can_and_closes_once() {
+    let (mut link, mut out) = (active(), VecDeque::new());
+    link.close(Some(Farewell::Leaving), &mut out);
+    let [Output::ConnSend(_, last), Output::ConnClose(ConnId(1))] = out.make_contiguous() else {
+        panic!("{out:?}")
+    };
+    assert_eq!(last.0, whole(&Packet::Close(Farewell::Leaving)));
+    out.clear();
+    link.close(Some(Farewell::Leaving), &mut out);
+    assert_eq!((out.len(), link.poll_timeout()), (0, None));
+    assert!(matches!(link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0), Happened::Nothing));
+
+    let (mut link, mut out) = connecting(1, 2);
+    out.clear();
+    link.close(Some(Farewell::Leaving), &mut out);
+    assert_eq!(out, [Output::ConnClose(ConnId(1))], "there is no channel to say it on");
+}
+
+#[test]
+fn a_farewell_is_heard_in_every_state() {
+    for mut link in [opened(1, 2).0, active()] {
+        let happened = link.handle_frame(&whole(&Packet::Close(Farewell::Full)), MAX, T0);
+        assert!(matches!(happened, Happened::Farewell(Farewell::Full)), "{happened:?}");
+    }
+}
+
+// Helpers.
+
+const LATE: &str = "candidate:9 1 udp 9 203.0.113.9 6000 typ host";
+
+fn at(millis: u64) -> Instant {
+    T0 + Duration::from_millis(millis)
+}
+
+fn sdp(mark: u8, setup: &str) -> String {
+    format!(
+        "v=0\r\na=candidate:1 1 udp 1 10.0.0.{mark} 5000 typ host\r\na=ice-ufrag:abcd\r\na=ice-pwd:{}\r\n\
+         a=setup:{setup}\r\na=fingerprint:sha-256 {}\r\n",
+        "p".repeat(24),
+        vec![format!("{mark:02X}"); 32].join(":"),
+    )
+}
+
+fn description(mark: u8, setup: &str) -> Description {
+    Description::parse(&sdp(mark, setup)).unwrap()
+}
+
+fn member(seed: u8) -> Identity {
+    Identity::from_secret([seed; 32])
+}
+
+fn offering() -> (Link, VecDeque<Output>) {
+    let mut out = VecDeque::new();
+    (Link::offer(ConnId(1), T0, &mut out), out)
+}
+
+fn answering() -> (Link, VecDeque<Output>) {
+    let mut out = VecDeque::new();
+    (Link::answer(ConnId(1), description(2, "actpass"), T0, &mut out), out)
+}
+
+fn offered() -> (Link, VecDeque<Output>) {
+    described(1)
+}
+
+fn described(mark: u8) -> (Link, VecDeque<Output>) {
+    let (mut link, out) = offering();
+    link.handle_described(&sdp(mark, "actpass"), T0).unwrap();
+    assert!(matches!(link.handle_gathered(T0), Happened::Described));
+    (link, out)
+}
+
+fn connecting(own: u8, other: u8) -> (Link, VecDeque<Output>) {
+    let (mut link, mut out) = described(own);
+    assert!(link.accept(description(other, "active"), T0, &mut out));
+    (link, out)
+}
+
+fn open(link: &mut Link, own: u8, now: Instant, out: &mut VecDeque<Output>) {
+    let (secret, identity) = (SwarmSecret::public(SwarmId::of_topic("t")), member(own));
+    let me = Member { secret: &secret, identity: &identity, instance: [own; 16], claimed: None };
+    link.handle_opened(me, &mut Random::new([own; 32]), now, out);
+}
+
+/// A link whose channel is open; what it says.
+fn opened(own: u8, other: u8) -> (Link, VecDeque<Output>) {
+    let (mut link, mut out) = connecting(own, other);
+    out.clear();
+    open(&mut link, own, T0, &mut out);
+    (link, out)
+}
+
+/// Both ends of a connection that has just opened, and what each says: to the second, and to the first.
+fn pair() -> ([Link; 2], [VecDeque<Output>; 2]) {
+    let ((a, to_b), (b, to_a)) = (opened(1, 2), opened(2, 1));
+    ([a, b], [to_b, to_a])
+}
+
+fn bytes(output: &Output) -> Vec<u8> {
+    let Output::ConnSend(_, bytes) = output else { panic!("{output:?} is no frame") };
+    bytes.0.clone()
+}
+
+fn hear(link: &mut Link, from: &mut VecDeque<Output>) -> Happened {
+    link.handle_frame(&bytes(&from.pop_front().expect("something was said")), MAX, T0)
+}
+
+/// Hears a hello and confirms it.
+fn greet(link: &mut Link, own: u8, from: &mut VecDeque<Output>, out: &mut VecDeque<Output>, linked: bool) {
+    let Happened::Hello(hello) = hear(link, from) else { panic!("that was a hello") };
+    link.confirm(&hello, &member(own), linked, out).unwrap();
+}
+
+fn active() -> Link {
+    let (mut link, _) = opened(1, 2);
+    link.activate(T0);
+    link
+}
+
+/// An active link whose first question was answered after this time.
+fn measured(millis: u64) -> Link {
+    let (mut link, mut out) = (active(), VecDeque::new());
+    link.handle_timeout(T0, &mut out).unwrap();
+    link.handle_frame(&whole(&Packet::Pong(1)), MAX, at(millis));
+    link.handle_pong(1, at(millis));
+    link
+}
+
+/// The numbers of the questions that went out.
+fn asked(out: &mut VecDeque<Output>) -> Vec<u32> {
+    let number = |output: Output| match Inbox::default().push(&bytes(&output), MAX) {
+        Ok(Some(Packet::Ping(number))) => number,
+        other => panic!("{other:?} is no question"),
+    };
+    out.drain(..).map(number).collect()
+}
+
+fn whole(packet: &Packet) -> Vec<u8> {
+    frame(&Frame::Whole(&encode(packet)))
+}
+
+fn confirm() -> Confirm {
+    let proof = member(9).prove("test", b"");
+    Confirm { tag: [1; 32], proof }
+}
+
+fn cancel() -> mesh::Packet {
+    mesh::Packet::Forth { id: mesh::RequestId([1; 8]), word: mesh::Word::Cancel }
+}
+
+fn every_kind() -> Vec<Packet> {
+    use crate::proto::message::{Draft, Kind, Payload};
+    let payload = Payload(vec![1, 2, 3].into());
+    let draft =
+        Draft { claimed: Some(Address([4; 20])), to: None, kind: Kind::Page, nonce: [1; 16], payload };
+    let swarm = SwarmId::of_topic("t");
+    let message = draft.sign(&member(3), &swarm, T0);
+    let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
+    let (id, to, path) = (message.id, Address([5; 20]), vec![Address([6; 20]); 2]);
+    let word = direct::Acknowledgement::sign(&message, None, path.clone(), 2, &member(3), &swarm);
+    let request = mesh::Request {
+        id: mesh::RequestId([1; 8]),
+        origin: to,
+        instance: [2; 16],
+        goal: mesh::Goal::Exact(to),
+        need: true,
+        offer: Some(description(1, "actpass")),
+        avoid: path.clone(),
+        hops_left: 300,
+    };
+    let back = |word| mesh::Packet::Back { id: mesh::RequestId([1; 8]), to, hops_left: 3, word };
+    let candidate = Candidate::parse("candidate:1 1 udp 1 abc.local 5000 typ host").unwrap();
+    let answer = Box::new(description(2, "active"));
+    let hello = Hello {
+        version: 1,
+        nonce: [1; 16],
+        key: member(1).public_key(),
+        claimed: Some(to),
+        share: member(2).public_key().0,
+    };
+    let list = || view::List { free: 2, links: Vec::new() };
+    vec![
+        Packet::Hello(hello),
+        Packet::Confirm { confirm: confirm(), linked: true },
+        Packet::Close(Farewell::Evicted { hint: Some(to) }),
+        Packet::Close(Farewell::Refused),
+        Packet::Ping(u32::MAX),
+        Packet::Pong(300),
+        Packet::View(view::Packet::Own(list())),
+        Packet::View(view::Packet::Relayed(vec![(to, list())])),
+        Packet::Mesh(mesh::Packet::Request(Box::new(request))),
+        Packet::Mesh(back(mesh::Word::Accept { from: to, answer })),
+        Packet::Mesh(back(mesh::Word::Found(to))),
+        Packet::Mesh(back(mesh::Word::Reject(mesh::Reason::Busy))),
+        Packet::Mesh(back(mesh::Word::Decline(to))),
+        Packet::Mesh(mesh::Packet::Forth {
+            id: mesh::RequestId([1; 8]),
+            word: mesh::Word::Candidate(candidate),
+        }),
+        Packet::Mesh(cancel()),
+        Packet::Broadcast(broadcast::Packet::Data {
+            hops: 255,
+            header: header.clone(),
+            payload: payload.clone(),
+        }),
+        Packet::Broadcast(broadcast::Packet::Header { hops: 1, header: header.clone() }),
+        Packet::Broadcast(broadcast::Packet::Have(vec![id; 3])),
+        Packet::Broadcast(broadcast::Packet::Graft(id)),
+        Packet::Broadcast(broadcast::Packet::Prune(to)),
+        Packet::Broadcast(broadcast::Packet::Digest { bucket: 1 << 40, sum: u64::MAX }),
+        Packet::Direct(direct::Packet::Message { header, payload, path, attempt: 3 }),
+        Packet::Direct(direct::Packet::Taken { id, attempt: 1 }),
+        Packet::Direct(direct::Packet::Stuck { id, attempt: 1 }),
+        Packet::Direct(direct::Packet::Acknowledgement(Box::new(word))),
+    ]
+}
