@@ -288,7 +288,15 @@ impl Direct {
 
     /// Hands a relayed message to the next best neighbor; with none left it goes back to where it came from.
     pub(crate) fn reroute(&mut self, id: MessageId, attempt: u8, paths: Paths<'_>, now: Instant) {
-        if self.pass_on(id, attempt, paths, now).is_some() {
+        if let Some(next) = self.pass_on(id, attempt, paths, now) {
+            // Our own: what comes of this try is to the credit of the neighbor that has it now.
+            let mine = self.mine.get_mut(&id).filter(|mine| mine.tries == attempt && !mine.resorted);
+            if let Some(mine) = mine
+                && let Some(before) = mine.last.replace(next)
+            {
+                mine.tried.insert(before);
+                self.judge(before, false);
+            }
             return;
         }
         if let Some(relay) = self.relays.remove(&(id, attempt)) {
@@ -344,6 +352,7 @@ impl Direct {
         }
         for mine in self.mine.values_mut() {
             mine.tried.remove(neighbor);
+            mine.last.take_if(|last| last == neighbor);
         }
     }
 
@@ -384,6 +393,7 @@ impl Direct {
                 due.push(Due::Retry(id));
             } else if !mine.resorted {
                 mine.resorted = true;
+                mine.last = None;
                 mine.next_at = now + LAST_RESORT;
                 due.push(Due::LastResort(Box::new(mine.message.clone())));
             } else {
