@@ -463,3 +463,6 @@ fn next_hop(to: &Address, relay: &Relay, paths: Paths<'_>, reputation: &Map<Addr
     let best = best.or_else(|| candidates().min_by(|a, b| ring::nearer(to, &a.address, &b.address)))?;
     hop(best.via)
 }
+
+#[cfg(test)]
+mod tests;
