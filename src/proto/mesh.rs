@@ -770,3 +770,6 @@ impl Mesh {
 fn closest<'a>(among: impl Iterator<Item = &'a Known>, to: &Address) -> Option<&'a Known> {
     among.min_by(|a, b| ring::nearer(to, &a.address, &b.address))
 }
+
+#[cfg(test)]
+mod tests;
