@@ -40,8 +40,8 @@ function compile(dir) {
       ...portablePaths(target),
       // The hash functions as loops, not unrolled: 16 kB less.
       '--cfg=sha2_backend_soft="compact"',
-      // An address is 20 bytes: copied by one instruction, not by six. 20 kB less.
-      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1',
+      // An address is 20 bytes: copied by one instruction, not by six, 20 kB less; and loops stay as they are.
+      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr',
     ].join('\x1f'),
   })
   const found = output('wasm-bindgen', ['--version']).trim().split(' ').pop()
@@ -55,6 +55,7 @@ function compile(dir) {
   ])
   const wasm = path.join(dir, 'easypeers_bg.wasm')
   writeFileSync(wasm, shrink(readFileSync(wasm)))
+  number([wasm, path.join(dir, 'easypeers.js')])
   const foreign = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))
     .filter(({ module }) => module === 'env')
   if (foreign.length > 0) fail(`the module wants from "env": ${foreign.map(({ name }) => name).join(', ')}`)
@@ -84,6 +85,20 @@ function shrink(wasm) {
   binaryen.setOneCallerInlineMaxSize(0)
   module.optimize()
   return module.emitBinary()
+}
+
+/** The hashes in the names of imports become numbers of the same length, in the module and in its glue: 3 kB less. */
+function number(files) {
+  const hashes = new Map()
+  const shorten = (_, name, hash) => {
+    const key = name + hash
+    if (!hashes.has(key)) hashes.set(key, String(hashes.size).padStart(hash.length, '0'))
+    return name + hashes.get(key)
+  }
+  for (const file of files) {
+    const text = readFileSync(file, 'latin1')
+    writeFileSync(file, text.replace(/(__wb(?:g|indgen)_\w+_|wasm_bindgen_\w+__h)([0-9a-f]{16})(?![0-9a-z])/g, shorten), 'latin1')
+  }
 }
 
 /** Panic messages hold file names: those of this machine are replaced, or no two machines would agree. */

@@ -81,7 +81,7 @@ fn tagged(kind: u8, body: &[u8]) -> Vec<u8> {
 
 /// Lone surrogates become U+FFFD on the way into Rust, so only text with that character needs a closer look.
 fn survives_utf8(value: &JsValue, text: &str) -> bool {
-    !text.contains(char::REPLACEMENT_CHARACTER) || JsValue::from_str(text) == *value
+    text.chars().all(|char| char != char::REPLACEMENT_CHARACTER) || JsValue::from_str(text) == *value
 }
 
 /// Whether JSON is a faithful form of it: arrays, objects, and what says itself how it looks in JSON (`Date`).
