@@ -38,13 +38,13 @@ declare class Easypeers {
 
   /**
    * Sends to all peers of the swarm, each exactly once. Before the first neighbor is there, it is held.
-   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, ClosedError
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE` or `ERR_HELD_FULL`, ClosedError
    * @example easypeers.send({ hello: 'everyone' })
    */
   send (message: Sendable): Delivery
   /**
    * Sends to one peer, over the mesh; nobody else can read it. The promise resolves on its signed acknowledgement.
-   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, ClosedError
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE` or `ERR_HELD_FULL`, ClosedError
    * @example const { hops, rtt } = await easypeers.send(address, 'only you')
    */
   send (address: string, message: Sendable): Delivery
