@@ -69,7 +69,7 @@ fn a_relay_confirms_what_it_passes_on_and_adds_itself_to_the_path() {
 #[test]
 fn a_message_never_goes_where_it_has_been() {
     let (mut direct, message) = (Direct::default(), message(40));
-    let known = [link(9), link(38), link(39), beyond(40, 39, 2)];
+    let known = [link(9), link(38), link(39), Known { rtt: 1.0, ..beyond(40, 39, 2) }];
     direct.relay(place(9), message.clone(), vec![place(39), place(9)], 1, paths(&known), T0);
     assert_eq!(direct.drain()[0], (place(38), packet(&message, &[39, 9], 1)));
 }
