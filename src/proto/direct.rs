@@ -316,7 +316,8 @@ impl Direct {
     /// The recipient has one of our messages: how long it took. Its proof is verified.
     pub(crate) fn handle_acknowledged(&mut self, id: &MessageId, now: Instant) -> Option<Duration> {
         let mine = self.mine.remove(id)?;
-        if let Some(last) = mine.last {
+        // When it took the whole swarm, no neighbor's paths led there.
+        if let Some(last) = mine.last.filter(|_| !mine.resorted) {
             self.judge(last, true);
         }
         self.relays.retain(|(relayed, _), _| relayed != id);
@@ -393,7 +394,6 @@ impl Direct {
                 due.push(Due::Retry(id));
             } else if !mine.resorted {
                 mine.resorted = true;
-                mine.last = None;
                 mine.next_at = now + LAST_RESORT;
                 due.push(Due::LastResort(Box::new(mine.message.clone())));
             } else {
