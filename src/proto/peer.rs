@@ -194,7 +194,7 @@ impl Peer {
             Input::ConnGathered(conn) => self.handle_gathered(conn, now),
             Input::ConnOpened(conn) => self.handle_opened(conn, now),
             Input::ConnFrame(conn, bytes) => self.handle_frame(conn, &bytes.0, now),
-            Input::ConnWritable(conn) => self.handle_writable(conn, now),
+            Input::ConnWritable(conn) => self.handle_writable(conn),
             Input::ConnInterrupted(conn) | Input::ConnResumed(conn) => self.handle_contact(conn, now),
             Input::ConnClosed(conn, reason) => self.handle_conn_closed(conn, &reason, now),
         }

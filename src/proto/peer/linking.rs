@@ -53,7 +53,7 @@ impl Peer {
         self.act(id, happened, now);
     }
 
-    pub(super) fn handle_writable(&mut self, id: ConnId, _now: Instant) {
+    pub(super) fn handle_writable(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.handle_writable(&mut self.out);
         }

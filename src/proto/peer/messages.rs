@@ -251,7 +251,7 @@ impl Peer {
             broadcast::Packet::Header { hops, header } => {
                 let id = header.id();
                 if !self.broadcast.has_header(&id) && !self.is_acceptable(&header, now) {
-                    return self.stop(from, "header", now);
+                    return self.drop_because("header");
                 }
                 self.with_spread(|broadcast, spread, _| {
                     broadcast.handle_header(from, hops, *header, spread, now);
@@ -273,10 +273,10 @@ impl Peer {
             return self.with_spread(|broadcast, spread, _| broadcast.handle_duplicate(from, &id, spread));
         }
         if !self.broadcast.vouches_for(&header) && !self.is_acceptable(&header, now) {
-            return self.stop(from, "message", now);
+            return self.drop_because("message");
         }
         let Some(message) = Message::assemble(header, payload) else {
-            return self.stop(from, "payload", now);
+            return self.drop_because("payload");
         };
         let outcome =
             self.with_spread(|broadcast, spread, _| broadcast.handle_data(from, hops, message, spread, now));
@@ -290,7 +290,7 @@ impl Peer {
                     self.deliver(&message, message.payload.0.to_vec(), has, hops);
                 }
                 // The last resort of a direct message.
-                Some(to) if to == self.address => self.arrive(*message, Vec::new(), hops, now),
+                Some(to) if to == self.address => self.arrive(*message, Vec::new(), hops),
                 Some(_) => {}
             },
         }
@@ -303,11 +303,6 @@ impl Peer {
         let recent = now - sent_at <= CLOCK_WINDOW && sent_at - now <= CLOCK_WINDOW;
         let fits = header.size as usize <= self.config.max_message_size + 64;
         recent && fits && header.verify(&self.config.swarm) && self.keys.learn(header.from(), header.key)
-    }
-
-    /// A message stops here, and whoever passed it on is to blame: an honest peer verifies first.
-    fn stop(&mut self, _from: Address, cause: &'static str, _now: Instant) {
-        self.drop_because(cause);
     }
 
     fn deliver(&mut self, message: &Message, payload: Vec<u8>, has: Vec<Address>, hops: u8) {
@@ -347,20 +342,20 @@ impl Peer {
         attempt: u8,
         now: Instant,
     ) {
-        let Some(to) = header.to else { return self.stop(from, "direct without recipient", now) };
+        let Some(to) = header.to else { return self.drop_because("direct without recipient") };
         if header.from() == self.address || path.len() > usize::from(u8::MAX) {
             return self.drop_because("direct in a circle");
         }
         if !self.is_acceptable(&header, now) {
-            return self.stop(from, "direct", now);
+            return self.drop_because("direct");
         }
         let Some(message) = Message::assemble(header, payload) else {
-            return self.stop(from, "payload", now);
+            return self.drop_because("payload");
         };
         if to == self.address {
             self.direct.take(from, message.id, attempt);
             let hops = u8::try_from(path.len()).unwrap_or(u8::MAX);
-            return self.arrive(message, path, hops, now);
+            return self.arrive(message, path, hops);
         }
         let known = self.known();
         let paths = self.paths(&known, Some(&to));
@@ -368,7 +363,7 @@ impl Peer {
     }
 
     /// A direct message reached its recipient: deliver it once, acknowledge it every time.
-    fn arrive(&mut self, message: Message, path: Vec<Address>, hops: u8, now: Instant) {
+    fn arrive(&mut self, message: Message, path: Vec<Address>, hops: u8) {
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
             Kind::Page => match self.identity.open(&message.header.key, &message.id.0, &message.payload.0) {
@@ -379,7 +374,7 @@ impl Peer {
         let claimed = self.config.address.filter(|claimed| *claimed != self.identity.address());
         let (identity, swarm) = (&self.identity, &self.config.swarm);
         let word = Acknowledgement::sign(&message, claimed, path.clone(), hops, identity, swarm);
-        self.send_acknowledgement(word, now);
+        self.send_acknowledgement(word);
         if self.recent.insert(message.id)
             && let Some(plain) = plain
         {
@@ -392,7 +387,7 @@ impl Peer {
         }
     }
 
-    fn send_acknowledgement(&mut self, mut word: Acknowledgement, _now: Instant) {
+    fn send_acknowledgement(&mut self, mut word: Acknowledgement) {
         let known = self.known();
         let next = Direct::return_hop(&mut word.path, &word.to, self.paths(&known, None));
         match next {
@@ -409,7 +404,7 @@ impl Peer {
             return self.drop_because("acknowledgement");
         }
         if word.to != self.address {
-            return self.send_acknowledgement(word, now);
+            return self.send_acknowledgement(word);
         }
         let from = word.from();
         let Some(to) = self.direct.recipient(&word.id) else { return };
