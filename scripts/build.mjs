@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url'
 import zlib from 'node:zlib'
 import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
-import { encode } from './ascii.mjs'
+import { compress } from 'lzma1'
+import { decompress } from './lzma.mjs'
+import { shorten } from './names.mjs'
+import { merge, split } from './streams.mjs'
 import { bindgenVersion } from './versions.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -34,14 +37,24 @@ try {
 /** Compiles the crate, writes the glue and the smallest module into `dir`, and returns `dir`. */
 function compile(dir) {
   const metadata = JSON.parse(output('cargo', ['metadata', '--format-version=1', '--no-deps']))
-  const target = metadata.target_directory
-  run('cargo', ['build', '--locked', '--release', '--lib', `--target=${TARGET}`], {
+  const target = path.join(metadata.target_directory, 'pkg')
+  run('cargo', [
+    'build', '--locked', '--release', '--lib', `--target=${TARGET}`, `--target-dir=${target}`,
+    // The standard library too is built for size, and a panic is a bare trap: what it would say has nowhere to
+    // go in a browser. 5 kB less. Both are unstable: the pinned compiler is told to take them all the same.
+    '-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size',
+    '-Zpanic-immediate-abort', '--config=profile.release.panic="immediate-abort"',
+  ], {
+    RUSTC_BOOTSTRAP: '1',
     CARGO_ENCODED_RUSTFLAGS: [
       ...portablePaths(target),
+      '-Zlocation-detail=none',
+      '-Zfmt-debug=none',
       // The hash functions as loops, not unrolled: 16 kB less.
       '--cfg=sha2_backend_soft="compact"',
       // An address is 20 bytes: copied by one instruction, not by six, 20 kB less; and loops stay as they are.
-      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr',
+      // What is tiny is inlined even where only size counts: calling it is no smaller.
+      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr -inline-threshold=25',
     ].join('\x1f'),
   })
   const found = output('wasm-bindgen', ['--version']).trim().split(' ').pop()
@@ -55,50 +68,24 @@ function compile(dir) {
   ])
   const wasm = path.join(dir, 'easypeers_bg.wasm')
   writeFileSync(wasm, shrink(readFileSync(wasm)))
-  number([wasm, path.join(dir, 'easypeers.js')])
+  const glue = path.join(dir, 'easypeers.js')
+  const short = shorten(readFileSync(wasm), readFileSync(glue, 'utf8'))
+  writeFileSync(wasm, short.wasm)
+  writeFileSync(glue, short.glue)
   const foreign = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))
     .filter(({ module }) => module === 'env')
   if (foreign.length > 0) fail(`the module wants from "env": ${foreign.map(({ name }) => name).join(', ')}`)
   return dir
 }
 
-/**
- * The module with all that only words a panic left out: nobody would read it, for the message of a panic has
- * nowhere to go in a browser. What panicked still traps, at the same place.
- */
 function shrink(wasm) {
-  const worded = [
-    /^core::panicking::|^std::panicking::|^std::sys::backtrace::|rust_begin_unwind$|rust_panic$/,
-    /(unwrap|expect|assert)_failed|_fail(_rt)?$|::panic_\w+$|::handle_(alloc_)?error$|::capacity_overflow$/,
-    /as core::fmt::Debug>::fmt$/,
-  ]
   const module = binaryen.readBinary(wasm)
-  for (let i = 0; i < module.getNumFunctions(); i++) {
-    const ref = module.getFunctionByIndex(i)
-    // Names without the hashes of crates and of instances.
-    const name = binaryen.Function.getName(ref).replace(/\[[0-9a-f]{16}\]|::h[0-9a-f]{16}$/g, '')
-    if (worded.some(words => words.test(name))) binaryen.Function.setBody(ref, module.unreachable())
-  }
   binaryen.setOptimizeLevel(2)
   binaryen.setShrinkLevel(2)
   // More code than with inlining, and less of it once compressed: what is alike stays alike.
   binaryen.setOneCallerInlineMaxSize(0)
   module.optimize()
   return module.emitBinary()
-}
-
-/** The hashes in the names of imports become numbers of the same length, in the module and in its glue: 3 kB less. */
-function number(files) {
-  const hashes = new Map()
-  const shorten = (_, name, hash) => {
-    const key = name + hash
-    if (!hashes.has(key)) hashes.set(key, String(hashes.size).padStart(hash.length, '0'))
-    return name + hashes.get(key)
-  }
-  for (const file of files) {
-    const text = readFileSync(file, 'latin1')
-    writeFileSync(file, text.replace(/(__wb(?:g|indgen)_\w+_|wasm_bindgen_\w+__h)([0-9a-f]{16})(?![0-9a-z])/g, shorten), 'latin1')
-  }
 }
 
 /** Panic messages hold file names: those of this machine are replaced, or no two machines would agree. */
@@ -126,11 +113,19 @@ async function bundles(dir) {
   }
 }
 
-function wasmAsText() {
+/** The module as a bundle carries it: its bytes sorted, compressed, and as text that survives any charset. */
+function packed() {
   return {
-    name: 'wasm-as-text',
+    name: 'packed',
     setup({ onLoad }) {
-      onLoad({ filter: /\.wasm$/ }, ({ path }) => ({ contents: `export default ${JSON.stringify(encode(readFileSync(path)))}` }))
+      onLoad({ filter: /\.wasm$/ }, ({ path }) => {
+        const module = readFileSync(path)
+        const streams = split(module)
+        // Without the header: the reader knows what it holds.
+        const bytes = compress(streams, 9).slice(13)
+        if (!module.equals(merge(decompress(bytes, streams.length)))) fail('the packed module is not the module')
+        return { contents: `export const size = ${streams.length}, text = '${Buffer.from(bytes).toString('base64')}'` }
+      })
     },
   }
 }
@@ -149,7 +144,7 @@ async function bundle(dir, format, entry, footer = '') {
     charset: 'utf8',
     platform: 'neutral',
     target: 'es2020',
-    plugins: [wasmAsText()],
+    plugins: [packed()],
     banner: { js: `/*! easypeers ${version} | MIT */` },
     footer: { js: footer },
     format,

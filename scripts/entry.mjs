@@ -1,10 +1,11 @@
 // What every bundle of pkg/ begins with: the module is inlined and compiled at once, so that the class is
 // ready on the next line. Touches nothing of a page: safe in Node, in a worker, on a server.
-import encoded from 'easypeers_bg.wasm'
+import { size, text } from 'easypeers_bg.wasm'
 import { Easypeers, initSync } from 'easypeers.js'
-import { decode } from './ascii.mjs'
+import { decompress } from './lzma.mjs'
+import { merge } from './streams.mjs'
 
-initSync({ module: decode(encoded) })
+initSync({ module: merge(decompress(Uint8Array.from(atob(text), char => char.charCodeAt(0)), size)) })
 
 export const { EasypeersError, DeliveryError, ClosedError } = Easypeers
 export { Easypeers, Easypeers as default }
