@@ -31,6 +31,9 @@
 //! **Message** (`message`, `identity`, `keys`). Signed by its sender with a proof that every peer checks before it passes
 //! the message on; a direct one is sealed to its recipient.
 //!
+//! **Limits** (`limits`, `replay`). What is said once is not said again, nobody asks for more than a peer can
+//! give, and who passes on what no honest peer does loses its links.
+//!
 //! [`Peer`] introduces these machines to each other; none of them knows another.
 
 mod admission;
@@ -45,12 +48,14 @@ mod id;
 mod identity;
 mod io;
 mod keys;
+mod limits;
 mod link;
 mod map;
 mod mesh;
 mod message;
 mod peer;
 mod random;
+mod replay;
 mod ring;
 mod sdp;
 mod sealed;

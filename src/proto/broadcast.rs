@@ -19,6 +19,7 @@ use super::id::{Address, MessageId};
 use super::map::{Map, Set};
 use super::message::{Header, Message, Payload};
 use super::random::Random;
+use super::replay::{CLOCK_WINDOW, Floors};
 use super::time::{Instant, soonest};
 
 /// A message whose name was heard is pulled after this time. In a tree of first arrivals the message beats
@@ -34,22 +35,26 @@ const HAVE_BATCH: Duration = Duration::from_secs(1);
 const HAVE_TOKEN: Duration = Duration::from_millis(1500);
 /// Names in one packet.
 const MAX_HAVE: usize = 512;
-/// Messages that were named and have not come, at most.
+/// Messages that were named and have not come, at most, and those that one neighbor named first: nobody fills
+/// the table with names of nothing.
 const MAX_MISSING: usize = 4096;
+const MAX_NAMED: usize = 512;
 /// Payloads larger than this go header first where no tree is known. A guess: about what the header costs.
 const LARGE: usize = 1024;
 /// Sources whose trees are remembered; the least recently heard is forgotten and floods once more.
 const MAX_SOURCES: usize = 256;
 /// Messages remembered, so that none is delivered twice.
 const MAX_SEEN: usize = 16_384;
-/// How long they are remembered, unless there are more than MAX_SEEN.
-pub(crate) const SEEN_FOR: Duration = Duration::from_secs(600);
+/// How long they are remembered, unless there are more than MAX_SEEN; the floors stand for those that are not.
+const SEEN_FOR: Duration = CLOCK_WINDOW;
 /// Payloads kept for those who pull, in bytes and time.
 const KEEP: (usize, Duration) = (4 << 20, Duration::from_secs(30));
 /// Digests cover messages by their time stamps, in buckets of this many milliseconds.
 const BUCKET: u64 = 4000;
 /// Digests are sent this often while there is anything to compare.
 const DIGEST_EVERY: Duration = Duration::from_secs(4);
+/// A neighbor's digests are answered no more often than this: the answer is thousands of times larger.
+const DIGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Buckets remembered.
 const MAX_BUCKETS: usize = 8;
 
@@ -107,6 +112,8 @@ impl Spread<'_> {
 #[derive(Debug)]
 struct Seen {
     source: Address,
+    /// The hash of its maker's key, and when it says it was made: what its floor needs when it is forgotten.
+    made: (Address, u64),
     seen_at: Instant,
     hops: u8,
     /// Copies that arrived, of the message or of its header.
@@ -139,6 +146,8 @@ struct Source {
 /// A message that was named and has not come.
 #[derive(Debug)]
 struct Missing {
+    /// Who named it first.
+    by: Address,
     /// Who has it, the next to be asked first.
     at: VecDeque<Address>,
     /// Who was asked last.
@@ -148,7 +157,7 @@ struct Missing {
 
 impl Missing {
     fn new(at: Address, ask_at: Instant) -> Self {
-        Self { at: VecDeque::from([at]), asked: None, ask_at }
+        Self { by: at, at: VecDeque::from([at]), asked: None, ask_at }
     }
 
     /// Another one that has it; a few are enough.
@@ -165,6 +174,8 @@ struct Names {
     ids: Vec<MessageId>,
     sent_at: Option<Instant>,
     due_at: Option<Instant>,
+    /// When its digest may be answered again.
+    answer_at: Option<Instant>,
 }
 
 /// What came of a packet.
@@ -182,6 +193,7 @@ pub(crate) struct Broadcast {
     /// Boxed, for thousands may have to move over for a new one.
     seen: Map<MessageId, Box<Seen>>,
     order: VecDeque<MessageId>,
+    floors: Floors,
     /// Messages whose payload is kept, oldest first, and its bytes.
     kept: VecDeque<MessageId>,
     kept_bytes: usize,
@@ -201,6 +213,7 @@ impl Broadcast {
         Self {
             seen: Map::new(),
             order: VecDeque::new(),
+            floors: Floors::default(),
             kept: VecDeque::new(),
             kept_bytes: 0,
             sources: Map::new(),
@@ -233,6 +246,11 @@ impl Broadcast {
     pub(crate) fn vouches_for(&self, header: &Header) -> bool {
         let held = self.seen.get(&header.id()).map(|seen| &seen.held);
         matches!(held, Some(Held::Header(known, _)) if **known == *header)
+    }
+
+    /// Whether a message that is not here cannot be one that was forgotten.
+    pub(crate) fn admits(&self, header: &Header) -> bool {
+        self.floors.admits(&header.key.address(), header.sent_at)
     }
 
     /// The neighbor that brings a source's messages: the first step of a path to it.
@@ -308,14 +326,7 @@ impl Broadcast {
         }
         self.set_parent(source, from, now);
         let ask_at = now + GRAFT_AGAIN * 4 + transfer_time(header.size);
-        self.remember(
-            id,
-            source,
-            header.sent_at,
-            hops,
-            Held::Header(Box::new(header.clone()), Set::new()),
-            now,
-        );
+        self.remember(id, source, &header, hops, Held::Header(Box::new(header.clone()), Set::new()), now);
         self.missing.insert(id, Missing::new(from, ask_at));
         self.out.push((from, Packet::Graft(id)));
         for &to in spread.links.iter().filter(|&&to| to != from) {
@@ -339,10 +350,14 @@ impl Broadcast {
 
     /// Names from a neighbor.
     pub(crate) fn handle_have(&mut self, from: Address, ids: Vec<MessageId>, now: Instant) {
+        let named = self.missing.values().filter(|missing| missing.by == from).count();
+        let free = MAX_MISSING.saturating_sub(self.missing.len());
+        let mut room = MAX_NAMED.saturating_sub(named).min(free);
         for id in ids.into_iter().take(MAX_HAVE) {
             if let Some(missing) = self.missing.get_mut(&id) {
                 missing.add(from);
-            } else if !self.seen.contains_key(&id) && self.missing.len() < MAX_MISSING {
+            } else if room > 0 && !self.seen.contains_key(&id) {
+                room -= 1;
                 self.missing.insert(id, Missing::new(from, now + GRAFT));
             }
         }
@@ -382,9 +397,12 @@ impl Broadcast {
 
     /// A neighbor's digest; where it differs from ours, it learns what we have.
     pub(crate) fn handle_digest(&mut self, from: Address, bucket: u64, sum: u64, now: Instant) {
+        let names = self.names.entry(from).or_default();
         match self.buckets.get(&bucket) {
             Some((own, _)) if *own == sum => {}
+            _ if names.answer_at.is_some_and(|at| at > now) => {}
             Some((_, ids)) => {
+                names.answer_at = Some(now + DIGEST_PAUSE);
                 for ids in ids.chunks(MAX_HAVE) {
                     self.out.push((from, Packet::Have(ids.to_vec())));
                 }
@@ -442,22 +460,32 @@ impl Broadcast {
     }
 
     fn insert(&mut self, message: &Message, hops: u8, now: Instant) {
-        self.remember(message.id, message.from, message.header.sent_at, hops, Held::Name, now);
+        self.remember(message.id, message.from, &message.header, hops, Held::Name, now);
         self.hold(message, now);
     }
 
-    fn remember(&mut self, id: MessageId, source: Address, sent_at: u64, hops: u8, held: Held, now: Instant) {
+    fn remember(
+        &mut self,
+        id: MessageId,
+        source: Address,
+        header: &Header,
+        hops: u8,
+        held: Held,
+        now: Instant,
+    ) {
+        let made = (header.key.address(), header.sent_at);
         self.source(source, now);
         while self.order.len() >= MAX_SEEN || self.oldest_is_over(now) {
             let Some(oldest) = self.order.pop_front() else { break };
-            let forgotten = self.seen.remove(&oldest).map(|seen| seen.held);
-            if let Some(Held::Message(_, payload, _)) = forgotten {
+            let Some(forgotten) = self.seen.remove(&oldest) else { continue };
+            if let Held::Message(_, payload, _) = &forgotten.held {
                 self.kept_bytes = self.kept_bytes.saturating_sub(payload.0.len());
             }
+            self.floors.raise(forgotten.made.0, forgotten.made.1, now);
         }
         self.order.push_back(id);
-        self.seen.insert(id, Box::new(Seen { source, seen_at: now, hops, copies: 1, held }));
-        let bucket = sent_at / BUCKET;
+        self.seen.insert(id, Box::new(Seen { source, made, seen_at: now, hops, copies: 1, held }));
+        let bucket = header.sent_at / BUCKET;
         if is_near(bucket, now) {
             let (sum, ids) = self.buckets.entry(bucket).or_default();
             *sum ^= fold(&id);

@@ -28,8 +28,9 @@ const TRIES: u8 = 4;
 const LAST_RESORT: Duration = Duration::from_secs(5);
 /// Most links a direct message may cross.
 const MAX_HOPS: usize = 64;
-/// Messages under way through this peer, at most.
+/// Messages of others under way through this peer, at most, and the bytes of their payloads.
 const MAX_RELAYED: usize = 1024;
+const MAX_RELAYED_BYTES: usize = 32 << 20;
 /// A relayed message is forgotten after this time.
 const RELAY: Duration = Duration::from_secs(30);
 /// Weight of the estimate beyond the view; tuned at 1,000 peers (overlay study, 4.10).
@@ -75,6 +76,12 @@ pub(crate) struct Acknowledgement {
     proof: Proof,
     /// The way back that is left, the sender first.
     pub(crate) path: Vec<Address>,
+}
+
+/// Whether the path that a neighbor says a message took can be true: from its sender, over that neighbor, and
+/// not too long. What lies between is hearsay.
+pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address) -> bool {
+    path.len() <= MAX_HOPS && path.first() == Some(sender) && path.last() == Some(neighbor)
 }
 
 impl Acknowledgement {
@@ -253,9 +260,14 @@ impl Direct {
             self.out.push((from, Packet::Stuck { id, attempt }));
             return;
         }
-        if self.relays.len() >= MAX_RELAYED {
-            let oldest = self.relays.iter().min_by_key(|(_, relay)| relay.until).map(|(&key, _)| key);
-            oldest.map(|key| self.relays.remove(&key));
+        let size = |relay: &Relay| relay.message.payload.0.len();
+        let others = |relay: &&Relay| !relay.path.is_empty();
+        let mut bytes: usize = self.relays.values().filter(others).map(size).sum();
+        while self.relays.len() >= MAX_RELAYED || bytes > MAX_RELAYED_BYTES {
+            let oldest = self.relays.iter().filter(|(_, relay)| others(relay));
+            let oldest = oldest.min_by_key(|(_, relay)| relay.until).map(|(&key, _)| key);
+            let Some(relay) = oldest.and_then(|key| self.relays.remove(&key)) else { break };
+            bytes -= size(&relay);
         }
         let tried = Set::from_iter([from]);
         self.relays.insert(key, Relay { message, path, tried, waiting: None, until: now + RELAY });

@@ -200,8 +200,8 @@ pub enum SendError {
         /// Bytes allowed.
         limit: usize,
     },
-    /// Nothing is connected yet and the messages held for the first neighbor fill their bound.
-    #[error("no neighbor yet, and {held} bytes are already held for the first one")]
+    /// The messages held for the first neighbor, or because too much was sent before, fill their bound.
+    #[error("{held} bytes of messages already wait to be sent")]
     Full {
         /// Bytes held.
         held: usize,

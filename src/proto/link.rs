@@ -400,6 +400,11 @@ impl Link {
         self.outbox.push(self.conn, packet, of, &mut self.taken, out)
     }
 
+    /// Whether the neighbor takes so long to read that no more should be queued for it.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.outbox.is_congested()
+    }
+
     pub(crate) fn handle_writable(&mut self, out: &mut VecDeque<Output>) {
         self.outbox.handle_writable(self.conn, &mut self.taken, out);
     }

@@ -171,6 +171,17 @@ pub(crate) enum Back {
     Tracker(TrackerId, TrackerPeerId, OfferId),
 }
 
+impl Back {
+    /// Whether both are the same neighbor, or both trackers.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Neighbor(a), Self::Neighbor(b)) => a == b,
+            (Self::Tracker(..), Self::Tracker(..)) => true,
+            (Self::Neighbor(_), Self::Tracker(..)) | (Self::Tracker(..), Self::Neighbor(_)) => false,
+        }
+    }
+}
+
 /// A request that passed through here, or ended here.
 #[derive(Debug)]
 pub(crate) struct Route {
@@ -435,7 +446,11 @@ impl Mesh {
             return false;
         }
         if self.routes.len() >= MAX_ROUTES {
-            let oldest = self.routes.iter().min_by_key(|(_, route)| route.until).map(|(&id, _)| id);
+            // Whoever fills the table pushes out its own.
+            let same = self.routes.values().filter(|route| route.back.is_like(&back)).count();
+            let own = |route: &Route| same < MAX_ROUTES / 8 || route.back.is_like(&back);
+            let routes = self.routes.iter().filter(|(_, route)| own(route));
+            let oldest = routes.min_by_key(|(_, route)| route.until).map(|(&id, _)| id);
             oldest.map(|id| self.routes.remove(&id));
         }
         self.routes.insert(id, Route { origin, back, forth, until: now + ROUTE });

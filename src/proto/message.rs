@@ -171,10 +171,9 @@ impl Draft {
 }
 
 impl Message {
-    /// Puts together what came over a link; `None` when the payload is not the header's.
-    pub(crate) fn assemble(header: Header, payload: Payload) -> Option<Self> {
-        let (id, from) = (header.id(), header.from());
-        header.matches(&payload.0).then_some(Self { id, from, header, payload })
+    /// Puts together what came over a link; the payload [is the header's](Header::matches).
+    pub(crate) fn new(header: Header, payload: Payload) -> Self {
+        Self { id: header.id(), from: header.from(), header, payload }
     }
 }
 
@@ -196,7 +195,8 @@ mod tests {
         let bytes = postcard::to_allocvec(&(&message.header, &message.payload)).unwrap();
         let (header, payload): (Header, Payload) = postcard::from_bytes(&bytes).unwrap();
         assert!(header.verify(&swarm));
-        assert_eq!(Message::assemble(header, payload), Some(message));
+        assert!(header.matches(&payload.0));
+        assert_eq!(Message::new(header, payload), message);
     }
 
     #[test]

@@ -21,11 +21,13 @@ use super::id::{Address, MessageId, OfferId, SwarmId};
 use super::identity::Identity;
 use super::io::{ConnId, Event, Input, Output, TrackerId, TrackerStatus, Warning};
 use super::keys::Keys;
+use super::limits::{Allowed, Fault, Limits, Work};
 use super::link::{Farewell, Link, Packet};
 use super::map::Map;
 use super::mesh::{Mesh, Neighbor, RequestId, Scene};
 use super::message::Draft;
 use super::random::Random;
+use super::replay::Recent;
 use super::ring::{Known, Side};
 use super::secret::SwarmSecret;
 use super::time::{Instant, soonest};
@@ -37,7 +39,7 @@ mod linking;
 mod messages;
 mod report;
 
-use messages::{Outgoing, Recent};
+use messages::Outgoing;
 pub use report::{Edge, LinkInfo, Stats, Topology};
 
 /// One peer of one swarm.
@@ -60,6 +62,7 @@ pub struct Peer {
     broadcast: Broadcast,
     direct: Direct,
     keys: Keys,
+    limits: Limits,
     /// The page's messages on their way.
     outgoing: Outgoing,
     /// Direct messages that were delivered.
@@ -159,7 +162,8 @@ impl Peer {
             broadcast: Broadcast::new(now),
             direct: Direct::default(),
             keys: Keys::default(),
-            outgoing: Outgoing::default(),
+            limits: Limits::new(now),
+            outgoing: Outgoing::new(now),
             recent: Recent::default(),
             next_tracker: 0,
             next_conn: 0,
@@ -215,6 +219,7 @@ impl Peer {
         let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
         let mesh = soonest(self.mesh.poll_timeout(), self.view.poll_timeout());
         let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
+        let messages = soonest(messages, self.outgoing.poll_timeout());
         soonest(soonest(links, trackers), soonest(mesh, messages))
     }
 
@@ -421,6 +426,43 @@ impl Peer {
         act(&mut self.broadcast, spread, &mut self.random)
     }
 
+    // Limits.
+
+    /// The hash of a neighbor's proven key: what it is judged by, whatever address it claims.
+    fn key_of(&self, neighbor: &Address) -> Option<Address> {
+        let admitted = self.conns.get(self.neighbors.get(neighbor)?)?.admitted.as_ref()?;
+        Some(if admitted.verified { admitted.address } else { admitted.key.address() })
+    }
+
+    /// Whether a neighbor may ask for work; what it may not is counted, and scored if no honest one would.
+    fn allows_work(&mut self, from: Address, work: Work, now: Instant) -> bool {
+        let Some(key) = self.key_of(&from) else { return false };
+        let allowed = self.limits.allows_work(key, work, self.neighbors.len(), now);
+        if allowed == Allowed::Abuse {
+            self.blame(from, Fault::Flooded, "sent more than any honest peer would", now);
+        }
+        if allowed != Allowed::Yes {
+            self.drop_because("neighbor above its rate");
+        }
+        allowed == Allowed::Yes
+    }
+
+    /// Scores a neighbor for what no honest one does; too much of it ends the link. `evidence` goes on from
+    /// "the neighbor so-and-so".
+    fn blame(&mut self, neighbor: Address, fault: Fault, evidence: &str, now: Instant) {
+        let Some(key) = self.key_of(&neighbor) else { return };
+        let banned = self.limits.blame(key, fault, now);
+        if banned || fault != Fault::Flooded {
+            let end = if banned { ": its link is closed, and refused for a while" } else { "" };
+            let text = ["the neighbor ", &neighbor.to_string(), " ", evidence, end].concat();
+            self.warn(if banned { "ERR_NEIGHBOR_BANNED" } else { "ERR_NEIGHBOR" }, text);
+        }
+        if banned {
+            self.drop_because("neighbor banned");
+            self.unlink(neighbor, Some(Farewell::Refused), false, now);
+        }
+    }
+
     // Outputs.
 
     fn send_packet(&mut self, to: &Address, packet: Packet, of: Option<MessageId>) {
@@ -429,6 +471,9 @@ impl Peer {
             return;
         }
         let Some(conn) = self.neighbors.get(to).and_then(|conn| self.conns.get_mut(conn)) else { return };
+        if of.is_none() && conn.link.is_congested() && !messages::is_own(&packet, &self.address) {
+            return self.drop_because("neighbor too slow");
+        }
         let size = conn.link.send(&packet, of, &mut self.out);
         self.stats.count_out(&packet, size);
     }

@@ -14,6 +14,9 @@ pub(super) const NONCE: usize = 24;
 /// Bytes of the tag, at the end.
 pub(super) const TAG: usize = 16;
 
+/// Bytes that a box is longer than what is in it.
+pub(super) const SEALED: usize = NONCE + TAG;
+
 /// Seals `plain`, whose length shows, and binds `context`, which is not in the box.
 pub(super) fn seal(key: &[u8; 32], context: &[u8], plain: &[u8], random: &mut Random) -> Vec<u8> {
     let nonce: [u8; NONCE] = random.bytes();

@@ -113,9 +113,9 @@ impl From<SendError> for Error {
                 ]
                 .concat(),
             ),
-            SendError::Full { .. } => {
-                Self::HeldFull([&error.to_string(), ": await `ready` before sending more"].concat())
-            }
+            SendError::Full { .. } => Self::HeldFull(
+                [&error.to_string(), ": await `ready`, or what was sent, before sending more"].concat(),
+            ),
             SendError::ToSelf => Self::Value("the recipient is this peer itself".into()),
             SendError::Closed => Self::Closed,
         }

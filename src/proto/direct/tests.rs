@@ -412,3 +412,18 @@ fn packet(message: &Message, path: &[u8], attempt: u8) -> Packet {
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     Packet::Message { header, payload, path, attempt }
 }
+
+#[test]
+fn the_payloads_under_way_through_here_take_bounded_room() {
+    let mut direct = Direct::default();
+    let mut large = message(40);
+    large.payload = Payload(vec![0; MAX_RELAYED_BYTES / 4].into());
+    for n in 0..20u8 {
+        let message = Message { id: MessageId([n; 20]), ..large.clone() };
+        let later = T0 + millis(n.into());
+        direct.relay(place(9), message, vec![place(9)], 1, paths(&[link(9), link(40)]), later);
+    }
+    let held: usize = direct.relays.values().map(|relay| relay.message.payload.0.len()).sum();
+    assert!((MAX_RELAYED_BYTES..MAX_RELAYED_BYTES * 3 / 2).contains(&held), "{held}");
+    assert!(direct.relays.contains_key(&(MessageId([19; 20]), 1)), "the oldest gave way");
+}

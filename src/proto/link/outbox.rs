@@ -10,6 +10,9 @@ use super::wire::{FRAME, Frame, PART, Packet, encode, frame};
 
 /// Bytes handed to the browser before we ask whether it keeps up. A guess: two round trips at 10 MB/s.
 const WINDOW: usize = 256 << 10;
+/// Bytes that may wait before nothing is added that is not this peer's own. A guess: two of the largest
+/// messages. A neighbor that does not read must not fill our memory with what it asks for.
+const CONGESTED: usize = 32 << 20;
 
 /// A large packet on its way.
 #[derive(Debug)]
@@ -69,6 +72,11 @@ impl Outbox {
         self.waiting = false;
         self.unsaid = 0;
         self.flush(conn, taken, out);
+    }
+
+    /// Whether more waits than the neighbor should make us keep.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.queued > CONGESTED
     }
 
     /// Bytes that wait.

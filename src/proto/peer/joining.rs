@@ -6,6 +6,7 @@ use super::{Conn, Peer, Purpose};
 use crate::proto::envelope::Envelope;
 use crate::proto::id::{OfferId, TrackerPeerId};
 use crate::proto::io::{ConnId, TrackerId};
+use crate::proto::limits::Work;
 use crate::proto::link::Link;
 use crate::proto::mesh::{Back, Goal, Request, RequestId};
 use crate::proto::ring;
@@ -66,6 +67,9 @@ impl Peer {
         sdp: &str,
         now: Instant,
     ) {
+        if !self.limits.allows_stranger(Work::Errand, now) {
+            return self.drop_because("trackers above their rate");
+        }
         let Some(envelope) = Envelope::read(sdp, &offer, &self.secret) else {
             return self.drop_because("tracker offer");
         };

@@ -2,9 +2,11 @@
 
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
+use crate::proto::broadcast;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::{ConnId, Event};
+use crate::proto::limits::{Fault, Work};
 use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Member, Packet, Violation};
 use crate::proto::mesh::{self, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::sdp::Description;
@@ -13,6 +15,8 @@ use crate::proto::view::View;
 
 /// Bytes of a packet beyond its payload: header, path, proofs.
 const PACKET_OVERHEAD: usize = 4096;
+/// Names of messages that cost as much to look at as another packet.
+const NAMES_PER_PACKET: f64 = 64.0;
 
 impl Peer {
     // Connections.
@@ -97,14 +101,20 @@ impl Peer {
                     }
                 }
                 Err(Expired::TooSlow) => {
-                    // The acceptor cannot tell an unreachable origin from an answer that went astray.
-                    let ours = !matches!(conn.purpose, Purpose::Reply(_));
-                    if let Some(peer) = conn.peer.filter(|_| ours) {
-                        self.mesh.handle_failed(peer, now);
-                    }
+                    self.leave_alone(id, now);
                     self.fail(id, now);
                 }
             }
+        }
+    }
+
+    /// The peer that we meant to reach is left alone for a while. Only one that we asked for, or that proved
+    /// who it is: whoever comes to us, or answers an offer that a tracker carried, may go by any name.
+    fn leave_alone(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let known = conn.link.is_active() || matches!(conn.purpose, Purpose::Request(..));
+        if let Some(peer) = conn.peer.filter(|_| known) {
+            self.mesh.handle_failed(peer, now);
         }
     }
 
@@ -185,7 +195,14 @@ impl Peer {
             || self.neighbors.len() < self.config.max_peers
             || self.mesh.victim(&address, &around.scene()).is_some();
         // Two that claim one address: the second is told before either takes the other for a neighbor.
-        let taken = address == self.address || !self.keys.allows(&address, &hello.key);
+        let holder = self.neighbors.get(&address).and_then(|conn| self.conns.get(conn)?.admitted);
+        let proven = hello.key.address();
+        let taken = address == self.address
+            || !self.keys.allows(&address, &hello.key)
+            || holder.is_some_and(|holder| holder.key != hello.key && proven != address);
+        if self.limits.is_banned(&proven, now) {
+            return self.refuse_quietly(id, "banned", now);
+        }
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.peer = Some(address);
         if taken || !room {
@@ -202,7 +219,7 @@ impl Peer {
     fn admit(&mut self, id: ConnId, linked: Linked, now: Instant) {
         let Some(Conn { admitted: Some(admitted), .. }) = self.conns.get(&id) else { return };
         let (address, session) = (admitted.address, admitted.session);
-        if !self.keys.learn(address, admitted.key) {
+        if !self.keys.learn(address, admitted.key, now) {
             return self.refuse_quietly(id, "address of another key", now);
         }
         if let Some(&old) = self.neighbors.get(&address) {
@@ -240,7 +257,7 @@ impl Peer {
         self.activate(id, address, now);
         self.mesh.handle_linked(address, now);
         self.reconsider_trackers(now);
-        self.handle_first_neighbor(now);
+        self.release_held(now);
     }
 
     fn activate(&mut self, id: ConnId, address: Address, now: Instant) {
@@ -276,8 +293,8 @@ impl Peer {
         let Some(conn) = self.conns.get(&id) else { return };
         let peer = conn.peer;
         if !conn.link.is_active() {
-            if let (Some(peer), Farewell::Refused) = (peer, farewell) {
-                self.mesh.handle_failed(peer, now);
+            if farewell == Farewell::Refused {
+                self.leave_alone(id, now);
             }
             return self.fail(id, now);
         }
@@ -301,10 +318,8 @@ impl Peer {
 
     pub(super) fn refuse_quietly(&mut self, id: ConnId, cause: &'static str, now: Instant) {
         self.drop_because(cause);
+        self.leave_alone(id, now);
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        if let Some(peer) = conn.peer {
-            self.mesh.handle_failed(peer, now);
-        }
         match conn.peer.filter(|_| conn.link.is_active()) {
             Some(address) => self.unlink(address, Some(Farewell::Refused), false, now),
             None => {
@@ -337,6 +352,12 @@ impl Peer {
     // Packets.
 
     fn handle_packet(&mut self, id: ConnId, from: Address, packet: Packet, now: Instant) {
+        let Some(key) = self.key_of(&from) else { return };
+        let names = if let Packet::Broadcast(broadcast::Packet::Have(ids)) = &packet { ids.len() } else { 0 };
+        if !self.limits.allows_packet(key, 1.0 + names as f64 / NAMES_PER_PACKET, now) {
+            self.drop_because("neighbor above its rate");
+            return self.blame(from, Fault::Flooded, "sent more packets than any honest peer would", now);
+        }
         match packet {
             Packet::Ping(number) => self.send_packet(&from, Packet::Pong(number), None),
             Packet::Pong(number) => {
@@ -428,6 +449,9 @@ impl Peer {
     }
 
     fn handle_mesh(&mut self, from: Address, packet: mesh::Packet, now: Instant) {
+        if !self.allows_work(from, Work::Errand, now) {
+            return;
+        }
         match packet {
             mesh::Packet::Request(request) => self.handle_request(Back::Neighbor(from), *request, now),
             mesh::Packet::Back { id, to, word, .. } if to == self.address => {
@@ -543,7 +567,7 @@ impl Peer {
     /// A request for a link, from a neighbor or from a tracker: pass it on, or take it up.
     pub(super) fn handle_request(&mut self, back: Back, mut request: Request, now: Instant) {
         let sound = request.offer.as_ref().is_none_or(Description::is_sound) && request.avoid.len() <= 16;
-        if !sound || request.origin == self.address {
+        if !sound || request.origin == self.address || self.limits.is_banned(&request.origin, now) {
             return self.drop_because("request");
         }
         let from = match back {

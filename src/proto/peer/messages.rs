@@ -8,25 +8,32 @@ use crate::proto::broadcast::{self, Outcome};
 use crate::proto::direct::{self, Acknowledgement, Direct, Due};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, Received, SendError};
+use crate::proto::limits::{self, Bucket, Fault, Work};
 use crate::proto::link::Packet;
 use crate::proto::map::{Map, Set};
 use crate::proto::message::{Draft, Header, Kind, Message, Payload};
+use crate::proto::replay;
+use crate::proto::sealed::SEALED;
 use crate::proto::time::Instant;
 
-/// A message stamped further from our clock than this is taken for a replay. Clocks of browsers are minutes
-/// off, seldom more; the names of messages are remembered for as long (`broadcast::SEEN_FOR`).
-const CLOCK_WINDOW: Duration = broadcast::SEEN_FOR;
-/// Direct messages remembered, so that none is delivered twice.
-const MAX_RECENT: usize = 8192;
+/// Messages held, at most, however small they are.
+const MAX_HELD: usize = 1 << 16;
+/// Held messages that go at once, and the pause before more: proving them must not block a page's thread for
+/// longer than a frame of its animation.
+const RELEASE: (usize, Duration) = (64, Duration::from_millis(20));
 /// Messages that wait for the key of one recipient, in bytes with all others.
 const MAX_AWAITING: usize = 16 << 20;
 
 /// The page's messages on their way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outgoing {
-    /// Those that wait for the first neighbor.
+    /// Those that wait for the first neighbor, or because much was sent before them.
     held: VecDeque<Draft>,
     held_bytes: usize,
+    /// When some of them may go.
+    release_at: Option<Instant>,
+    /// How much may be sent now.
+    pace: Bucket,
     /// Broadcasts that some links have not taken yet.
     broadcasts: Map<MessageId, Handed>,
     /// Direct messages that wait for their recipient's key.
@@ -47,25 +54,27 @@ struct Awaiting {
     drafts: Vec<Draft>,
 }
 
-/// A bounded memory of names.
-#[derive(Debug, Default)]
-pub(super) struct Recent {
-    ids: Set<MessageId>,
-    order: VecDeque<MessageId>,
+impl Outgoing {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            held: VecDeque::new(),
+            held_bytes: 0,
+            release_at: None,
+            pace: Bucket::new(limits::OWN, now),
+            broadcasts: Map::new(),
+            awaiting: Map::new(),
+            awaiting_bytes: 0,
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.release_at
+    }
 }
 
-impl Recent {
-    /// `false`: it was there before.
-    fn insert(&mut self, id: MessageId) -> bool {
-        let new = self.ids.insert(id);
-        if new {
-            self.order.push_back(id);
-            if self.order.len() > MAX_RECENT {
-                self.order.pop_front().map(|oldest| self.ids.remove(&oldest));
-            }
-        }
-        new
-    }
+/// Whether a packet carries a message of this peer's own.
+pub(super) fn is_own(packet: &Packet, me: &Address) -> bool {
+    matches!(packet, Packet::Direct(direct::Packet::Message { header, .. }) if header.from() == *me)
 }
 
 /// Whether a packet carries what is not this peer's own.
@@ -106,13 +115,15 @@ impl Peer {
         }
         let draft = self.draft(to, Kind::Page, payload.0);
         let id = draft.id(&self.identity);
-        if self.neighbors.is_empty() {
+        let waits = self.neighbors.is_empty() || !self.outgoing.held.is_empty();
+        if waits || !self.outgoing.pace.take(limits::message_cost(size), limits::OWN, now) {
             let held = self.outgoing.held_bytes;
-            if held + size > self.config.max_held {
+            if held + size > self.config.max_held || self.outgoing.held.len() >= MAX_HELD {
                 return Err(SendError::Full { held });
             }
             self.outgoing.held_bytes += size;
             self.outgoing.held.push_back(draft);
+            self.release_later(now);
         } else {
             self.dispatch(draft, now);
         }
@@ -121,11 +132,28 @@ impl Peer {
         Ok(id)
     }
 
-    /// What was held goes now.
-    pub(super) fn handle_first_neighbor(&mut self, now: Instant) {
-        self.outgoing.held_bytes = 0;
-        for draft in std::mem::take(&mut self.outgoing.held) {
-            self.dispatch(draft, now);
+    /// What was held goes, some of it now.
+    pub(super) fn release_held(&mut self, now: Instant) {
+        for _ in 0..RELEASE.0 {
+            let Some(draft) = self.outgoing.held.front().filter(|_| !self.neighbors.is_empty()) else {
+                break;
+            };
+            let size = draft.payload.0.len();
+            if !self.outgoing.pace.take(limits::message_cost(size), limits::OWN, now) {
+                break;
+            }
+            self.outgoing.held_bytes -= size;
+            if let Some(draft) = self.outgoing.held.pop_front() {
+                self.dispatch(draft, now);
+            }
+        }
+        self.outgoing.release_at = None;
+        self.release_later(now);
+    }
+
+    fn release_later(&mut self, now: Instant) {
+        if !self.outgoing.held.is_empty() && !self.neighbors.is_empty() {
+            self.outgoing.release_at = self.outgoing.release_at.or(Some(now + RELEASE.1));
         }
     }
 
@@ -250,12 +278,12 @@ impl Peer {
             }
             broadcast::Packet::Header { hops, header } => {
                 let id = header.id();
-                if !self.broadcast.has_header(&id) && !self.is_acceptable(&header, now) {
-                    return self.drop_because("header");
+                let known = self.broadcast.has_header(&id);
+                if known || self.is_new(&header) && self.is_acceptable(from, &header, now) {
+                    self.with_spread(|broadcast, spread, _| {
+                        broadcast.handle_header(from, hops, *header, spread, now);
+                    });
                 }
-                self.with_spread(|broadcast, spread, _| {
-                    broadcast.handle_header(from, hops, *header, spread, now);
-                });
             }
             broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, now),
             broadcast::Packet::Graft(id) => self.broadcast.handle_graft(from, id, now),
@@ -272,12 +300,12 @@ impl Peer {
             self.stats.duplicates += 1;
             return self.with_spread(|broadcast, spread, _| broadcast.handle_duplicate(from, &id, spread));
         }
-        if !self.broadcast.vouches_for(&header) && !self.is_acceptable(&header, now) {
-            return self.drop_because("message");
+        let known = self.broadcast.vouches_for(&header);
+        let good = known || self.is_new(&header) && self.is_acceptable(from, &header, now);
+        if !good {
+            return;
         }
-        let Some(message) = Message::assemble(header, payload) else {
-            return self.drop_because("payload");
-        };
+        let Some(message) = self.assemble(from, header, payload, now) else { return };
         let outcome =
             self.with_spread(|broadcast, spread, _| broadcast.handle_data(from, hops, message, spread, now));
         match outcome {
@@ -290,19 +318,61 @@ impl Peer {
                     self.deliver(&message, message.payload.0.to_vec(), has, hops);
                 }
                 // The last resort of a direct message.
-                Some(to) if to == self.address => self.arrive(*message, Vec::new(), hops),
+                Some(to) if to == self.address => self.arrive(*message, Vec::new(), hops, now),
                 Some(_) => {}
             },
         }
     }
 
-    /// Whether a header that is new here is worth more work: recent, and made by the key it names, which is
-    /// the one we know of its address.
-    fn is_acceptable(&mut self, header: &Header, now: Instant) -> bool {
-        let sent_at = Instant::from_millis(header.sent_at);
-        let recent = now - sent_at <= CLOCK_WINDOW && sent_at - now <= CLOCK_WINDOW;
-        let fits = header.size as usize <= self.config.max_message_size + 64;
-        recent && fits && header.verify(&self.config.swarm) && self.keys.learn(header.from(), header.key)
+    /// Whether a broadcast that is not remembered is none that was forgotten.
+    fn is_new(&mut self, header: &Header) -> bool {
+        let new = self.broadcast.admits(header);
+        if !new {
+            self.drop_because("replay");
+        }
+        new
+    }
+
+    /// Whether a header that is new here is worth more work: recent, within the limits, and made by the key it
+    /// names, which is the one we know of its address. What is cheap to check comes first; what is not the
+    /// neighbor's fault (clocks, settings and pins differ between honest peers) is only counted.
+    fn is_acceptable(&mut self, from: Address, header: &Header, now: Instant) -> bool {
+        let maker = header.key.address();
+        let cause = if !replay::is_recent(header.sent_at, now) {
+            "clock"
+        } else if header.size as usize > self.config.max_message_size + SEALED {
+            "size"
+        } else if !self.limits.allows_origin(&maker, now) {
+            "origin above its rate"
+        } else if !self.allows_work(from, Work::Proof, now) {
+            return false;
+        } else if !header.verify(&self.config.swarm) {
+            self.blame_forgery(from, header, now);
+            "forged"
+        } else if !self.keys.learn(header.from(), header.key, now) {
+            "claimed address"
+        } else {
+            self.limits.charge_origin(maker, header.size as usize, now);
+            return true;
+        };
+        self.drop_because(cause);
+        false
+    }
+
+    /// Puts a message together whose header is good; its neighbor was to check that the payload is, too.
+    fn assemble(&mut self, from: Address, header: Header, payload: Payload, now: Instant) -> Option<Message> {
+        if !header.matches(&payload.0) {
+            self.blame_forgery(from, &header, now);
+            self.drop_because("payload");
+            return None;
+        }
+        Some(Message::new(header, payload))
+    }
+
+    fn blame_forgery(&mut self, from: Address, header: &Header, now: Instant) {
+        let (maker, id) = (header.from().to_string(), header.id().to_string());
+        let evidence = ["passed on message ", &id, " that ", &maker, " did not make"].concat();
+        self.blame(from, Fault::Forged, &evidence, now);
     }
 
     fn deliver(&mut self, message: &Message, payload: Vec<u8>, has: Vec<Address>, hops: u8) {
@@ -329,7 +399,11 @@ impl Peer {
                     self.reroute(id, attempt, now);
                 }
             }
-            direct::Packet::Acknowledgement(word) => self.handle_acknowledgement(*word, now),
+            direct::Packet::Acknowledgement(word) => {
+                if self.allows_work(from, Work::Errand, now) {
+                    self.handle_acknowledgement(*word, now);
+                }
+            }
         }
     }
 
@@ -343,19 +417,22 @@ impl Peer {
         now: Instant,
     ) {
         let Some(to) = header.to else { return self.drop_because("direct without recipient") };
-        if header.from() == self.address || path.len() > usize::from(u8::MAX) {
+        let sender = header.from();
+        if sender == self.address {
             return self.drop_because("direct in a circle");
         }
-        if !self.is_acceptable(&header, now) {
-            return self.drop_because("direct");
+        if !direct::is_possible(&path, &sender, &from) {
+            self.drop_because("path");
+            return self.blame(from, Fault::Lied, "lied about the path of a message", now);
         }
-        let Some(message) = Message::assemble(header, payload) else {
-            return self.drop_because("payload");
-        };
+        if !self.is_acceptable(from, &header, now) {
+            return;
+        }
+        let Some(message) = self.assemble(from, header, payload, now) else { return };
         if to == self.address {
             self.direct.take(from, message.id, attempt);
             let hops = u8::try_from(path.len()).unwrap_or(u8::MAX);
-            return self.arrive(message, path, hops);
+            return self.arrive(message, path, hops, now);
         }
         let known = self.known();
         let paths = self.paths(&known, Some(&to));
@@ -363,7 +440,7 @@ impl Peer {
     }
 
     /// A direct message reached its recipient: deliver it once, acknowledge it every time.
-    fn arrive(&mut self, message: Message, path: Vec<Address>, hops: u8) {
+    fn arrive(&mut self, message: Message, path: Vec<Address>, hops: u8, now: Instant) {
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
             Kind::Page => match self.identity.open(&message.header.key, &message.id.0, &message.payload.0) {
@@ -375,7 +452,8 @@ impl Peer {
         let (identity, swarm) = (&self.identity, &self.config.swarm);
         let word = Acknowledgement::sign(&message, claimed, path.clone(), hops, identity, swarm);
         self.send_acknowledgement(word);
-        if self.recent.insert(message.id)
+        let maker = message.header.key.address();
+        if self.recent.take(message.id, maker, message.header.sent_at, now)
             && let Some(plain) = plain
         {
             let mut has = path;
@@ -408,7 +486,7 @@ impl Peer {
         }
         let from = word.from();
         let Some(to) = self.direct.recipient(&word.id) else { return };
-        if to != from || !word.verify(&self.config.swarm) || !self.keys.learn(from, word.key) {
+        if to != from || !word.verify(&self.config.swarm) || !self.keys.learn(from, word.key, now) {
             return self.drop_because("acknowledgement");
         }
         let Some(rtt) = self.direct.handle_acknowledged(&word.id, now) else { return };
@@ -432,11 +510,16 @@ impl Peer {
     }
 
     pub(super) fn tick_messages(&mut self, now: Instant) {
+        if self.outgoing.release_at.is_some_and(|at| at <= now) {
+            self.release_held(now);
+        }
         self.with_spread(|broadcast, spread, random| broadcast.handle_timeout(spread, random, now));
         for due in self.direct.handle_timeout(now) {
             match due {
                 Due::Reroute(id, attempt) => self.reroute(id, attempt, now),
                 Due::Retry(id) => {
+                    // A try more is a message more to those on its way.
+                    self.outgoing.pace.charge(1.0, limits::OWN, now);
                     let known = self.known();
                     let paths = self.paths(&known, None);
                     self.direct.attempt(id, paths, now);

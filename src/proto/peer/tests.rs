@@ -1,6 +1,7 @@
 //! A handful of real peers with real proofs, in virtual time.
 
 mod hostile;
+mod limits;
 mod world;
 
 use super::*;
@@ -324,6 +325,8 @@ fn no_byte_of_a_message_can_be_altered_but_its_hops() {
             }
             world.inject(0, 1, &packet);
             assert_eq!(world.received(1), [], "bit {bit} of byte {index}");
+            // Or a third forgery would end the link.
+            world.peers[1].limits = Limits::new(world.now);
         }
     }
     world.inject(0, 1, &postcard::from_bytes(&data).expect("as it was sent"));
