@@ -17,6 +17,9 @@ pub struct Config {
     pub swarm: SwarmId,
     /// What its members prove to know, in a private swarm; of a public one it is the identifier.
     pub secret: Option<SwarmSecret>,
+    /// The secret is still being made out of what its user typed: nothing goes out before
+    /// [`Peer::unlock`](super::Peer::unlock).
+    pub locked: bool,
     /// An address claimed by the user in place of the one that the identity proves.
     pub address: Option<Address>,
     /// Most links this peer keeps, at least 2. The original's default.
@@ -39,6 +42,7 @@ impl Config {
         Self {
             swarm,
             secret: None,
+            locked: false,
             address: None,
             max_peers: 6,
             coverage: 0.33,

@@ -167,6 +167,13 @@ pub struct TrackerStatus {
     pub next_attempt: Option<u64>,
 }
 
+impl TrackerStatus {
+    /// Of a tracker that was not tried yet.
+    pub(crate) fn waiting(url: String) -> Self {
+        Self { url, state: TrackerState::Waiting, peers: 0, last_error: None, next_attempt: None }
+    }
+}
+
 /// What a tracker is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrackerState {

@@ -176,10 +176,21 @@ impl Peer {
             identity,
             random,
         };
-        for url in std::mem::take(&mut peer.config.trackers) {
-            peer.add_tracker(&url, now);
-        }
+        peer.open_trackers(now);
         Ok(peer)
+    }
+
+    /// The secret of a private swarm is ready: joins it. What the page said meanwhile was held.
+    pub fn unlock(&mut self, secret: SwarmSecret, now: Instant) {
+        (self.config.secret, self.config.locked) = (Some(secret.clone()), false);
+        self.secret = secret;
+        self.open_trackers(now);
+    }
+
+    fn open_trackers(&mut self, now: Instant) {
+        for url in std::mem::take(&mut self.config.trackers) {
+            self.add_tracker(&url, now);
+        }
     }
 
     /// Takes in what the world did.
@@ -275,7 +286,11 @@ impl Peer {
     /// Adds a tracker by its WebSocket URL; one that is already there stays as it is.
     pub fn add_tracker(&mut self, url: &str, now: Instant) {
         let url = url.trim_end_matches('/');
-        if self.closed || self.trackers.values().any(|tracker| tracker.url() == url) {
+        if self.closed || self.config.trackers.iter().any(|known| known == url) {
+            return;
+        }
+        self.config.trackers.push(url.to_owned());
+        if self.config.locked {
             return;
         }
         let id = TrackerId(self.next_tracker);
@@ -286,7 +301,6 @@ impl Peer {
         tracker.open(now, &mut self.out);
         self.report_tracker(tracker.status());
         self.trackers.insert(id, tracker);
-        self.config.trackers.push(url.to_owned());
         self.settle(now);
     }
 
@@ -322,6 +336,9 @@ impl Peer {
 
     /// Every tracker and how it does.
     pub fn trackers(&self) -> Vec<TrackerStatus> {
+        if self.config.locked {
+            return self.config.trackers.iter().map(|url| TrackerStatus::waiting(url.clone())).collect();
+        }
         self.trackers.values().map(Tracker::status).collect()
     }
 

@@ -8,12 +8,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::JsValue;
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
     Address, Bytes, Config, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output,
-    Peer, Received, TrackerId, Warning,
+    Peer, Received, Stretch, SwarmId, SwarmSecret, TrackerId, Warning,
 };
 
 use super::clock::Clock;
@@ -22,7 +23,7 @@ use super::emitter::Emitter;
 use super::error::Error;
 use super::lifecycle::{Lifecycle, Moment};
 use super::log::Log;
-use super::options::{self, Options};
+use super::options::{self, Options, Secret};
 use super::outcome::Outcome;
 use super::peer_connection::{PeerConnection, Report};
 use super::rtc_config::{RtcConfig, Warn};
@@ -30,10 +31,18 @@ use super::snapshot;
 use super::timer::Alarm;
 use super::websocket::WebSocket;
 
+#[wasm_bindgen(module = "/src/web/easypeers.js")]
+extern "C" {
+    /// Resolves in a task of its own.
+    fn soon() -> Promise;
+}
+
 /// One instance of Easypeers, as long as it lives.
 pub(super) struct Driver {
     peer: RefCell<Peer>,
     identity: Identity,
+    /// Of a private swarm, as it was typed: each swarm makes something else of it.
+    secret: Option<Secret>,
     clock: Clock,
     log: Log,
     /// The listeners of the page.
@@ -66,7 +75,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Makes a peer that joins right after the current call stack, when the page has its listeners on.
     pub(super) fn start(options: Options) -> Result<Rc<Self>, Error> {
-        let Options { config, identity, rtc_config, debug } = options;
+        let Options { config, identity, secret, rtc_config, debug } = options;
         let clock = Clock::new();
         let peer = Peer::new(config, identity.clone(), options::random()?, clock.read().now)?;
         let driver = Rc::new_cyclic(|this| {
@@ -75,6 +84,7 @@ impl Driver {
             Self {
                 peer: RefCell::new(peer),
                 identity,
+                secret,
                 clock,
                 log: Log::new(debug),
                 page: Emitter::default(),
@@ -102,7 +112,39 @@ impl Driver {
             .replace(Some(Lifecycle::watch(move |moment| with(&this, |driver| driver.page_life(moment)))));
         let this = Rc::downgrade(&driver);
         spawn_local(async move { with(&this, Driver::run) });
+        driver.unlock();
         Ok(driver)
+    }
+
+    /// Stretches the secret of a locked peer, a slice at a time, and lets the peer join.
+    fn unlock(self: &Rc<Self>) {
+        let Some(secret) = self.secret.clone().filter(|_| self.peer(|peer| peer.config().locked)) else {
+            return;
+        };
+        let (this, swarm) = (Rc::downgrade(self), self.peer(|peer| peer.swarm()));
+        spawn_local(async move {
+            soon().await.unwrap_or_default();
+            let mut stretch = Stretch::new(&secret, swarm);
+            let stretched = loop {
+                if let Some(stretched) = stretch.step(Stretch::SLICE) {
+                    break stretched;
+                }
+                soon().await.unwrap_or_default();
+                if !this.upgrade().is_some_and(|driver| driver.is_locked_for(swarm)) {
+                    return;
+                }
+            };
+            with(&this, |driver| {
+                if driver.is_locked_for(swarm) {
+                    driver.change(|peer, now| peer.unlock(SwarmSecret::private(swarm, &stretched), now));
+                }
+            });
+        });
+    }
+
+    /// Whether the peer still waits for the secret of this swarm.
+    fn is_locked_for(&self, swarm: SwarmId) -> bool {
+        self.peer(|peer| !peer.is_closed() && peer.config().locked && peer.swarm() == swarm)
     }
 
     /// Looks at the peer, which may keep what it finds out for the next look.
@@ -141,8 +183,10 @@ impl Driver {
     /// Leaves the swarm and joins with other settings.
     pub(super) fn rejoin(self: &Rc<Self>, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let mut config = self.peer(|peer| peer.config().clone());
-        config.trackers = self.peer(|peer| peer.trackers()).into_iter().map(|tracker| tracker.url).collect();
         change(&mut config);
+        if self.secret.is_some() && config.swarm != self.peer(|peer| peer.swarm()) {
+            (config.secret, config.locked) = (None, true);
+        }
         self.leave();
         // A listener that heard of the leaving may have closed.
         if self.closed.get() {
@@ -153,6 +197,7 @@ impl Driver {
         if self.ready().ended() {
             self.ready.take();
         }
+        self.unlock();
         self.run();
         Ok(())
     }

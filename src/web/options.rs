@@ -1,5 +1,6 @@
 //! What the page gives the constructor and the setters, checked and turned into a [`Config`].
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::{Array, Reflect};
@@ -15,6 +16,8 @@ use super::error::{Error, given};
 pub(super) struct Options {
     pub(super) config: Config,
     pub(super) identity: Identity,
+    /// The `secret` option, as it was typed.
+    pub(super) secret: Option<Secret>,
     /// The `rtcConfig` option as it was given: an object, a function or nothing.
     pub(super) rtc_config: JsValue,
     pub(super) debug: bool,
@@ -51,15 +54,15 @@ impl Options {
                 &rtc_config,
             ));
         }
-        if !is_absent(&option("secret")) {
-            return Err(Error::Unsupported(
-                "this version has no private swarms: leave out the `secret` option",
-            ));
-        }
+        let secret = present(option("secret")).map(|text| secret(&text)).transpose()?;
+        config.locked = secret.is_some();
         let identity = identity(&option("identity"))?;
-        Ok(Self { config, identity, rtc_config, debug: option("debug").is_truthy() })
+        Ok(Self { config, identity, secret, rtc_config, debug: option("debug").is_truthy() })
     }
 }
+
+/// What the members of a private swarm know, erased when nobody needs it any more.
+pub(super) type Secret = Rc<Zeroizing<String>>;
 
 /// The swarm of a topic.
 fn swarm_of_topic(topic: &JsValue) -> Result<SwarmId, Error> {
@@ -172,6 +175,13 @@ fn identity(value: &JsValue) -> Result<Identity, Error> {
         Error::Value("identity must be 32 bytes: a Uint8Array, or 64 hexadecimal digits".into())
     })?;
     Ok(Identity::from_secret(*secret))
+}
+
+/// What was given is not repeated here either.
+fn secret(value: &JsValue) -> Result<Secret, Error> {
+    let text = value.as_string().filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| Error::Type("secret must be a non-empty string".into()))?;
+    Ok(Rc::new(Zeroizing::new(text)))
 }
 
 fn from_hex(text: &str, bytes: &mut [u8; 32]) -> Option<()> {
@@ -360,7 +370,12 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn a_secret_is_refused_rather_than_ignored() {
-        assert!(matches!(read(r#"{"secret":"s"}"#), Err(Error::Unsupported(_))));
+    fn a_secret_is_a_string_that_locks_the_peer_and_is_never_repeated() {
+        let options = read(r#"{"secret":"s"}"#).unwrap_or_else(|error| panic!("{error:?}"));
+        assert!(options.config.locked && options.secret.is_some_and(|secret| **secret == "s"));
+        assert!(read("{}").is_ok_and(|options| !options.config.locked && options.secret.is_none()));
+        for bad in [r#"{"secret":""}"#, r#"{"secret":1234}"#, r#"{"secret":{}}"#] {
+            assert!(matches!(read(bad), Err(Error::Type(text)) if !text.contains("1234")), "{bad}");
+        }
     }
 }

@@ -9,7 +9,7 @@ import type {
 const options: EasypeersOptions = {
   identifier: 'topic', maxPeers: 6, coverage: 0.33, bitLength: 64, tracker: 'ws://localhost:8000',
   trackers: ['wss://tracker.example'], timeout: 30_000, address: 'ab'.repeat(20),
-  identity: Easypeers.createIdentity(), maxMessageSize: 1 << 20, debug: false,
+  identity: Easypeers.createIdentity(), secret: 'shared by few', maxMessageSize: 1 << 20, debug: false,
   rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }], iceTransportPolicy: 'all' },
 }
 const fromDom: RTCConfiguration = { iceServers: [{ urls: ['turn:turn.example'], username: 'a', credential: 'b' }] }

@@ -86,6 +86,27 @@ fn peers_of_another_topic_or_another_secret_never_link() {
 }
 
 #[test]
+fn a_locked_peer_says_nothing_before_its_secret_is_there() {
+    let t = SwarmId::of_topic("t");
+    let secret = || SwarmSecret::private(t, &[1; 32]);
+    let mut world = World::new();
+    let open = world.join(Config { secret: Some(secret()), ..config() });
+    let locked = world.join(Config { locked: true, ..config() });
+    world.with(locked, |peer, now| peer.add_tracker("ws://t", now));
+    assert_eq!(world.peers[locked].trackers().len(), 1);
+    world.send(locked, None, "held meanwhile");
+    world.run(Duration::from_secs(30));
+    let peer = &world.peers[locked];
+    assert_eq!((peer.stats().attempts, peer.poll_timeout(), world.connects(locked)), (0, None, vec![]));
+    assert_eq!(world.events[locked], []);
+
+    world.with(locked, |peer, now| peer.unlock(secret(), now));
+    world.run(Duration::from_secs(5));
+    assert!(world.linked(open, locked));
+    assert_eq!(world.texts(open), ["held meanwhile"]);
+}
+
+#[test]
 fn a_goodbye_is_heard_at_once() {
     let mut world = World::of(2, 6);
     world.with(1, |peer, now| peer.close(now));
