@@ -274,7 +274,7 @@ fn raw(world: &mut World, bytes: Vec<u8>) -> Vec<Output> {
     std::iter::from_fn(|| peer.poll_output()).collect()
 }
 
-fn description(index: usize, conn: u64) -> Description {
+pub(super) fn description(index: usize, conn: u64) -> Description {
     Description::parse(&sdp((index, ConnId(conn)), "actpass")).expect("we wrote it")
 }
 
@@ -282,7 +282,7 @@ fn named_candidate(name: &str) -> Candidate {
     Candidate::parse(&format!("candidate:1 1 udp 1 {name} 5000 typ host")).expect("we wrote it")
 }
 
-fn request(n: u32, origin: Address, goal: Goal) -> Request {
+pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
     let mut id = [1; 8];
     id[..4].copy_from_slice(&n.to_be_bytes());
     Request {
@@ -328,7 +328,7 @@ fn list_addresses(mark: u8) -> impl Iterator<Item = Address> + Clone {
     })
 }
 
-fn list(mark: u8, count: usize) -> view::List {
+pub(super) fn list(mark: u8, count: usize) -> view::List {
     let links = list_addresses(mark).cycle().take(count);
     // An entry's round trip is its own affair: one byte after the address.
     let bytes = links.fold(Vec::new(), |mut bytes, address| {
@@ -418,7 +418,7 @@ fn absurdities(world: &World) -> Vec<Packet> {
     packets
 }
 
-fn many_ids(n: u32) -> MessageId {
+pub(super) fn many_ids(n: u32) -> MessageId {
     let mut id = [4; 20];
     id[..4].copy_from_slice(&n.to_be_bytes());
     MessageId(id)

@@ -104,6 +104,12 @@ impl World {
         self.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, bytes), now));
     }
 
+    /// A frame reaches `to` on one of its connections, from whoever is there.
+    pub(super) fn say_on(&mut self, to: usize, conn: ConnId, packet: &Packet) {
+        let bytes = Bytes(frame(&Frame::Whole(&encode(packet))));
+        self.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, bytes), now));
+    }
+
     pub(super) fn address(&self, index: usize) -> Address {
         self.peers[index].address()
     }
@@ -170,7 +176,9 @@ impl World {
                 Output::ConnSend(conn, bytes) => self.carry((index, conn), bytes),
                 Output::ConnAwaitWritable(conn) => self.soon(index, Input::ConnWritable(conn)),
                 Output::ConnClose(conn) => {
-                    if let Some(&(there, conn)) = self.remote.get(&(index, conn)) {
+                    let remote = self.remote.get(&(index, conn));
+                    // Some descriptions are of peers that do not exist.
+                    if let Some(&(there, conn)) = remote.filter(|(there, _)| *there < self.peers.len()) {
                         self.later(there, Input::ConnClosed(conn, "closed".into()));
                     }
                 }
