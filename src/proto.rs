@@ -42,6 +42,8 @@ mod broadcast;
 mod config;
 mod direct;
 mod envelope;
+#[cfg(feature = "sim")]
+pub mod fuzz;
 #[cfg(test)]
 mod hex;
 mod id;

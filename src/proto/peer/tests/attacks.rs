@@ -297,7 +297,7 @@ fn a_flooder_at_a_hundred_times_the_limit_is_cut_off() {
             }
             sent += 1;
         }
-        if sent % 10_000 == 0 {
+        if sent.is_multiple_of(10_000) {
             for from in 0..HONEST {
                 world.send(from, None, &format!("{from} at {sent}"));
             }
