@@ -1,0 +1,49 @@
+// What proofs cost a page: figures, taken by `node --test tests/e2e/cost.test.mjs`, for docs/security.md.
+
+import assert from 'node:assert/strict'
+
+import { behavior } from './harness.mjs'
+
+const BURST = 100
+
+behavior('a burst of 100 messages is verified in tasks far below 50 ms', async world => {
+  await world.tracker()
+  const pages = [await world.page(), await world.page()]
+  // Every handler of a data channel's messages is timed: frame in, verified, delivered.
+  for (const page of pages) {
+    await page.evaluate(() => {
+      window.handled = []
+      const timed = f => function (event) {
+        const began = performance.now()
+        try { return f.call(this, event) } finally { window.handled.push(performance.now() - began) }
+      }
+      const own = Object.getOwnPropertyDescriptor(RTCDataChannel.prototype, 'onmessage')
+      Object.defineProperty(RTCDataChannel.prototype, 'onmessage', { ...own, set (f) { own.set.call(this, f && timed(f)) } })
+      const add = RTCDataChannel.prototype.addEventListener
+      RTCDataChannel.prototype.addEventListener = function (type, f, ...rest) {
+        return add.call(this, type, type === 'message' && typeof f === 'function' ? timed(f) : f, ...rest)
+      }
+    })
+  }
+  const [a, b] = [await world.join('a', 'cost', {}, pages[0]), await world.join('b', 'cost', {}, pages[1])]
+  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  const runs = []
+  for (let run = 0; run < 5; run++) {
+    await b.run(() => { window.handled.length = 0 })
+    const sending = await a.run((p, [burst, run]) => {
+      const began = performance.now()
+      for (let n = 0; n < burst; n++) p.easypeers.send(`message ${run} ${n}`)
+      return performance.now() - began
+    }, [BURST, run])
+    await b.hears(`message ${run} ${BURST - 1}`)
+    // The slowest hundred: pings and names of messages take next to no time.
+    const handled = await b.run((_, burst) => window.handled.toSorted((x, y) => y - x).slice(0, burst), BURST)
+    assert.equal(handled.length, BURST)
+    runs.push({ sending: sending / BURST * 1000, each: handled.reduce((sum, x) => sum + x) / BURST * 1000, longest: handled[0] })
+  }
+  const best = key => Math.min(...runs.map(run => run[key]))
+  world.measured('send(), prove included, us', best('sending'))
+  world.measured('a message received, verified and delivered, us', best('each'))
+  world.measured('longest of the tasks of a burst of 100, ms', best('longest'))
+  assert.ok(best('longest') < 50)
+})
