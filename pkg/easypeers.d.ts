@@ -219,6 +219,13 @@ interface EasypeersOptions {
   address?: string
   /** 32 secret bytes that give the same address after a reload. @example { identity: localStorage.identity } */
   identity?: string | Uint8Array
+  /**
+   * Makes the swarm private: only pages with the same topic and the same secret meet, and others learn nothing they
+   * could test guesses against at a link. Joining takes about a second longer, in slices that do not block the page;
+   * what is sent meanwhile is held. Choose it at random, or long: whoever watches a tracker can guess short ones.
+   * @example { secret: 'correct horse battery staple' }
+   */
+  secret?: string
   /** How to reach through firewalls: an `RTCConfiguration`, or a function that returns one. @example { rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }] } } */
   rtcConfig?: EasypeersRtcConfiguration | (() => EasypeersRtcConfiguration | Promise<EasypeersRtcConfiguration>)
   /** Largest message sent or taken, in bytes: 16 MiB. @example { maxMessageSize: 1 << 20 } */

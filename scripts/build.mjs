@@ -54,7 +54,7 @@ function compile(dir) {
       '--cfg=sha2_backend_soft="compact"',
       // An address is 20 bytes: copied by one instruction, not by six, 20 kB less; and loops stay as they are.
       // What is tiny is inlined even where only size counts: calling it is no smaller.
-      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr -inline-threshold=25',
+      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr -inline-threshold=15',
     ].join('\x1f'),
   })
   const found = output('wasm-bindgen', ['--version']).trim().split(' ').pop()
@@ -140,7 +140,7 @@ async function bundle(dir, format, entry, footer = '') {
     },
     bundle: true,
     minify: true,
-    keepNames: true,
+    keepNames: false,
     charset: 'utf8',
     platform: 'neutral',
     target: 'es2020',

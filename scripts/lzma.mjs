@@ -1,8 +1,9 @@
 // LZMA, the reading half, in the raw form of the LZMA specification (Pavlov, 2015): no header, its length known.
 // It is in every bundle, so it is small; what it reads is made by a well-kept library when the package is built.
 
-/** Most bits of a match length's and a distance's parts, as the specification names them. */
+/** Low bits of a long distance, coded apart. */
 const ALIGN = 4
+/** Below this the range takes in another byte. */
 const TOP = 1 << 24
 
 /**
@@ -81,16 +82,16 @@ export function decompress(packed, size, lc = 3, lp = 0, pb = 2) {
   }
 
   let state = 0
-  let distances = [0, 0, 0, 0]
+  // The latest distances, less one.
+  let [first, second, third, fourth] = [0, 0, 0, 0]
   for (let end = 0; end < size;) {
     const position = end & ((1 << pb) - 1)
     const place = state << 4 | position
-    const distance = distances[0]
     if (!bit(isMatch, place)) {
       const base = 0x300 * (((end & ((1 << lp) - 1)) << lc) + ((out[end - 1] | 0) >> (8 - lc)))
       let node = 1
       if (state > 6) {
-        for (let match = out[end - distance - 1] | 0x100; node < 0x100;) {
+        for (let match = out[end - first - 1] | 0x100; node < 0x100;) {
           const expected = (match >> 7) & 1
           match <<= 1
           const one = bit(literals, base + (1 + expected << 8) + node)
@@ -113,23 +114,36 @@ export function decompress(packed, size, lc = 3, lp = 0, pb = 2) {
         far = (2 | slot & 1) << bits
         far += slot < 14 ? reverse(special, far - slot, bits) : (direct(bits - ALIGN) << ALIGN) + reverse(align, 0, ALIGN)
       }
-      distances = [far, ...distances.slice(0, 3)]
+      fourth = third
+      third = second
+      second = first
+      first = far
       state = state < 7 ? 7 : 10
     } else {
       if (!bit(isRep0, state)) {
         if (!bit(isRepLong, place)) {
-          out[end] = out[end++ - distance - 1]
+          out[end] = out[end - first - 1]
+          end++
           state = state < 7 ? 9 : 11
           continue
         }
       } else {
-        const which = bit(isRep1, state) ? bit(isRep2, state) + 2 : 1
-        distances.unshift(...distances.splice(which, 1))
+        let again = second
+        if (bit(isRep1, state)) {
+          again = third
+          if (bit(isRep2, state)) {
+            again = fourth
+            fourth = third
+          }
+          third = second
+        }
+        second = first
+        first = again
       }
       count = readLength(repLength, position)
       state = state < 7 ? 8 : 11
     }
-    for (const from = distances[0] + 1; count-- > 0; end++) out[end] = out[end - from]
+    for (; count-- > 0; end++) out[end] = out[end - first - 1]
   }
   return out
 }

@@ -99,7 +99,10 @@ function walk(byte, more, body) {
       else if (opcode === 0x1c) numbers(number(OTHER), OTHER)
       else if (opcode === 0x43 || opcode === 0x44) bytes(opcode === 0x43 ? 4 : 8, LONG)
       else if (opcode === 0xfc) numbers(BULK[number(OTHER)], OTHER)
-      else for (const kind of kinds[opcode] ?? []) number(kind)
+      else if (kinds[opcode]) {
+        number(kinds[opcode][0])
+        if (kinds[opcode].length > 1) number(kinds[opcode][1])
+      }
     }
   }
   const kinds = []

@@ -195,6 +195,43 @@ fn acknowledgements_cannot_be_made_by_a_relay() {
 }
 
 #[test]
+fn a_relay_cannot_have_a_message_sealed_to_its_own_key() {
+    let mut world = swarm();
+    let stranger = |&(from, to): &(usize, usize)| from != to && !world.linked(from, to);
+    let pairs = victims(&world).into_iter().flat_map(|from| (0..HONEST).map(move |to| (from, to)));
+    let (victim, to) = pairs.into_iter().find(stranger).expect("three links each do not reach all");
+    let query = Rc::new(RefCell::new(None));
+    let heard = query.clone();
+    world.tap(move |_, _, packet| match packet {
+        Packet::Direct(direct::Packet::Message { ref header, .. }) if header.kind == Kind::KeyQuery => {
+            heard.replace(Some(header.id()));
+            Vec::new()
+        }
+        packet => vec![packet],
+    });
+    let recipient = world.address(to);
+    world.send(victim, Some(to), "for your eyes only");
+    world.run(Duration::from_millis(100));
+    let id = query.borrow().expect("a stranger's key is asked for");
+    let (identity, swarm) = (&world.peers[EVIL].identity, SwarmId::of_topic("t"));
+    let draft = Draft {
+        claimed: None,
+        to: Some(recipient),
+        kind: Kind::KeyQuery,
+        nonce: [1; 16],
+        payload: Payload(Vec::new().into()),
+    };
+    let mut message = draft.sign(identity, &swarm, world.now);
+    (message.id, message.from) = (id, world.address(victim));
+    let word = direct::Acknowledgement::sign(&message, Some(recipient), Vec::new(), 1, identity, &swarm);
+    say(&mut world, victim, &Packet::Direct(direct::Packet::Acknowledgement(Box::new(word))));
+    assert_eq!((dropped(&world, "acknowledgement"), dropped(&world, "sealed box")), (1, 0));
+    world.tap(|_, _, packet| vec![packet]);
+    world.run(Duration::from_secs(20));
+    assert_eq!(world.texts(to), ["for your eyes only"]);
+}
+
+#[test]
 fn lists_of_neighbors_that_lie_lead_nobody_astray() {
     let mut world = swarm();
     for round in 0..60u8 {
