@@ -17,8 +17,11 @@ const START: Instant = Instant::from_millis(1_800_000_000_000);
 /// What one input may cause, at most: far below this, but for what is queued at a first link.
 const MAX_OUTPUTS: usize = 2000;
 
+/// Takes what others sent.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("tracker", tracker),
     ("sdp", sdp),
     ("frames", frames),
@@ -114,8 +117,13 @@ pub fn peer(bytes: &[u8]) {
             9 => peer.handle(Input::ConnFrame(conn, Bytes(rest.to_vec())), now),
             10 => peer.handle(Input::ConnWritable(conn), now),
             11 => peer.handle(Input::ConnClosed(conn, text()), now),
-            12 => drop(peer.send((id % 2 == 0).then_some(Address([id; 20])), Bytes(rest.to_vec()), now)),
-            13 => drop(peer.set_max_peers(usize::from(id), now)),
+            12 => {
+                let _ =
+                    peer.send(id.is_multiple_of(2).then_some(Address([id; 20])), Bytes(rest.to_vec()), now);
+            }
+            13 => {
+                let _ = peer.set_max_peers(usize::from(id), now);
+            }
             14 => link(&mut peer, conn, id, rest, now),
             _ => peer.add_tracker(&text(), now),
         }
@@ -139,7 +147,7 @@ fn link(peer: &mut Peer, conn: ConnId, id: u8, rest: &[u8], now: Instant) {
     let opened = said.any(|output| matches!(output, Output::ConnSend(at, _) if at == conn));
     if opened {
         while peer.poll_output().is_some() {}
-        if id % 2 == 0 {
+        if id.is_multiple_of(2) {
             let hello = super::Hello {
                 version: 1,
                 nonce: [id; 16],

@@ -105,9 +105,9 @@ impl Stretch {
     /// Steps in the whole, so that a share of it can be shown.
     pub const STEPS: usize = 2 * Self::COST.0 * Self::COST.2;
 
-    /// Steps in one slice of a page's thread: about 8 ms as WebAssembly on a desktop (measured, 4 µs a step), so
-    /// that a phone five times slower still answers its user in time.
-    pub const SLICE: usize = 2048;
+    /// Steps in one slice of a page's thread: about 5 ms as WebAssembly on a desktop (measured, 5 µs a step), so
+    /// that a phone, or a busy machine, eight times slower still answers its user in time.
+    pub const SLICE: usize = 1024;
 
     /// Begins. The same secret gives different results in different swarms.
     pub fn new(secret: &str, swarm: SwarmId) -> Self {

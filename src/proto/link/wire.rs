@@ -132,7 +132,8 @@ impl Inbox {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<Packet, FrameError> {
+/// Reads a packet, which is all of the bytes.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Packet, FrameError> {
     match postcard::take_from_bytes(bytes) {
         Ok((packet, [])) => Ok(packet),
         Ok(_) | Err(_) => Err(FrameError::Packet),

@@ -1,5 +1,6 @@
 //! A handful of real peers with real proofs, in virtual time.
 
+mod altered;
 mod attacks;
 mod hostile;
 mod limits;

@@ -341,7 +341,7 @@ pub(super) fn list(mark: u8, count: usize) -> view::List {
     postcard::from_bytes(&whole).expect("that is how a list is written")
 }
 
-fn absurdities(world: &World) -> Vec<Packet> {
+pub(super) fn absurdities(world: &World) -> Vec<Packet> {
     let [them, me, third] = [0, 1, 2].map(|peer| world.address(peer));
     let nobody = Address([9; 20]);
     let (id, many) = (MessageId([3; 20]), (0..10_000u32).map(many_ids).collect::<Vec<_>>());
