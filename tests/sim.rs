@@ -76,6 +76,23 @@ fn every_cap_on_links_is_kept_while_the_ring_forms() {
     }
 }
 
+/// It took 5.4 to 6.5 s while a link that gave way was cut at once, with the answers on their way over it.
+#[test]
+fn a_crowd_of_fifty_has_its_ring_in_five_seconds() {
+    for seed in [1, 3] {
+        let mut world = World::new(Params::default(), seed);
+        for _ in 0..50 {
+            world.join();
+            world.run_for(seconds(1) / 50);
+        }
+        let whole = |world: &World| world.graph.ring_share() == 1.0;
+        let time = world.run_until(seconds(4), MOMENT, whole);
+        assert!(time.is_some(), "seed {seed}: {:.3} of the ring", world.graph.ring_share());
+        assert!(world.counts.most_over_cap <= 1);
+        assert_sound(&world);
+    }
+}
+
 /// A pure ring of 40 takes minutes to unwind; a small one forms at once.
 #[test]
 fn a_pure_ring_keeps_its_cap_and_forms_where_it_is_small() {

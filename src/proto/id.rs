@@ -4,6 +4,7 @@
 //! the first eight. Trackers want them as a JSON string of twenty code points U+0000..U+00FF, the
 //! "binary string" of bittorrent-tracker.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -43,10 +44,17 @@ fn from_binary(text: &str) -> Result<[u8; 20], IdError> {
     if chars.next().is_some() { Err(IdError::NotBinary) } else { Ok(bytes) }
 }
 
+/// An id as a number of 160 bits. Comparing two of these takes three instructions, and no call as for bytes.
+pub(crate) fn number(bytes: &[u8; 20]) -> (u128, u32) {
+    let (high, low) = bytes.split_at(16);
+    let (high, low) = (high.try_into().unwrap_or_default(), low.try_into().unwrap_or_default());
+    (u128::from_be_bytes(high), u32::from_be_bytes(low))
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub struct $name(#[serde(deserialize_with = "super::array::read")] pub [u8; 20]);
 
         impl $name {
@@ -63,6 +71,18 @@ macro_rules! id {
             /// Writes a tracker's binary string.
             pub fn to_binary(self) -> String {
                 self.0.iter().map(|&byte| char::from(byte)).collect()
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                number(&self.0).cmp(&number(&other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
             }
         }
 

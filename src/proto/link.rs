@@ -36,7 +36,7 @@ const GATHER: Duration = Duration::from_millis(250);
 const CONNECT: Duration = Duration::from_secs(10);
 /// A connection that takes longer than this holds no slot any more: most likely its other side gave up and
 /// could not say so. It may still come.
-const HOPEFUL: Duration = Duration::from_millis(2500);
+const HOPEFUL: Duration = Duration::from_millis(1000);
 /// Two packets each way.
 const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.

@@ -29,7 +29,7 @@ use super::time::{Instant, soonest};
 
 /// A request that nobody answered for this long has failed. Routing takes below 1 s at 100,000 peers; the
 /// acceptor's browser needs the rest.
-const REQUEST: Duration = Duration::from_secs(4);
+const REQUEST: Duration = Duration::from_millis(2500);
 /// How long a peer remembers where a request came from, for the answer and late candidates.
 const ROUTE: Duration = Duration::from_secs(12);
 /// Requests remembered at once. A guess: far above what 64 neighbors ask in the time of ROUTE.
@@ -39,7 +39,7 @@ pub(crate) const MAX_HOPS: u16 = 700;
 /// One request per side of the ring in this time.
 const SIDE_PAUSE: Duration = Duration::from_millis(800);
 /// The peer that wants a predecessor lets the other one, which wants a successor, go first.
-const POLITE: Duration = Duration::from_millis(600);
+const POLITE: Duration = Duration::from_millis(250);
 /// A peer that did not accept is left alone for this long.
 const COOL: Duration = Duration::from_millis(1500);
 /// ... and one that was just handing a link over for this long.
@@ -64,6 +64,8 @@ const SPLIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Links that an answer may cross that lost its way.
 pub(crate) const MAX_STRAY: u16 = 32;
+/// Peers that a request names as its way, the last ones: twice a path through 100,000 peers, near enough.
+pub(crate) const MAX_PATH: usize = 16;
 
 /// Names one request for a link on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,8 +98,8 @@ pub(crate) struct Request {
     pub(crate) need: bool,
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,
-    /// Peers that must not be taken for the goal.
-    pub(crate) avoid: Vec<Address>,
+    /// The peers that passed it on, the last of them if they are many.
+    pub(crate) path: Vec<Address>,
     /// Links it may still cross.
     pub(crate) hops_left: u16,
 }
@@ -122,12 +124,14 @@ pub(crate) enum Reason {
 pub(crate) enum Packet {
     /// Onwards to the goal.
     Request(Box<Request>),
-    /// Back to the origin, the way the request came; where that is cut, towards the origin's address.
+    /// Back to the origin, the way the request came; where that is cut, to whom of those on it a way is known.
     Back {
         /// Which request.
         id: RequestId,
         /// Its origin.
         to: Address,
+        /// The peers that passed the request on.
+        path: Vec<Address>,
         /// Links it may still cross.
         hops_left: u16,
         word: Word,
@@ -189,6 +193,8 @@ pub(crate) struct Route {
     pub(crate) back: Back,
     /// The next peer; `None` when the request ended here.
     pub(crate) forth: Option<Address>,
+    /// The way it came, when it ended here.
+    pub(crate) path: Vec<Address>,
     until: Instant,
 }
 
@@ -336,10 +342,10 @@ impl Mesh {
         if dead {
             self.dead.insert(neighbor, now + DEAD);
             self.deaths.push_back(now);
-        }
-        // What was asked through it will not be answered.
-        for mine in self.mine.values_mut().filter(|mine| mine.via == neighbor) {
-            mine.until = now;
+            // What was asked through it will not be answered.
+            for mine in self.mine.values_mut().filter(|mine| mine.via == neighbor) {
+                mine.until = now;
+            }
         }
         self.side_at = [None; 2];
         self.handle_change(now);
@@ -420,7 +426,7 @@ impl Mesh {
             Goal::Predecessor => Side::Predecessor,
             Goal::Point(_) | Goal::Exact(_) => return None,
         };
-        let room = scene.free > 0 || scene.free == 0 && self.victim(&from, scene).is_some();
+        let room = scene.free > 0 || self.victim(&from, scene).is_some();
         let better = room
             && from != self.me
             && !scene.is_pending(&from)
@@ -428,7 +434,8 @@ impl Mesh {
             && scene
                 .ring_link(&self.me, side)
                 .is_none_or(|old| side.reach(&self.me, &from) < side.reach(&self.me, &old));
-        better.then_some(Plan { goal: Goal::Exact(from), via: mine.via, probe: false, aim: Some(from) })
+        let via = if scene.is_link(&mine.via) { mine.via } else { closest(scene.known.iter(), &from)?.via };
+        better.then_some(Plan { goal: mine.goal, via, probe: false, aim: Some(from) })
     }
 
     // Others' requests.
@@ -453,7 +460,8 @@ impl Mesh {
             let oldest = routes.min_by_key(|(_, route)| route.until).map(|(&id, _)| id);
             oldest.map(|id| self.routes.remove(&id));
         }
-        self.routes.insert(id, Route { origin, back, forth, until: now + ROUTE });
+        let path = if forth.is_none() { request.path.clone() } else { Vec::new() };
+        self.routes.insert(id, Route { origin, back, forth, path, until: now + ROUTE });
         true
     }
 
@@ -475,7 +483,8 @@ impl Mesh {
                 && k.via != origin
                 && !self.dead.contains_key(&k.address)
                 && !self.dead.contains_key(&k.via)
-                && !request.avoid.contains(&k.address)
+                && !request.path.contains(&k.address)
+                && !request.path.contains(&k.via)
         };
         match request.goal {
             Goal::Successor | Goal::Predecessor => {
@@ -535,19 +544,25 @@ impl Mesh {
             return Err(Reason::Duplicate);
         }
         let ring = self.improves_ring(origin, scene);
-        let reserve = if ring || request.need { 0 } else { self.reserve(scene, now) };
+        // Half of the slots of a lonely peer are for the answers to its own offers: when all of a crowd promise
+        // all their slots to each other's offers, nobody can take an answer.
+        let reserve = match scene.links.is_empty() {
+            true => scene.max_peers as isize / 2,
+            false if ring || request.need => 0,
+            false => self.reserve(scene, now),
+        };
         if scene.free > reserve {
             return Ok(());
         }
-        // One hand-over at a time, so that connections exceed the cap by one at most.
-        if scene.free < 0 {
-            return Err(Reason::Busy);
-        }
         if self.victim(origin, scene).is_none() {
-            return Err(Reason::Full);
+            return Err(if scene.free < 0 { Reason::Busy } else { Reason::Full });
         }
         if ring {
             return Ok(());
+        }
+        // One of these hand-overs at a time.
+        if scene.free < 0 {
+            return Err(Reason::Busy);
         }
         if request.need && self.split_at.is_none_or(|at| at <= now) {
             self.split_at = Some(now + SPLIT_PAUSE);
@@ -690,7 +705,7 @@ impl Mesh {
         });
         // A slot, or an older link that may give way.
         let wait = wait.or_else(|| {
-            let room = scene.free > 0 || scene.free == 0 && self.victim(&address, scene).is_some();
+            let room = scene.free > 0 || self.victim(&address, scene).is_some();
             (!room).then_some(now + SIDE_PAUSE)
         });
         if let Some(at) = wait {
@@ -747,12 +762,22 @@ impl Mesh {
         Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None })
     }
 
-    /// The neighbor nearest to an address that a packet may go to when its way is cut.
-    pub(crate) fn towards(&self, to: &Address, known: &[Known]) -> Option<Address> {
+    /// The neighbor that a packet goes to when its way is cut: towards its goal, or towards the one of those on
+    /// its way that is nearest to the goal; at last to whoever is nearest on the ring.
+    pub(crate) fn towards(
+        &self,
+        to: &Address,
+        path: &[Address],
+        from: Option<&Address>,
+        known: &[Known],
+    ) -> Option<Address> {
+        let open = || known.iter().filter(|k| Some(&k.via) != from);
+        let via = |address: &Address| open().find(|k| k.address == *address).map(|k| k.via);
+        if let Some(via) = via(to).or_else(|| path.iter().find_map(via)) {
+            return Some(via);
+        }
         let own = ring::distance(&self.me, to);
-        let exact = known.iter().find(|k| k.address == *to);
-        let nearest = || closest(known.iter(), to).filter(|k| ring::distance(&k.address, to) < own);
-        exact.or_else(nearest).map(|k| k.via)
+        closest(open(), to).filter(|k| ring::distance(&k.address, to) < own).map(|k| k.via)
     }
 
     // Time.

@@ -37,9 +37,11 @@ use super::view::{Measured, View};
 mod joining;
 mod linking;
 mod messages;
+mod parting;
 mod report;
 
 use messages::Outgoing;
+use parting::Parting;
 pub use report::{Edge, LinkInfo, Stats, Topology};
 
 /// One peer of one swarm.
@@ -57,6 +59,8 @@ pub struct Peer {
     conns: Map<ConnId, Conn>,
     /// The active links, by address.
     neighbors: Map<Address, ConnId>,
+    /// Links that were evicted, for a moment more; the oldest first.
+    partings: VecDeque<Parting>,
     view: View,
     mesh: Mesh,
     broadcast: Broadcast,
@@ -103,6 +107,12 @@ enum Purpose {
 }
 
 impl Conn {
+    /// The hash of the other side's proven key.
+    fn key(&self) -> Option<Address> {
+        let admitted = self.admitted.as_ref()?;
+        Some(if admitted.verified { admitted.address } else { admitted.key.address() })
+    }
+
     /// Whether it takes a slot: everything but an offer that nobody has taken up. Our own requests take none
     /// until they are answered, or two full peers that ask for each other would both be busy for ever.
     fn holds_slot(&self) -> bool {
@@ -157,6 +167,7 @@ impl Peer {
             trackers: Map::new(),
             conns: Map::new(),
             neighbors: Map::new(),
+            partings: VecDeque::new(),
             view: View::new(address),
             mesh: Mesh::new(address),
             broadcast: Broadcast::new(now),
@@ -231,7 +242,8 @@ impl Peer {
         let mesh = soonest(self.mesh.poll_timeout(), self.view.poll_timeout());
         let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
         let messages = soonest(messages, self.outgoing.poll_timeout());
-        soonest(soonest(links, trackers), soonest(mesh, messages))
+        let parting = self.partings.front().map(|parting| parting.until);
+        soonest(soonest(soonest(links, parting), trackers), soonest(mesh, messages))
     }
 
     /// Leaves the swarm: says goodbye on every link and to every tracker, and closes all. Idempotent.
@@ -246,6 +258,7 @@ impl Peer {
         for (_, mut conn) in std::mem::take(&mut self.conns) {
             conn.link.close(None, &mut self.out);
         }
+        self.end_partings();
         for tracker in self.trackers.values_mut() {
             tracker.close(&mut self.out);
         }
@@ -352,6 +365,7 @@ impl Peer {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.beat(now);
+        self.expire_partings(now);
         for tracker in self.trackers.values_mut() {
             tracker.handle_timeout(now, &mut self.out);
         }
@@ -408,7 +422,7 @@ impl Peer {
             let degree = self.view.degree_of(address);
             Some(Neighbor { address: *address, degree, chosen: conn.chosen, since: conn.since })
         });
-        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.link.is_hopeful());
+        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
         let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());
         Surroundings {
             links: links.collect(),
@@ -447,8 +461,10 @@ impl Peer {
 
     /// The hash of a neighbor's proven key: what it is judged by, whatever address it claims.
     fn key_of(&self, neighbor: &Address) -> Option<Address> {
-        let admitted = self.conns.get(self.neighbors.get(neighbor)?)?.admitted.as_ref()?;
-        Some(if admitted.verified { admitted.address } else { admitted.key.address() })
+        match self.neighbors.get(neighbor) {
+            Some(id) => self.conns.get(id)?.key(),
+            None => self.partings.iter().find(|parting| parting.peer == *neighbor)?.key,
+        }
     }
 
     /// Whether a neighbor may ask for work; what it may not is counted, and scored if no honest one would.
@@ -487,11 +503,14 @@ impl Peer {
         if self.silent && messages::is_others(&packet, &self.address) {
             return;
         }
-        let Some(conn) = self.neighbors.get(to).and_then(|conn| self.conns.get_mut(conn)) else { return };
-        if of.is_none() && conn.link.is_congested() && !messages::is_own(&packet, &self.address) {
-            return self.drop_because("neighbor too slow");
-        }
-        let size = conn.link.send(&packet, of, &mut self.out);
+        let mut out = std::mem::take(&mut self.out);
+        let own = of.is_some() || messages::is_own(&packet, &self.address);
+        let link = self.link_to(to, matches!(packet, Packet::Mesh(_)));
+        // Nothing of others for one that does not take it.
+        let sent = link.map(|link| (own || !link.is_congested()).then(|| link.send(&packet, of, &mut out)));
+        self.out = out;
+        let Some(sent) = sent else { return };
+        let Some(size) = sent else { return self.drop_because("neighbor too slow") };
         self.stats.count_out(&packet, size);
     }
 

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::id::Address;
+use super::id::{Address, number};
 use super::map::Set;
 
 /// A distance on the ring: 160 bits as a number.
@@ -19,17 +19,9 @@ impl Distance {
     }
 }
 
-fn number(address: &Address) -> (u128, u32) {
-    let (high, low) = address.0.split_at(16);
-    (
-        high.iter().fold(0, |n, &byte| n << 8 | u128::from(byte)),
-        low.iter().fold(0, |n, &byte| n << 8 | u32::from(byte)),
-    )
-}
-
 /// How far it is from `a` clockwise to `b`.
 pub(crate) fn clockwise(a: &Address, b: &Address) -> Distance {
-    let ((a_high, a_low), (b_high, b_low)) = (number(a), number(b));
+    let ((a_high, a_low), (b_high, b_low)) = (number(&a.0), number(&b.0));
     let (low, borrow) = b_low.overflowing_sub(a_low);
     Distance(b_high.wrapping_sub(a_high).wrapping_sub(u128::from(borrow)), low)
 }
@@ -41,7 +33,7 @@ pub(crate) fn distance(a: &Address, b: &Address) -> Distance {
 
 /// The address that lies this share of the ring clockwise of `from`; negative shares go the other way.
 pub(crate) fn offset(from: &Address, share: f64) -> Address {
-    let (high, low) = number(from);
+    let (high, low) = number(&from.0);
     let step = (share.abs().fract() * 2f64.powi(128)) as u128;
     let high = if share < 0.0 { high.wrapping_sub(step) } else { high.wrapping_add(step) };
     let mut bytes = [0; 20];

@@ -16,9 +16,9 @@ use super::ring::Known;
 use super::time::{Instant, soonest};
 
 /// Changes within this time go out as one list.
-const PUBLISH: Duration = Duration::from_millis(100);
+const PUBLISH: Duration = Duration::from_millis(50);
 /// Lists of neighbors are passed on after this time.
-const RELAY: Duration = Duration::from_millis(500);
+const RELAY: Duration = Duration::from_millis(120);
 /// Links that a list may name; the largest `maxPeers`.
 const MAX_LINKS: usize = super::config::MAX_MAX_PEERS;
 /// With more links than this a peer does not pass lists on: two links far it sees enough already.
@@ -229,18 +229,7 @@ impl View {
     /// Works out the paths anew, with the links' round trips of this moment.
     pub(crate) fn refresh(&mut self, links: &[Measured]) {
         self.stale = false;
-        let mut best: Map<Address, Known> = Map::new();
-        let mut offer = |known: Known| {
-            best.entry(known.address)
-                .and_modify(|old| {
-                    let free = old.free.max(known.free);
-                    if (known.hops, known.rtt) < (old.hops, old.rtt) {
-                        *old = known;
-                    }
-                    old.free = free;
-                })
-                .or_insert(known);
-        };
+        let mut paths = Vec::with_capacity(self.known.len() + 32);
         // A list that we can see says who its peer is linked to; an edge that its other end, visible too,
         // does not know of is stale or a lie.
         let mut visible: Map<&Address, &List> = Map::new();
@@ -254,7 +243,7 @@ impl View {
             let Some(near) = self.near.get(&link.address) else { continue };
             let via = link.address;
             let rtt = link.rtt.unwrap_or(UNMEASURED).as_secs_f32() * 1000.0;
-            offer(Known { address: via, via, hops: 1, rtt, free: near.own.free });
+            paths.push(Known { address: via, via, hops: 1, rtt, free: near.own.free });
             for second in &near.own.links {
                 let fresh = second.address != self.me && second.address != via;
                 if !fresh || !agreed(&via, &second.address) {
@@ -262,17 +251,33 @@ impl View {
                 }
                 let rtt = rtt + f32::from(second.rtt) * 4.0;
                 let list = near.beyond.get(&second.address);
-                offer(Known { address: second.address, via, hops: 2, rtt, free: list.map_or(0, |l| l.free) });
+                paths.push(Known {
+                    address: second.address,
+                    via,
+                    hops: 2,
+                    rtt,
+                    free: list.map_or(0, |l| l.free),
+                });
                 for third in list.map_or(&[][..], |list| &list.links) {
                     let fresh = third.address != self.me && third.address != via;
                     if fresh && agreed(&second.address, &third.address) {
                         let rtt = rtt + f32::from(third.rtt) * 4.0;
-                        offer(Known { address: third.address, via, hops: 3, rtt, free: 0 });
+                        paths.push(Known { address: third.address, via, hops: 3, rtt, free: 0 });
                     }
                 }
             }
         }
-        self.known = best.into_iter().map(|(_, known)| known).collect();
+        // One path to each: the shortest, and of those the fastest.
+        paths.sort_unstable_by(|a, b| {
+            let by_links = a.address.cmp(&b.address).then(a.hops.cmp(&b.hops));
+            by_links.then(a.rtt.total_cmp(&b.rtt)).then(a.via.cmp(&b.via))
+        });
+        paths.dedup_by(|worse, best| {
+            let same = worse.address == best.address;
+            best.free = if same { best.free.max(worse.free) } else { best.free };
+            same
+        });
+        self.known = paths.into();
     }
 }
 

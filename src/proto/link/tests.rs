@@ -472,10 +472,11 @@ fn every_kind() -> Vec<Packet> {
         goal: mesh::Goal::Exact(to),
         need: true,
         offer: Some(description(1, "actpass")),
-        avoid: path.clone(),
+        path: path.clone(),
         hops_left: 300,
     };
-    let back = |word| mesh::Packet::Back { id: mesh::RequestId([1; 8]), to, hops_left: 3, word };
+    let back =
+        |word| mesh::Packet::Back { id: mesh::RequestId([1; 8]), to, path: path.clone(), hops_left: 3, word };
     let candidate = Candidate::parse("candidate:1 1 udp 1 abc.local 5000 typ host").unwrap();
     let answer = Box::new(description(2, "active"));
     let hello = Hello {

@@ -69,7 +69,7 @@ fn a_request_goes_neither_back_nor_to_its_origin_nor_to_the_dead_nor_where_it_mu
     let links = neighbors(&[11, 12, 13, 14, 15]);
     let mut mesh = Mesh::new(ME);
     mesh.handle_unlinked(place(12), true, T0);
-    let mut request = Request { avoid: vec![place(13)], ..request(Goal::Successor, 10) };
+    let mut request = Request { path: vec![place(13)], ..request(Goal::Successor, 10) };
     let next = mesh.step(&mut request, Some(&place(11)), &scene(&links, &known));
     assert_eq!(next, Step::Forward(place(14)));
     request.hops_left = 0;
@@ -128,7 +128,16 @@ fn a_full_peer_hands_a_link_over_for_a_better_ring_link_only() {
     assert_eq!(judge(&mut mesh, &links, 0, 2, false), Ok(()), "a better successor");
     assert_eq!(judge(&mut mesh, &links, 0, 252, false), Ok(()), "a better predecessor");
     assert_eq!(judge(&mut mesh, &links, 0, 100, false), Err(Reason::Full));
-    assert_eq!(judge(&mut mesh, &links, -1, 2, false), Err(Reason::Busy), "one hand-over at a time");
+    assert_eq!(judge(&mut mesh, &links, -1, 2, false), Ok(()), "and a second one, for the ring");
+    assert_eq!(judge(&mut mesh, &links, -1, 100, true), Err(Reason::Busy), "but not for one in need");
+}
+
+/// Else the first of a crowd all promise all their slots to each other, and nobody can take an answer.
+#[test]
+fn a_lonely_peer_keeps_half_its_slots_for_the_answers_to_its_own_offers() {
+    let mut mesh = Mesh::new(ME);
+    assert_eq!(judge(&mut mesh, &[], 4, 2, true), Ok(()));
+    assert_eq!(judge(&mut mesh, &[], 3, 2, true), Err(Reason::Full));
 }
 
 #[test]
@@ -291,8 +300,8 @@ fn a_probe_that_found_a_better_neighbor_leads_to_a_request() {
     mesh.begin(id, None, probe, T0);
     let mine = mesh.finish(&id).expect("it was begun");
     let around = Scene { free: 2, ..scene(&links, &[]) };
-    let better = Plan { goal: Goal::Exact(place(5)), via: place(200), probe: false, aim: Some(place(5)) };
-    assert_eq!(mesh.handle_found(&mine, place(5), &around), Some(better));
+    let better = Plan { goal: Goal::Successor, via: place(200), probe: false, aim: Some(place(5)) };
+    assert_eq!(mesh.handle_found(&mine, place(5), &around), Some(better), "the way that the probe went");
     assert_eq!(mesh.handle_found(&mine, place(30), &around), None, "20 is nearer");
     assert_eq!(mesh.handle_found(&mine, ME, &around), None);
     let pending = Scene { pending: &[place(5)], ..scene(&links, &[]) };
@@ -358,7 +367,9 @@ fn a_request_that_nobody_answers_expires_and_one_whose_neighbor_is_gone_at_once(
     let expired =
         |mesh: &mut Mesh, now| mesh.take_expired(now).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
     assert_eq!(expired(&mut mesh, just_before(T0 + REQUEST)), []);
-    mesh.handle_unlinked(place(30), false, T0 + millis(5));
+    mesh.handle_unlinked(place(20), false, T0 + millis(5));
+    assert_eq!(expired(&mut mesh, T0 + millis(5)), [], "an evicted link still brings answers");
+    mesh.handle_unlinked(place(30), true, T0 + millis(5));
     assert_eq!(expired(&mut mesh, T0 + millis(5)), [b]);
     assert_eq!(expired(&mut mesh, T0 + REQUEST), [a]);
     assert!(mesh.mine(&a).is_none());
@@ -382,9 +393,11 @@ fn two_deaths_in_ten_seconds_that_leave_half_the_links_are_a_catastrophe() {
 fn a_packet_whose_way_is_cut_goes_to_whom_it_is_for_or_nearer() {
     let mesh = Mesh::new(ME);
     let known = [link(40), link(60), beyond(50, 60)];
-    assert_eq!(mesh.towards(&place(50), &known), Some(place(60)), "in sight");
-    assert_eq!(mesh.towards(&place(38), &known), Some(place(40)), "nearer");
-    assert_eq!(mesh.towards(&place(5), &known), None, "nobody is nearer");
+    assert_eq!(mesh.towards(&place(50), &[], None, &known), Some(place(60)), "in sight");
+    assert_eq!(mesh.towards(&place(38), &[], None, &known), Some(place(40)), "nearer");
+    assert_eq!(mesh.towards(&place(5), &[], None, &known), None, "nobody is nearer");
+    assert_eq!(mesh.towards(&place(5), &[place(60)], None, &known), Some(place(60)), "one on its way");
+    assert_eq!(mesh.towards(&place(5), &[place(60)], Some(&place(60)), &known), None, "never back");
 }
 
 // Helpers.
@@ -433,7 +446,7 @@ fn request(goal: Goal, origin: u8) -> Request {
         goal,
         need: false,
         offer: None,
-        avoid: Vec::new(),
+        path: Vec::new(),
         hops_left: MAX_HOPS,
     }
 }

@@ -77,6 +77,8 @@ impl Peer {
         let goal = match envelope.role {
             0 => Goal::Successor,
             1 => Goal::Predecessor,
+            // In need: here, or at the nearest peer with a free slot, or by splitting an edge here.
+            2 => Goal::Point(self.address),
             _ if self.free_slots() > 0 => Goal::Point(self.address),
             _ => {
                 // Log-uniform around the origin: its long links should cover all scales.
@@ -94,7 +96,7 @@ impl Peer {
             goal,
             need: envelope.role == 2,
             offer: Some(envelope.description),
-            avoid: Vec::new(),
+            path: Vec::new(),
             hops_left: crate::proto::mesh::MAX_HOPS,
         };
         self.handle_request(Back::Tracker(tracker, from, offer), request, now);

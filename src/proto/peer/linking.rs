@@ -47,13 +47,17 @@ impl Peer {
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
         let me = Member { secret, identity, instance, claimed };
         conn.link.handle_opened(me, &mut self.random, now, &mut self.out);
+        self.limit_partings();
     }
 
     pub(super) fn handle_frame(&mut self, id: ConnId, frame: &[u8], now: Instant) {
-        let Some(conn) = self.conns.get_mut(&id) else { return };
         self.stats.packets_in += 1;
         self.stats.bytes_in += frame.len() as u64;
-        let happened = conn.link.handle_frame(frame, self.config.max_message_size + PACKET_OVERHEAD, now);
+        let max_packet = self.config.max_message_size + PACKET_OVERHEAD;
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return self.handle_late_frame(id, frame, max_packet, now);
+        };
+        let happened = conn.link.handle_frame(frame, max_packet, now);
         self.act(id, happened, now);
     }
 
@@ -70,7 +74,7 @@ impl Peer {
     }
 
     pub(super) fn handle_conn_closed(&mut self, id: ConnId, reason: &str, now: Instant) {
-        let Some(conn) = self.conns.get(&id) else { return };
+        let Some(conn) = self.conns.get(&id) else { return self.handle_late_close(id) };
         let active = conn.link.is_active();
         match conn.peer.filter(|_| active) {
             Some(address) => self.unlink(address, None, true, now),
@@ -276,7 +280,12 @@ impl Peer {
     pub(super) fn unlink(&mut self, address: Address, farewell: Option<Farewell>, dead: bool, now: Instant) {
         let Some(id) = self.neighbors.remove(&address) else { return };
         if let Some(mut conn) = self.conns.remove(&id) {
-            conn.link.close(farewell, &mut self.out);
+            if let Some(evicted @ Farewell::Evicted { .. }) = farewell {
+                conn.link.send(&Packet::Close(evicted), None, &mut self.out);
+                self.part(address, conn, now);
+            } else {
+                conn.link.close(farewell, &mut self.out);
+            }
         }
         self.view.remove(&address, now);
         self.mesh.handle_unlinked(address, dead, now);
@@ -299,6 +308,11 @@ impl Peer {
             return self.fail(id, now);
         }
         let Some(address) = peer else { return };
+        if let Farewell::Evicted { .. } = farewell
+            && let Some(conn) = self.conns.remove(&id)
+        {
+            self.part(address, conn, now);
+        }
         self.unlink(address, None, farewell == Farewell::Leaving, now);
         if let Farewell::Evicted { hint: Some(hint) } = farewell {
             self.mesh.handle_hint(hint, now);
@@ -442,13 +456,13 @@ impl Peer {
             goal: mine.goal,
             need: self.neighbors.len() < 2,
             offer,
-            avoid: Vec::new(),
+            path: Vec::new(),
             hops_left: mesh::MAX_HOPS,
         };
         self.send_packet(&via, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
     }
 
-    fn handle_mesh(&mut self, from: Address, packet: mesh::Packet, now: Instant) {
+    pub(super) fn handle_mesh(&mut self, from: Address, packet: mesh::Packet, now: Instant) {
         if !self.allows_work(from, Work::Errand, now) {
             return;
         }
@@ -457,7 +471,9 @@ impl Peer {
             mesh::Packet::Back { id, to, word, .. } if to == self.address => {
                 self.handle_word(id, from, word, now)
             }
-            mesh::Packet::Back { id, to, hops_left, word } => self.pass_back(id, to, hops_left, word),
+            mesh::Packet::Back { id, to, path, hops_left, word } => {
+                self.pass_back(&from, id, to, path, hops_left, word);
+            }
             mesh::Packet::Forth { id, word } => match self.mesh.route(&id).map(|route| route.forth) {
                 Some(Some(next)) => {
                     self.send_packet(&next, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
@@ -531,7 +547,7 @@ impl Peer {
     pub(super) fn decline(&mut self, to: Address) {
         if to != self.address && !self.neighbors.contains_key(&to) {
             let id = RequestId(self.random.bytes());
-            self.stray(id, to, mesh::MAX_STRAY, Word::Decline(self.address));
+            self.stray(None, id, to, Vec::new(), mesh::MAX_STRAY, Word::Decline(self.address));
         }
     }
 
@@ -566,7 +582,8 @@ impl Peer {
 
     /// A request for a link, from a neighbor or from a tracker: pass it on, or take it up.
     pub(super) fn handle_request(&mut self, back: Back, mut request: Request, now: Instant) {
-        let sound = request.offer.as_ref().is_none_or(Description::is_sound) && request.avoid.len() <= 16;
+        let sound =
+            request.offer.as_ref().is_none_or(Description::is_sound) && request.path.len() <= mesh::MAX_PATH;
         if !sound || request.origin == self.address || self.limits.is_banned(&request.origin, now) {
             return self.drop_because("request");
         }
@@ -590,19 +607,24 @@ impl Peer {
         };
         let forth = if let Step::Forward(next) = step { Some(next) } else { None };
         if !self.mesh.remember(&request, back, forth, now) {
-            return self.answer(back, id, origin, mesh::MAX_STRAY, Word::Reject(Reason::NotFound));
+            let word = Word::Reject(Reason::NotFound);
+            return self.answer(back, id, origin, request.path, mesh::MAX_STRAY, word);
         }
         if let Err(reason) = verdict {
             return self.reply(id, Word::Reject(reason));
         }
         match (forth, request.offer.clone()) {
             (Some(next), _) => {
+                if request.path.len() >= mesh::MAX_PATH {
+                    request.path.remove(0);
+                }
+                request.path.push(self.address);
                 request.hops_left = request.hops_left.min(mesh::MAX_HOPS).saturating_sub(1);
                 self.send_packet(&next, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
             }
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
-                self.drop_late();
+                self.make_room(&origin, now);
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);
                 self.stats.attempts += 1;
@@ -615,13 +637,18 @@ impl Peer {
         }
     }
 
-    /// A slot is about to be taken that a late connection gave back: it may not come any more, or there would
-    /// be more connections than `maxPeers` and one.
-    fn drop_late(&mut self) {
+    /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: a late one that
+    /// gave its slot back may not come any more, and a second hand-over breaks before it makes.
+    fn make_room(&mut self, newcomer: &Address, now: Instant) {
         let late: Vec<_> =
             self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id).collect();
         for id in late {
             self.drop_conn(id);
+        }
+        while self.free_slots() < 0 {
+            let around = self.surroundings();
+            let Some(victim) = self.mesh.victim(newcomer, &around.scene()) else { return };
+            self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, now);
         }
     }
 
@@ -650,26 +677,48 @@ impl Peer {
     /// Says something to the origin of a request that ended here.
     fn reply(&mut self, id: RequestId, word: Word) {
         if let Some(route) = self.mesh.route(&id) {
-            let (back, origin) = (route.back, route.origin);
-            self.answer(back, id, origin, mesh::MAX_STRAY, word);
+            let (back, origin, path) = (route.back, route.origin, route.path.clone());
+            self.answer(back, id, origin, path, mesh::MAX_STRAY, word);
         }
     }
 
     /// Passes on what somebody else says to an origin.
-    fn pass_back(&mut self, id: RequestId, to: Address, hops_left: u16, word: Word) {
+    fn pass_back(
+        &mut self,
+        from: &Address,
+        id: RequestId,
+        to: Address,
+        mut path: Vec<Address>,
+        hops_left: u16,
+        word: Word,
+    ) {
+        // Who had the request after this peer is no way back, and nor is who just sent this here.
+        path.truncate(path.iter().position(|at| *at == self.address).unwrap_or(path.len()));
+        path.truncate(mesh::MAX_PATH);
+        path.retain(|at| at != from);
         match self.mesh.route(&id).map(|route| route.back) {
-            Some(back) => self.answer(back, id, to, hops_left, word),
-            None => self.stray(id, to, hops_left, word),
+            Some(back) if back != Back::Neighbor(*from) => self.answer(back, id, to, path, hops_left, word),
+            _ => self.stray(Some(from), id, to, path, hops_left, word),
         }
     }
 
-    fn answer(&mut self, back: Back, id: RequestId, to: Address, hops_left: u16, word: Word) {
+    fn answer(
+        &mut self,
+        back: Back,
+        id: RequestId,
+        to: Address,
+        path: Vec<Address>,
+        hops_left: u16,
+        word: Word,
+    ) {
         match (back, word) {
-            (Back::Neighbor(next), word) if self.neighbors.contains_key(&next) => {
-                let packet = mesh::Packet::Back { id, to, hops_left, word };
+            (Back::Neighbor(next), word)
+                if self.reaches(&next) && (path.is_empty() || path.contains(&next)) =>
+            {
+                let packet = mesh::Packet::Back { id, to, path, hops_left, word };
                 self.send_packet(&next, Packet::Mesh(packet), None);
             }
-            (Back::Neighbor(_), word) => self.stray(id, to, hops_left, word),
+            (Back::Neighbor(_), word) => self.stray(None, id, to, path, hops_left, word),
             (Back::Tracker(tracker, to, offer), Word::Accept { from, answer }) => {
                 let envelope = Envelope { from, instance: self.instance, role: 0, description: *answer };
                 self.answer_tracker((tracker, to, offer), &envelope);
@@ -679,13 +728,21 @@ impl Peer {
         }
     }
 
-    /// The way back is cut: the address of the origin shows another.
-    fn stray(&mut self, id: RequestId, to: Address, hops_left: u16, word: Word) {
+    /// The way back is cut: what is known of the mesh shows another.
+    fn stray(
+        &mut self,
+        from: Option<&Address>,
+        id: RequestId,
+        to: Address,
+        path: Vec<Address>,
+        hops_left: u16,
+        word: Word,
+    ) {
         let known = self.known();
-        match self.mesh.towards(&to, &known).filter(|_| hops_left > 0) {
+        match self.mesh.towards(&to, &path, from, &known).filter(|_| hops_left > 0) {
             Some(next) => {
                 let hops_left = hops_left.min(mesh::MAX_STRAY) - 1;
-                let packet = mesh::Packet::Back { id, to, hops_left, word };
+                let packet = mesh::Packet::Back { id, to, path, hops_left, word };
                 self.send_packet(&next, Packet::Mesh(packet), None);
             }
             None => self.drop_because("answer without a way"),
@@ -719,9 +776,9 @@ impl Peer {
         let scene = around.scene();
         let hand_over =
             || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
-        let room = around.free > 0 || around.free == 0 && hand_over();
+        let room = around.free > 0 || hand_over();
         if room && !duplicate {
-            self.drop_late();
+            self.make_room(&from, now);
         }
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {

@@ -58,6 +58,7 @@ fn a_candidate_cannot_smuggle_lines_into_a_description() {
         mesh::Packet::Back {
             id: mesh::RequestId([1; 8]),
             to: world.address(1),
+            path: Vec::new(),
             hops_left: 9,
             word: Word::Candidate(evil),
         },
@@ -292,7 +293,7 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
         goal,
         need: false,
         offer: Some(description(9, n.into())),
-        avoid: Vec::new(),
+        path: Vec::new(),
         hops_left: mesh::MAX_HOPS,
     }
 }
@@ -382,9 +383,9 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
                 let n = packets.len() as u32;
                 let asked = Request { hops_left, ..request(n, origin, goal) };
                 let probe = Request { offer: None, ..request(n + 1_000_000, origin, goal) };
-                let avoid = Request { avoid: vec![nobody; 5000], ..request(n + 2_000_000, origin, goal) };
+                let long = Request { path: vec![nobody; 5000], ..request(n + 2_000_000, origin, goal) };
                 packets
-                    .extend([asked, probe, avoid].map(|r| Packet::Mesh(mesh::Packet::Request(Box::new(r)))));
+                    .extend([asked, probe, long].map(|r| Packet::Mesh(mesh::Packet::Request(Box::new(r)))));
             }
         }
     }
@@ -402,7 +403,13 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         let id = mesh::RequestId([7; 8]);
         for to in [me, them, nobody] {
             let word = word.clone();
-            packets.push(Packet::Mesh(mesh::Packet::Back { id, to, hops_left: u16::MAX, word }));
+            packets.push(Packet::Mesh(mesh::Packet::Back {
+                id,
+                to,
+                path: Vec::new(),
+                hops_left: u16::MAX,
+                word,
+            }));
         }
         packets.push(Packet::Mesh(mesh::Packet::Forth { id, word }));
     }
