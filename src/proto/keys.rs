@@ -40,6 +40,12 @@ impl Keys {
         key.address() == *address || self.get(address).is_none_or(|known| known == *key)
     }
 
+    /// Whether an address is known to belong to this key: it proves that, or is pinned to it. A first claim
+    /// that comes over others is not enough: a relay would claim any address it is asked for.
+    pub(crate) fn knows(&self, address: &Address, key: &PublicKey) -> bool {
+        key.address() == *address || self.get(address) == Some(*key)
+    }
+
     /// Learns a proven key. `false`: the address belongs to another one.
     pub(crate) fn learn(&mut self, address: Address, key: PublicKey, now: Instant) -> bool {
         if key.address() == address {

@@ -486,9 +486,10 @@ impl Peer {
         }
         let from = word.from();
         let Some(to) = self.direct.recipient(&word.id) else { return };
-        if to != from || !word.verify(&self.config.swarm) || !self.keys.learn(from, word.key, now) {
+        if to != from || !self.keys.knows(&from, &word.key) || !word.verify(&self.config.swarm) {
             return self.drop_because("acknowledgement");
         }
+        self.keys.learn(from, word.key, now);
         let Some(rtt) = self.direct.handle_acknowledged(&word.id, now) else { return };
         match self.take_awaiting(&to, &word.id) {
             Some(drafts) => {
