@@ -486,9 +486,13 @@ impl Peer {
         }
         let from = word.from();
         let Some(to) = self.direct.recipient(&word.id) else { return };
-        if to != from || !word.verify(&self.config.swarm) || !self.keys.learn(from, word.key, now) {
+        // A claim is learned from a neighbor or from a message, never from an answer: any relay could claim the
+        // address that is asked for, and have what follows sealed to itself.
+        let known = word.key.address() == from || self.keys.get(&from) == Some(word.key);
+        if to != from || !known || !word.verify(&self.config.swarm) {
             return self.drop_because("acknowledgement");
         }
+        self.keys.learn(from, word.key, now);
         let Some(rtt) = self.direct.handle_acknowledged(&word.id, now) else { return };
         match self.take_awaiting(&to, &word.id) {
             Some(drafts) => {
