@@ -210,6 +210,8 @@ fn a_relay_cannot_have_a_message_sealed_to_its_own_key() {
         packet => vec![packet],
     });
     let recipient = world.address(to);
+    // They may have been neighbors while the swarm grew.
+    world.peers[victim].keys = Keys::default();
     world.send(victim, Some(to), "for your eyes only");
     world.run(Duration::from_millis(100));
     let id = query.borrow().expect("a stranger's key is asked for");
