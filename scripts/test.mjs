@@ -32,7 +32,7 @@ const STEPS = [
   },
   { name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true, run: 'wasm-pack test --headless --chrome --mode no-install' },
   { name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
-  { name: 'pkg', needs: ['rust', 'wasm', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
+  { name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
   { name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
   { name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
 ]

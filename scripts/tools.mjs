@@ -19,6 +19,12 @@ const TOOLS = {
     install: () => run('rustup', ['target', 'add', 'wasm32-unknown-unknown']),
     hint: 'rustup target add wasm32-unknown-unknown',
   },
+  // The build makes its own standard library.
+  source: {
+    there: () => works('rustup', ['component', 'list', '--installed'], 'rust-src'),
+    install: () => run('rustup', ['component', 'add', 'rust-src']),
+    hint: 'rustup component add rust-src',
+  },
   // Without --locked: the lock of the tool may name crate versions that were taken back.
   bindgen: {
     there: () => works('wasm-bindgen', ['--version'], ` ${bindgenVersion()}\n`),
