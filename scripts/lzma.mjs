@@ -34,27 +34,34 @@ export function decompress(packed, size, lc = 3, lp = 0, pb = 2) {
       coder[1] = coder[1] << 8 | packed[at++]
     }
   }
-  const bit = (model, i) => {
-    const chance = model[i]
-    const bound = (coder[0] >>> 11) * chance
-    let one = 0
-    if (coder[1] < bound) {
-      coder[0] = bound
-      model[i] = chance + ((2048 - chance) >> 5)
-    } else {
-      coder[0] -= bound
-      coder[1] -= bound
-      model[i] = chance - (chance >> 5)
-      one = 1
+  /** Walks down a tree of chances from `node`, until it is past `end`. */
+  const descend = (model, base, node, end) => {
+    let range = coder[0]
+    let code = coder[1]
+    while (node < end) {
+      const chance = model[base + node]
+      const bound = (range >>> 11) * chance
+      node <<= 1
+      if (code < bound) {
+        range = bound
+        model[base + (node >> 1)] = chance + ((2048 - chance) >> 5)
+      } else {
+        range -= bound
+        code -= bound
+        model[base + (node >> 1)] = chance - (chance >> 5)
+        node |= 1
+      }
+      if (range < TOP) {
+        range = (range << 8) >>> 0
+        code = (code << 8 | packed[at++]) >>> 0
+      }
     }
-    shift()
-    return one
+    coder[0] = range
+    coder[1] = code
+    return node
   }
-  const tree = (model, bits, base = 0) => {
-    let node = 1
-    for (let i = 0; i < bits; i++) node = node << 1 | bit(model, base + node)
-    return node - (1 << bits)
-  }
+  const bit = (model, i) => descend(model, i - 1, 1, 2) & 1
+  const tree = (model, bits, base = 0) => descend(model, base, 1, 1 << bits) - (1 << bits)
   const reverse = (model, base, bits) => {
     let value = 0
     for (let i = 0, node = 1; i < bits; i++) {
@@ -99,8 +106,7 @@ export function decompress(packed, size, lc = 3, lp = 0, pb = 2) {
           if (one !== expected) break
         }
       }
-      while (node < 0x100) node = node << 1 | bit(literals, base + node)
-      out[end++] = node
+      out[end++] = descend(literals, base, node, 0x100)
       state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6
       continue
     }

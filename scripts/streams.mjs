@@ -6,6 +6,8 @@
 /** What a byte may be; each has a stream. */
 const [OTHER, SHAPE, OPCODE, LOCAL, CALL, OFFSET, INTEGER, LONG, ALIGNMENT, BRANCH, GLOBAL] = Array(11).keys()
 const STREAMS = 11
+/** No immediate. */
+const NONE = -1
 /** Length of a stream, little-endian. */
 const LENGTH = 4
 
@@ -45,7 +47,7 @@ export function split(module) {
  */
 export function merge(streams) {
   const view = new DataView(streams.buffer, streams.byteOffset)
-  const next = []
+  const next = new Int32Array(STREAMS)
   let end = STREAMS * LENGTH
   for (let kind = 0; kind < STREAMS; kind++) {
     next[kind] = end
@@ -76,8 +78,9 @@ export function merge(streams) {
  */
 function walk(byte, more, body) {
   const number = kind => {
-    let value = 0
-    for (let shift = 0, part = 128; part > 127; shift += 7) {
+    let part = byte(kind)
+    let value = part & 127
+    for (let shift = 7; part > 127; shift += 7) {
       part = byte(kind)
       value |= (part & 127) << shift
     }
@@ -99,14 +102,17 @@ function walk(byte, more, body) {
       else if (opcode === 0x1c) numbers(number(OTHER), OTHER)
       else if (opcode === 0x43 || opcode === 0x44) bytes(opcode === 0x43 ? 4 : 8, LONG)
       else if (opcode === 0xfc) numbers(BULK[number(OTHER)], OTHER)
-      else if (kinds[opcode]) {
-        number(kinds[opcode][0])
-        if (kinds[opcode].length > 1) number(kinds[opcode][1])
+      else {
+        if (firsts[opcode] > NONE) number(firsts[opcode])
+        if (seconds[opcode] > NONE) number(seconds[opcode])
       }
     }
   }
-  const kinds = []
-  for (const [first, last, ...all] of IMMEDIATES) for (let opcode = first; opcode <= last; opcode++) kinds[opcode] = all
+  const [firsts, seconds] = [new Int8Array(256).fill(NONE), new Int8Array(256).fill(NONE)]
+  for (const [from, to, first, second = NONE] of IMMEDIATES) {
+    firsts.fill(first, from, to + 1)
+    seconds.fill(second, from, to + 1)
+  }
 
   bytes(8, OTHER)
   while (more()) {
