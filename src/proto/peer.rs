@@ -390,6 +390,7 @@ impl Peer {
         if self.closed {
             return;
         }
+        self.limit_partings();
         self.flush_messages(now);
         if self.mesh.poll_timeout().is_some_and(|at| at <= now) {
             self.plan(now);

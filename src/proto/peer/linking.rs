@@ -47,7 +47,6 @@ impl Peer {
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
         let me = Member { secret, identity, instance, claimed };
         conn.link.handle_opened(me, &mut self.random, now, &mut self.out);
-        self.limit_partings();
     }
 
     pub(super) fn handle_frame(&mut self, id: ConnId, frame: &[u8], now: Instant) {

@@ -33,11 +33,11 @@ impl Peer {
         self.limit_partings();
     }
 
-    /// Ends partings until no more channels are open than the cap and one.
+    /// Ends partings until there are no more connections than the cap and one, those being made among them: any of
+    /// them may be connected before this peer hears of it.
     pub(super) fn limit_partings(&mut self) {
-        let open =
-            self.conns.values().filter(|conn| conn.link.is_active() || conn.link.is_greeting()).count();
-        while !self.partings.is_empty() && open + self.partings.len() > self.config.max_peers + 1 {
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        while !self.partings.is_empty() && taken + self.partings.len() > self.config.max_peers + 1 {
             self.end_parting(0);
         }
     }
