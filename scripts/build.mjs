@@ -78,6 +78,7 @@ function compile(dir) {
   return dir
 }
 
+/** The module, optimized for its size once it is compressed. */
 function shrink(wasm) {
   const module = binaryen.readBinary(wasm)
   binaryen.setOptimizeLevel(2)
@@ -88,7 +89,7 @@ function shrink(wasm) {
   return module.emitBinary()
 }
 
-/** Panic messages hold file names: those of this machine are replaced, or no two machines would agree. */
+/** What is compiled may hold file names: those of this machine are replaced, or no two machines would agree. */
 function portablePaths(target) {
   const sysroot = output('rustc', ['--print', 'sysroot']).trim()
   const commit = /^commit-hash: (.*)$/m.exec(output('rustc', ['-vV']))[1]
@@ -140,7 +141,6 @@ async function bundle(dir, format, entry, footer = '') {
     },
     bundle: true,
     minify: true,
-    keepNames: false,
     charset: 'utf8',
     platform: 'neutral',
     target: 'es2020',
