@@ -37,8 +37,8 @@
 //! [`Peer`] introduces these machines to each other; none of them knows another.
 
 mod admission;
-mod array;
 mod broadcast;
+mod codec;
 mod config;
 mod direct;
 mod envelope;

@@ -13,9 +13,9 @@ mod cpace;
 
 use curve25519_dalek::scalar::Scalar;
 use hmac::Mac;
-use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::codec::codec;
 use super::id::Address;
 use super::identity::{Identity, Proof, PublicKey};
 use super::random::Random;
@@ -39,31 +39,32 @@ pub struct Binding<'a> {
 }
 
 /// The first message of each side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The version of the handshake that the sender speaks; ours is 1.
     pub version: u8,
     /// Names this run of the peer: an address that comes back after a reload has another.
-    #[serde(deserialize_with = "super::array::read")]
     pub nonce: [u8; 16],
     /// The sender's identity.
     pub key: PublicKey,
     /// An address claimed in place of the one that the key proves.
     pub claimed: Option<Address>,
     /// The sender's share in CPace.
-    #[serde(deserialize_with = "super::array::read")]
     pub share: [u8; 32],
 }
 
+codec!(struct Hello { version, nonce, key, claimed, share });
+
 /// The second message of each side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirm {
     /// Proves membership: a MAC, under the key both sides now have, over the sender's [`Hello`].
-    #[serde(deserialize_with = "super::array::read")]
     pub tag: [u8; 32],
     /// Proves the identity: knowledge of its secret key, bound to this session and the sender's [`Hello`].
     pub proof: Proof,
 }
+
+codec!(struct Confirm { tag, proof });
 
 /// Whom we are connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,6 +261,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proto::codec;
     use crate::proto::hex::text;
     use crate::proto::id::SwarmId;
 
@@ -512,11 +514,11 @@ mod tests {
     #[test]
     fn the_messages_are_as_short_as_documented() {
         let (mut a, b) = pair(|seed| Identity::from_secret([seed; 32]));
-        let size = |hello: &Hello| postcard::to_allocvec(hello).expect("it is plain data").len();
+        let size = |hello: &Hello| codec::to_bytes(hello).len();
         assert_eq!(size(&b.hello), 82);
         assert_eq!(size(&Hello { claimed: Some(Address([7; 20])), ..b.hello.clone() }), 102);
         let confirm = a.receive(&b.hello).expect("the hello is good");
-        assert_eq!(postcard::to_allocvec(&confirm).expect("it is plain data").len(), 96);
+        assert_eq!(codec::to_bytes(&confirm).len(), 96);
     }
 
     proptest! {
@@ -528,11 +530,11 @@ mod tests {
                 let mut a = End::new(kind(1), &public(), A, B, 1);
                 let claimed = claims.then_some(Address([7; 20]));
                 let mut b = End::claiming(kind(2), claimed, &public(), B, A, 2);
-                let mut bytes = postcard::to_allocvec(&b.hello).expect("it is plain data");
+                let mut bytes = codec::to_bytes(&b.hello);
                 let bit = bit.index(8 * bytes.len());
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 let from_b = b.receive(&a.hello).expect("the hello is good");
-                let Ok(altered) = postcard::from_bytes::<Hello>(&bytes) else { continue };
+                let Some(altered) = codec::from_bytes::<Hello>(&bytes) else { continue };
                 if let Ok(from_a) = a.receive(&altered) {
                     prop_assert_eq!(a.admission.finish(&from_b), Err(AdmissionError::NotMember));
                     prop_assert_eq!(b.admission.finish(&from_a), Err(AdmissionError::NotMember));
@@ -546,9 +548,9 @@ mod tests {
                 let (mut a, mut b) = pair(kind);
                 let from_b = b.receive(&a.hello).expect("the hello is good");
                 a.receive(&b.hello).expect("the hello is good");
-                let mut bytes = postcard::to_allocvec(&from_b).expect("it is plain data");
+                let mut bytes = codec::to_bytes(&from_b);
                 bytes[bit / 8] ^= 1 << (bit % 8);
-                let altered = postcard::from_bytes(&bytes).expect("any 96 bytes are a confirmation");
+                let altered = codec::from_bytes(&bytes).expect("any 96 bytes are a confirmation");
                 let error = if bit < 8 * 32 { AdmissionError::NotMember } else { AdmissionError::NotOwner };
                 prop_assert_eq!(a.admission.finish(&altered), Err(error));
             }
@@ -582,7 +584,7 @@ mod tests {
         ) {
             for kind in kinds() {
                 let (mut a, b) = pair(kind);
-                if let Ok(hello) = postcard::from_bytes::<Hello>(&hello) {
+                if let Some(hello) = codec::from_bytes::<Hello>(&hello) {
                     let _ = a.receive(&hello);
                 }
                 let _ = a.receive(&Hello { key: PublicKey(key), share, ..b.hello });

@@ -13,8 +13,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::codec::codec;
 use super::id::{Address, MessageId};
 use super::map::{Map, Set};
 use super::message::{Header, Message, Payload};
@@ -59,7 +58,7 @@ const DIGEST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BUCKETS: usize = 8;
 
 /// What travels between neighbors for broadcasts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Packet {
     /// A message.
     Data {
@@ -83,6 +82,10 @@ pub(crate) enum Packet {
     /// All the names in one bucket of time, folded into a number.
     Digest { bucket: u64, sum: u64 },
 }
+
+codec!(enum Packet {
+    0 Data { hops, header, payload }, 1 Header { hops, header }, 2 Have(ids), 3 Graft(id), 4 Prune(source), 5 Digest { bucket, sum }
+});
 
 /// How a broadcast spreads from this peer.
 #[derive(Debug, Clone, Copy)]

@@ -9,8 +9,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::codec::codec;
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::map::{Map, Set};
@@ -43,7 +42,7 @@ const REPUTATION: (f64, f64) = (0.9, 6.0);
 const DOMAIN: &str = "easypeers acknowledgement 1";
 
 /// What travels between neighbors for direct messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Packet {
     /// Onwards to the recipient.
     Message {
@@ -62,8 +61,12 @@ pub(crate) enum Packet {
     Acknowledgement(Box<Acknowledgement>),
 }
 
+codec!(enum Packet {
+    0 Message { header, payload, path, attempt }, 1 Taken { id, attempt }, 2 Stuck { id, attempt }, 3 Acknowledgement(word)
+});
+
 /// The recipient's word that a message arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     pub(crate) id: MessageId,
     /// The sender of the message.
@@ -77,6 +80,8 @@ pub(crate) struct Acknowledgement {
     /// The way back that is left, the sender first.
     pub(crate) path: Vec<Address>,
 }
+
+codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path });
 
 /// Whether the path that a neighbor says a message took can be true: from its sender, over that neighbor, and
 /// not too long. What lies between is hearsay.

@@ -4,8 +4,7 @@
 //! instance and the role of the offer travel in a session attribute within it, which browsers would ignore
 //! (RFC 8866 section 6). In a private swarm the whole text is sealed.
 
-use serde::{Deserialize, Serialize};
-
+use super::codec::{self, codec};
 use super::id::{Address, OfferId};
 use super::random::Random;
 use super::sdp::Description;
@@ -17,21 +16,22 @@ const SEALED: &str = "x-easypeers-sealed:1 ";
 const MAX_SDP: usize = 16 << 10;
 
 /// A description and who it is from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Envelope {
     pub(crate) from: Address,
-    #[serde(deserialize_with = "super::array::read")]
     pub(crate) instance: [u8; 16],
     /// Which of its sender's offers this is: 0 seeks the successor, 1 the predecessor, others any peer.
     pub(crate) role: u8,
     pub(crate) description: Description,
 }
 
+codec!(struct Envelope { from, instance, role, description });
+
 impl Envelope {
     /// Writes the text for the tracker, about one offer.
     pub(crate) fn write(&self, offer: &OfferId, secret: &SwarmSecret, random: &mut Random) -> String {
         if secret.is_private() {
-            let plain = postcard::to_allocvec(self).expect("an envelope has no unserializable parts");
+            let plain = codec::to_bytes(self);
             let sealed = secret.seal_description(&offer.0, &plain, random);
             return SEALED.chars().chain(sealed.iter().flat_map(|byte| hex(*byte))).collect();
         }
@@ -47,7 +47,7 @@ impl Envelope {
         }
         if secret.is_private() {
             let sealed = unhex(text.strip_prefix(SEALED)?)?;
-            let envelope: Self = postcard::from_bytes(&secret.open_description(&offer.0, &sealed)?).ok()?;
+            let envelope: Self = codec::from_bytes(&secret.open_description(&offer.0, &sealed)?)?;
             return envelope.description.is_sound().then_some(envelope);
         }
         let line =

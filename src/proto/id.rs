@@ -7,8 +7,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
+
+use super::codec::codec;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,8 +55,10 @@ pub(crate) fn number(bytes: &[u8; 20]) -> (u128, u32) {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub struct $name(#[serde(deserialize_with = "super::array::read")] pub [u8; 20]);
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name(pub [u8; 20]);
+
+        codec!(struct $name { 0 });
 
         impl $name {
             /// Reads 40 hexadecimal digits, upper or lower case.

@@ -14,11 +14,11 @@ use std::fmt;
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use hkdf::Hkdf;
-use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::codec::codec;
 use super::id::Address;
 use super::random::Random;
 use super::sealed;
@@ -26,19 +26,21 @@ use super::sealed;
 pub(super) use schnorr::element;
 
 /// A public key: the encoding of a group element, or whatever a remote claims to be one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PublicKey(#[serde(deserialize_with = "super::array::read")] pub [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey(pub [u8; 32]);
+
+codec!(struct PublicKey { 0 });
 
 /// A zero-knowledge proof that its maker knows the secret key of a public key, bound to one statement.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
     /// The prover's commitment: a group element.
-    #[serde(deserialize_with = "super::array::read")]
     pub commitment: [u8; 32],
     /// The answer to the challenge: a scalar.
-    #[serde(deserialize_with = "super::array::read")]
     pub response: [u8; 32],
 }
+
+codec!(struct Proof { commitment, response });
 
 /// A key pair. Its secrets are erased when it is dropped.
 #[derive(Clone)]
@@ -235,6 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proto::codec;
     use crate::proto::hex::{bytes, text};
 
     const DOMAIN: &str = "test";
@@ -410,8 +413,8 @@ mod tests {
     fn keys_and_proofs_are_32_and_64_bytes_on_the_wire() {
         for identity in kinds(1) {
             let (key, proof) = (identity.public_key(), identity.prove(DOMAIN, b"statement"));
-            assert_eq!(postcard::to_allocvec(&key), Ok(key.0.to_vec()));
-            assert_eq!(postcard::to_allocvec(&proof), Ok([proof.commitment, proof.response].concat()));
+            assert_eq!(codec::to_bytes(&key), key.0.to_vec());
+            assert_eq!(codec::to_bytes(&proof), [proof.commitment, proof.response].concat());
         }
     }
 

@@ -17,8 +17,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::codec::codec;
 use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{ConnId, TrackerId};
 use super::map::{Map, Set};
@@ -68,11 +67,13 @@ pub(crate) const MAX_STRAY: u16 = 32;
 pub(crate) const MAX_PATH: usize = 16;
 
 /// Names one request for a link on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct RequestId(#[serde(deserialize_with = "super::array::read")] pub(crate) [u8; 8]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RequestId(pub(crate) [u8; 8]);
+
+codec!(struct RequestId { 0 });
 
 /// Whom a request is looking for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// The first peer clockwise of the origin.
     Successor,
@@ -84,14 +85,15 @@ pub(crate) enum Goal {
     Exact(Address),
 }
 
+codec!(enum Goal { 0 Successor, 1 Predecessor, 2 Point(point), 3 Exact(address) });
+
 /// A request for a link, routed through the mesh.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) id: RequestId,
     /// Who wants the link.
     pub(crate) origin: Address,
     /// Tells a reloaded page from its former self.
-    #[serde(deserialize_with = "super::array::read")]
     pub(crate) instance: [u8; 16],
     pub(crate) goal: Goal,
     /// The origin has fewer than two links: split an edge rather than turn it away.
@@ -104,8 +106,10 @@ pub(crate) struct Request {
     pub(crate) hops_left: u16,
 }
 
+codec!(struct Request { id, origin, instance, goal, need, offer, path, hops_left });
+
 /// Why a request was turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// No free slot, and nothing to gain from a hand-over.
     Full,
@@ -119,8 +123,10 @@ pub(crate) enum Reason {
     Failed,
 }
 
+codec!(enum Reason { 0 Full, 1 Busy, 2 Duplicate, 3 NotFound, 4 Failed });
+
 /// What travels between neighbors to arrange links.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Packet {
     /// Onwards to the goal.
     Request(Box<Request>),
@@ -144,8 +150,10 @@ pub(crate) enum Packet {
     },
 }
 
+codec!(enum Packet { 0 Request(request), 1 Back { id, to, path, hops_left, word }, 2 Forth { id, word } });
+
 /// What origin and goal of a request say to each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word {
     /// The goal accepts.
     Accept {
@@ -165,6 +173,10 @@ pub(crate) enum Word {
     /// To the peer that answered an offer of this one: it came too late.
     Decline(Address),
 }
+
+codec!(enum Word {
+    0 Accept { from, answer }, 1 Found(address), 2 Reject(reason), 3 Candidate(candidate), 4 Cancel, 5 Decline(address)
+});
 
 /// Where a request came from, and so where its answer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
+use super::codec::codec;
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::time::Instant;
@@ -18,7 +18,7 @@ use super::time::Instant;
 const DOMAIN: &str = "easypeers message 1";
 
 /// What a message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The page's payload.
     Page,
@@ -26,8 +26,10 @@ pub(crate) enum Kind {
     KeyQuery,
 }
 
+codec!(enum Kind { 0 Page, 1 KeyQuery });
+
 /// All of a message but its payload. What is derived from it is not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
     /// The sender's key.
     pub(crate) key: PublicKey,
@@ -36,7 +38,6 @@ pub(crate) struct Header {
     /// When it was sent, in milliseconds since the UNIX epoch by the sender's clock.
     pub(crate) sent_at: u64,
     /// Makes two messages with one payload different.
-    #[serde(deserialize_with = "super::array::read")]
     nonce: [u8; 16],
     /// The recipient; everybody when `None`.
     pub(crate) to: Option<Address>,
@@ -44,10 +45,11 @@ pub(crate) struct Header {
     /// Bytes in the payload as it travels.
     pub(crate) size: u32,
     /// SHA-256 of the payload as it travels.
-    #[serde(deserialize_with = "super::array::read")]
     digest: [u8; 32],
     proof: Proof,
 }
+
+codec!(struct Header { key, claimed, sent_at, nonce, to, kind, size, digest, proof });
 
 /// A message as it is held in memory; its payload is shared by every queue it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,28 +61,14 @@ pub(crate) struct Message {
 }
 
 /// The payload of a message, cheap to share.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Payload(#[serde(with = "payload")] pub(crate) Arc<[u8]>);
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Payload(pub(crate) Arc<[u8]>);
+
+codec!(struct Payload { 0 });
 
 impl std::fmt::Debug for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "<{}b>", self.0.len())
-    }
-}
-
-mod payload {
-    use std::sync::Arc;
-
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &Arc<[u8]>, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
-        let bytes: &[u8] = serde_bytes::deserialize(from)?;
-        Ok(bytes.into())
     }
 }
 
@@ -180,6 +168,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::codec;
 
     fn sign(payload: &[u8], to: Option<Address>) -> (Message, SwarmId) {
         let swarm = SwarmId::of_topic("t");
@@ -192,8 +181,8 @@ mod tests {
     #[test]
     fn a_message_survives_the_wire() {
         let (message, swarm) = sign(b"hello", None);
-        let bytes = postcard::to_allocvec(&(&message.header, &message.payload)).unwrap();
-        let (header, payload): (Header, Payload) = postcard::from_bytes(&bytes).unwrap();
+        let bytes = codec::to_bytes(&(message.header.clone(), message.payload.clone()));
+        let (header, payload): (Header, Payload) = codec::from_bytes(&bytes).unwrap();
         assert!(header.verify(&swarm));
         assert!(header.matches(&payload.0));
         assert_eq!(Message::new(header, payload), message);

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use super::codec::codec;
 
 /// Most candidates kept of one description; browsers gather fewer, and trackers limit the size.
 const MAX_CANDIDATES: usize = 12;
@@ -28,7 +28,7 @@ pub(crate) enum SdpError {
 }
 
 /// Who opens the DTLS session (RFC 8842).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Setup {
     /// Either; what an offer says.
     ActPass,
@@ -38,21 +38,24 @@ pub(crate) enum Setup {
     Passive,
 }
 
+codec!(enum Setup { 0 ActPass, 1 Active, 2 Passive });
+
 /// The facts of one session description.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Description {
     ufrag: String,
     pwd: String,
     /// SHA-256 of the DTLS certificate.
-    #[serde(deserialize_with = "super::array::read")]
     pub(crate) fingerprint: [u8; 32],
     setup: Setup,
     /// Where the peer can be reached.
     pub(crate) candidates: Vec<Candidate>,
 }
 
+codec!(struct Description { ufrag, pwd, fingerprint, setup, candidates });
+
 /// How a candidate was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CandidateKind {
     /// An address of the machine itself.
     Host,
@@ -64,8 +67,10 @@ pub(crate) enum CandidateKind {
     Relay,
 }
 
+codec!(enum CandidateKind { 0 Host, 1 ServerReflexive, 2 PeerReflexive, 3 Relay });
+
 /// One ICE candidate over UDP. Candidates over TCP are left out: two browsers cannot use them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     kind: CandidateKind,
     priority: u32,
@@ -73,6 +78,8 @@ pub(crate) struct Candidate {
     place: String,
     port: u16,
 }
+
+codec!(struct Candidate { kind, priority, place, port });
 
 fn is_ice_chars(text: &str, least: usize) -> bool {
     (least..=MAX_CREDENTIAL).contains(&text.len())
@@ -230,7 +237,7 @@ mod tests {
         assert!(description.is_sound());
         let again = Description::parse(&description.to_sdp(Some("x-easypeers:1"))).expect("our own SDP");
         assert_eq!(again, description);
-        let bytes = postcard::to_allocvec(&description).expect("serializable");
+        let bytes = crate::proto::codec::to_bytes(&description);
         assert!(bytes.len() < 200, "{} bytes", bytes.len());
     }
 

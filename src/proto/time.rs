@@ -3,13 +3,11 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 /// A moment: microseconds since the UNIX epoch, on a clock that never goes back.
 ///
 /// One clock serves for deadlines and for the time stamp of messages; the shell builds it from a monotonic
 /// clock anchored to the wall clock once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Instant(u64);
 
 impl Instant {

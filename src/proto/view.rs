@@ -8,8 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::codec::codec;
 use super::id::Address;
 use super::map::{Map, Set};
 use super::ring::Known;
@@ -31,20 +30,24 @@ pub(crate) fn capacity(links: usize) -> usize {
 }
 
 /// One link of a neighbor's list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) address: Address,
     /// Round trip in units of 4 ms, capped.
     rtt: u8,
 }
 
+codec!(struct Entry { address, rtt });
+
 /// One peer's links.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct List {
     /// Slots that are free.
     pub(crate) free: u8,
     pub(crate) links: Vec<Entry>,
 }
+
+codec!(struct List { free, links });
 
 impl List {
     fn contains(&self, address: &Address) -> bool {
@@ -53,13 +56,15 @@ impl List {
 }
 
 /// What neighbors tell each other of the mesh.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Packet {
     /// The sender's own links.
     Own(List),
     /// What the sender's neighbors said of theirs.
     Relayed(Vec<(Address, List)>),
 }
+
+codec!(enum Packet { 0 Own(list), 1 Relayed(lists) });
 
 /// One neighbor and what it told.
 #[derive(Debug, Default)]

@@ -1,12 +1,11 @@
-//! What travels on a data channel: packets in postcard, cut into frames.
+//! What travels on a data channel: packets (see [`codec`]), cut into frames.
 //!
 //! A data channel message larger than 16 KiB is not safe between all browsers (RFC 8831 section 6.6), and a
 //! large one holds up everything behind it. So a packet that does not fit one frame travels in parts, each
 //! marked with its stream, and small packets pass between them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::proto::admission::{Confirm, Hello};
+use crate::proto::codec::{self, Codec as _, codec};
 use crate::proto::id::Address;
 use crate::proto::{broadcast, direct, mesh, view};
 
@@ -20,10 +19,10 @@ pub(crate) const PART: usize = FRAME - OVERHEAD;
 const MAX_STREAMS: usize = 8;
 
 /// One frame.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) enum Frame<'a> {
     /// A whole packet.
-    Whole(#[serde(borrow, with = "serde_bytes")] &'a [u8]),
+    Whole(&'a [u8]),
     /// A part of a packet.
     Part {
         /// Which packet.
@@ -31,13 +30,12 @@ pub(crate) enum Frame<'a> {
         /// Whether the packet ends here.
         last: bool,
         /// The part.
-        #[serde(borrow, with = "serde_bytes")]
         bytes: &'a [u8],
     },
 }
 
 /// Everything one neighbor may say to another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Packet {
     /// The first word on a link: who am I, and my half of the membership proof.
     Hello(Hello),
@@ -64,8 +62,13 @@ pub(crate) enum Packet {
     Direct(direct::Packet),
 }
 
+codec!(enum Packet {
+    0 Hello(hello), 1 Confirm { confirm, linked }, 2 Close(farewell), 3 Ping(number), 4 Pong(number),
+    5 View(packet), 6 Mesh(packet), 7 Broadcast(packet), 8 Direct(packet)
+});
+
 /// Why a link ends, told to the other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Farewell {
     /// The peer leaves the swarm.
     Leaving,
@@ -81,6 +84,8 @@ pub(crate) enum Farewell {
     /// The admission proof failed, or something was said that no honest peer says.
     Refused,
 }
+
+codec!(enum Farewell { 0 Leaving, 1 Evicted { hint }, 2 Duplicate, 3 Full, 4 Refused });
 
 /// Why bytes are not a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -108,7 +113,7 @@ impl Inbox {
         if frame.len() > FRAME {
             return Err(FrameError::Size);
         }
-        match postcard::from_bytes(frame).map_err(|_| FrameError::Frame)? {
+        match Frame::read(frame).ok_or(FrameError::Frame)? {
             Frame::Whole(bytes) => decode(bytes).map(Some),
             Frame::Part { stream, last, bytes } => {
                 let index = match self.streams.iter().position(|(id, _)| *id == stream) {
@@ -134,18 +139,44 @@ impl Inbox {
 
 /// Reads a packet, which is all of the bytes.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Packet, FrameError> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((packet, [])) => Ok(packet),
-        Ok(_) | Err(_) => Err(FrameError::Packet),
-    }
+    codec::from_bytes(bytes).ok_or(FrameError::Packet)
 }
 
 /// Writes a packet.
 pub(crate) fn encode(packet: &Packet) -> Vec<u8> {
-    postcard::to_allocvec(packet).expect("packets have no unserializable parts")
+    codec::to_bytes(packet)
 }
 
 /// Writes a frame.
 pub(crate) fn frame(frame: &Frame<'_>) -> Vec<u8> {
-    postcard::to_allocvec(frame).expect("frames have no unserializable parts")
+    let mut to = Vec::new();
+    match frame {
+        Frame::Whole(bytes) => {
+            to.push(0);
+            codec::write_bytes(bytes, &mut to);
+        }
+        Frame::Part { stream, last, bytes } => {
+            to.push(1);
+            stream.write(&mut to);
+            last.write(&mut to);
+            codec::write_bytes(bytes, &mut to);
+        }
+    }
+    to
+}
+
+impl<'a> Frame<'a> {
+    /// Reads a frame, which is all of the bytes; those of its packet stay where they are.
+    fn read(mut from: &'a [u8]) -> Option<Self> {
+        let frame = match u8::read(&mut from)? {
+            0 => Self::Whole(codec::read_bytes(&mut from)?),
+            1 => Self::Part {
+                stream: u32::read(&mut from)?,
+                last: bool::read(&mut from)?,
+                bytes: codec::read_bytes(&mut from)?,
+            },
+            _ => return None,
+        };
+        from.is_empty().then_some(frame)
+    }
 }

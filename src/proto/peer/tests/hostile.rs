@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::world::{START, World, config, sdp};
+use crate::proto::codec;
 use crate::proto::direct;
 use crate::proto::envelope::Envelope;
 use crate::proto::io::Bytes;
@@ -41,10 +42,10 @@ fn absurd_packets_break_nothing_and_cause_little() {
 fn a_candidate_cannot_smuggle_lines_into_a_description() {
     let mut world = World::of(3, 6);
     // Whatever text stands in a candidate on the wire, no line of it reaches a browser.
-    let mut bytes = postcard::to_allocvec(&named_candidate("0123456789ab.local")).expect("plain data");
+    let mut bytes = codec::to_bytes(&named_candidate("0123456789ab.local"));
     let at = bytes.windows(4).position(|window| window == b"0123").expect("the name is in there");
     bytes[at..at + 4].copy_from_slice(b"\r\na=");
-    let evil: Candidate = postcard::from_bytes(&bytes).expect("it looks like any other");
+    let evil: Candidate = codec::from_bytes(&bytes).expect("it looks like any other");
     let mut offer = description(0, 9);
     offer.candidates.push(evil.clone());
     let from = world.address(0);
@@ -337,9 +338,9 @@ pub(super) fn list(mark: u8, count: usize) -> view::List {
         bytes.push(1);
         bytes
     });
-    let mut whole = postcard::to_allocvec(&(1u8, count as u32)).expect("plain data");
+    let mut whole = codec::to_bytes(&(1u8, count as u32));
     whole.extend(bytes);
-    postcard::from_bytes(&whole).expect("that is how a list is written")
+    codec::from_bytes(&whole).expect("that is how a list is written")
 }
 
 pub(super) fn absurdities(world: &World) -> Vec<Packet> {
