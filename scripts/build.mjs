@@ -8,10 +8,7 @@ import { fileURLToPath } from 'node:url'
 import zlib from 'node:zlib'
 import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
-import { compress } from 'lzma1'
-import { decompress } from './lzma.mjs'
-import { shorten } from './names.mjs'
-import { merge, split } from './streams.mjs'
+import { modern, shorten } from './names.mjs'
 import { bindgenVersion } from './versions.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -36,10 +33,10 @@ try {
 
 /** Compiles the crate, writes the glue and the smallest module into `dir`, and returns `dir`. */
 function compile(dir) {
-  const metadata = JSON.parse(output('cargo', ['metadata', '--format-version=1', '--no-deps']))
-  const target = path.join(metadata.target_directory, 'pkg')
+  const target = path.join(targetDirectory(), 'pkg')
   run('cargo', [
-    'build', '--locked', '--release', '--lib', `--target=${TARGET}`, `--target-dir=${target}`,
+    // A library of one kind only: link-time optimization is not for what others may link. 6 kB less.
+    'rustc', '--locked', '--release', '--lib', '--crate-type=cdylib', `--target=${TARGET}`, `--target-dir=${target}`,
     // The standard library too is built for size, and a panic is a bare trap: what it would say has nowhere to
     // go in a browser. 5 kB less. Both are unstable: the pinned compiler is told to take them all the same.
     '-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size',
@@ -54,7 +51,7 @@ function compile(dir) {
       '--cfg=sha2_backend_soft="compact"',
       // An address is 20 bytes: copied by one instruction, not by six, 20 kB less; and loops stay as they are.
       // What is tiny is inlined even where only size counts: calling it is no smaller.
-      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr -inline-threshold=15',
+      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr -inline-threshold=5',
     ].join('\x1f'),
   })
   const found = output('wasm-bindgen', ['--version']).trim().split(' ').pop()
@@ -71,11 +68,15 @@ function compile(dir) {
   const glue = path.join(dir, 'easypeers.js')
   const short = shorten(readFileSync(wasm), readFileSync(glue, 'utf8'))
   writeFileSync(wasm, short.wasm)
-  writeFileSync(glue, short.glue)
+  writeFileSync(glue, modern(short.glue))
   const foreign = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))
     .filter(({ module }) => module === 'env')
   if (foreign.length > 0) fail(`the module wants from "env": ${foreign.map(({ name }) => name).join(', ')}`)
   return dir
+}
+
+function targetDirectory() {
+  return JSON.parse(output('cargo', ['metadata', '--format-version=1', '--no-deps'])).target_directory
 }
 
 /** The module, optimized for its size once it is compressed. */
@@ -85,8 +86,10 @@ function shrink(wasm) {
   binaryen.setShrinkLevel(2)
   // More code than with inlining, and less of it once compressed: what is alike stays alike.
   binaryen.setOneCallerInlineMaxSize(0)
+  // The stack ends there, far below where anything lies: an address and its offset become one instruction.
+  binaryen.setLowMemoryUnused(true)
   module.optimize()
-  return module.emitBinary()
+  return Buffer.from(module.emitBinary())
 }
 
 /** What is compiled may hold file names: those of this machine are replaced, or no two machines would agree. */
@@ -114,21 +117,34 @@ async function bundles(dir) {
   }
 }
 
-/** The module as a bundle carries it: its bytes sorted, compressed, and as text that survives any charset. */
+/**
+ * The module as a bundle carries it: its bytes sorted and compressed by one half of scripts/pack, the other half
+ * beside it as a module of its own, and both as text that survives any charset.
+ */
 function packed() {
   return {
     name: 'packed',
     setup({ onLoad }) {
       onLoad({ filter: /\.wasm$/ }, ({ path }) => {
-        const module = readFileSync(path)
-        const streams = split(module)
-        // Without the header: the reader knows what it holds.
-        const bytes = compress(streams, 9).slice(13)
-        if (!module.equals(merge(decompress(bytes, streams.length)))) fail('the packed module is not the module')
-        return { contents: `export const size = ${streams.length}, text = '${Buffer.from(bytes).toString('base64')}'` }
+        const out = output('cargo', ['run', '--locked', '--quiet', '--release', '--package=pack', '--', path], {}, 'buffer')
+        const [size, bytes] = [out.readUInt32LE(), out.subarray(4)]
+        return {
+          contents: `export const size = ${size}, length = ${readFileSync(path).length},
+            unpacker = '${unpacker().toString('base64')}', text = '${bytes.toString('base64')}'`,
+        }
       })
     },
   }
+}
+
+/** The module that unpacks the other. */
+function unpacker() {
+  if (unpacker.made) return unpacker.made
+  run('cargo', ['rustc', '--locked', '--release', '--package=pack', '--lib', '--crate-type=cdylib', `--target=${TARGET}`], {
+    RUSTC_BOOTSTRAP: '1',
+    CARGO_ENCODED_RUSTFLAGS: ['-Zlocation-detail=none', '-Clink-arg=-zstack-size=16384', '-Clink-arg=--export=__heap_base'].join('\x1f'),
+  })
+  return (unpacker.made = shrink(readFileSync(path.join(targetDirectory(), TARGET, 'release', 'pack.wasm'))))
 }
 
 async function bundle(dir, format, entry, footer = '') {
@@ -142,6 +158,8 @@ async function bundle(dir, format, entry, footer = '') {
     bundle: true,
     minify: true,
     charset: 'utf8',
+    // The glue names the one snippet once for each file that imports of it.
+    logOverride: { 'duplicate-object-key': 'silent' },
     platform: 'neutral',
     target: 'es2020',
     plugins: [packed()],
@@ -223,9 +241,9 @@ function run(command, args, env = {}) {
   }
 }
 
-function output(command, args) {
+function output(command, args, env = {}, encoding = 'utf8') {
   try {
-    return execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26 })
+    return execFileSync(command, args, { cwd: ROOT, encoding, maxBuffer: 1 << 26, env: { ...process.env, ...env } })
   } catch (error) {
     fail(error.code === 'ENOENT' ? `${command} is not installed` : `${command} failed`)
   }

@@ -1,4 +1,5 @@
-// The names that a module and its glue call each other by, as short as they can be: nobody else uses them.
+// The names that a module and its glue call each other by, as short as they can be: nobody else uses them; and
+// the glue without what it does for browsers that could not run the module anyway.
 
 const IMPORTS = 2
 const EXPORTS = 7
@@ -18,25 +19,41 @@ export function shorten(wasm, glue) {
     glue = glue.replace(pattern, short)
     return short
   }
+  const modules = new Map()
+  const renameModule = name => {
+    if (!modules.has(name)) {
+      modules.set(name, `_${modules.size}`)
+      glue = glue.replaceAll(`"${name}":`, `${modules.get(name)}:`)
+    }
+    return modules.get(name)
+  }
   const out = [wasm.subarray(0, 8)]
   for (const reader = new Reader(wasm, 8); reader.at < wasm.length;) {
     const id = reader.byte()
     let content = reader.bytes()
-    if (id === IMPORTS) content = renameImports(content, name => rename(name, new RegExp(`(?<=^\\s+)${name}(?=: function)`, 'm')))
+    if (id === IMPORTS) content = renameImports(content, renameModule, name => rename(name, new RegExp(`(?<=^\\s+)${name}(?=: function)`, 'm')))
     if (id === EXPORTS) content = renameExports(content, name => rename(name, new RegExp(`(?<=\\bwasm\\.)${name}\\b`, 'g')))
     out.push(Buffer.from([id]), prefixed(content))
   }
   return { wasm: Buffer.concat(out), glue }
 }
 
-function renameImports(content, rename) {
+/** @param {string} glue a browser with reference types has all that is asked for here */
+export function modern(glue) {
+  return glue
+    .replaceAll("(typeof FinalizationRegistry === 'undefined')", 'false')
+    .replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '')
+    .replace(/typeof (global|self|window) === 'undefined' \? undefined : \1;/g, 'undefined;')
+}
+
+function renameImports(content, renameModule, rename) {
   const reader = new Reader(content)
   const count = reader.number()
   const out = [number(count)]
   for (let i = 0; i < count; i++) {
-    const [module, name, kind] = [reader.bytes(), reader.bytes().toString(), reader.byte()]
+    const [module, name, kind] = [reader.bytes().toString(), reader.bytes().toString(), reader.byte()]
     if (kind !== FUNCTION) throw new Error(`the module imports ${name}, which is no function`)
-    out.push(prefixed(module), prefixed(Buffer.from(rename(name))), Buffer.from([kind]), number(reader.number()))
+    out.push(prefixed(Buffer.from(renameModule(module))), prefixed(Buffer.from(rename(name))), Buffer.from([kind]), number(reader.number()))
   }
   return Buffer.concat(out)
 }

@@ -21,14 +21,14 @@ const nextest = spawnSync('cargo', ['nextest', '--version'], { cwd: ROOT }).stat
  */
 const STEPS = [
   { name: 'fmt', needs: ['rust'], run: 'cargo fmt --check' },
-  { name: 'clippy', needs: ['rust'], run: 'cargo clippy --locked --all-targets -- -D warnings' },
+  { name: 'clippy', needs: ['rust'], run: 'cargo clippy --locked --workspace --all-targets -- -D warnings' },
   { name: 'clippy-sim', needs: ['rust'], run: 'cargo clippy --locked --all-targets --features sim -- -D warnings' },
   { name: 'clippy-wasm', needs: ['rust', 'wasm'], run: `cargo clippy --locked --lib --tests ${WASM32} -- -D warnings` },
   { name: 'doc', needs: ['rust'], run: 'cargo doc --locked --no-deps --features sim', env: { RUSTDOCFLAGS: '-Dwarnings' } },
   { name: 'doc-wasm', needs: ['rust', 'wasm'], run: `cargo doc --locked --no-deps --document-private-items ${WASM32}`, env: { RUSTDOCFLAGS: '-Dwarnings' } },
   {
     name: 'native', needs: ['rust'], tests: true,
-    run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --features sim`,
+    run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --workspace --features sim`,
   },
   { name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true, run: 'wasm-pack test --headless --chrome --mode no-install' },
   { name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },

@@ -52,6 +52,7 @@ mod io;
 mod keys;
 mod limits;
 mod link;
+mod logarithm;
 mod map;
 mod mesh;
 mod message;

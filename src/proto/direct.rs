@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::codec::codec;
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
+use super::logarithm::ln;
 use super::map::{Map, Set};
 use super::message::{Header, Kind, Message, Payload};
 use super::ring::{self, Known};
@@ -470,7 +471,7 @@ fn next_hop(to: &Address, relay: &Relay, paths: Paths<'_>, reputation: &Map<Addr
     let cost = |k: &Known| {
         let rank = 2.0 * size * ring::distance(&k.address, to).share();
         // With few links every step must bring us nearer: hops count, not their time (overlay study, 3.4).
-        let beyond = if paths.max_peers <= 4 { rank * 100.0 } else { BEYOND * rank.ln_1p() };
+        let beyond = if paths.max_peers <= 4 { rank * 100.0 } else { BEYOND * ln(1.0 + rank) };
         f64::from(k.rtt) / 2.0 / MEDIAN + beyond + REPUTATION.1 * lack(&k.via)
     };
     let candidates = || paths.known.iter().filter(|k| open(&k.via) && !relay.path.contains(&k.address));

@@ -20,6 +20,7 @@ use std::time::Duration;
 use super::codec::codec;
 use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{ConnId, TrackerId};
+use super::logarithm::{exp, ln};
 use super::map::{Map, Set};
 use super::random::Random;
 use super::ring::{self, Known, Side};
@@ -624,7 +625,7 @@ impl Mesh {
 
     /// The logarithm of a peer's distance: long links are spread evenly on this scale.
     fn scale(&self, address: &Address) -> f64 {
-        ring::distance(&self.me, address).share().max(1e-30).ln()
+        ln(ring::distance(&self.me, address).share().max(1e-30))
     }
 
     // What to ask for.
@@ -762,14 +763,14 @@ impl Mesh {
     /// ring.
     fn plan_long(&self, scene: &Scene<'_>, random: &mut Random) -> Option<Plan> {
         let size = ring::estimate_size(&self.me, scene.known);
-        let (nearest, farthest) = ((1.0 / size).min(0.25).ln(), 0.5f64.ln());
+        let (nearest, farthest) = (ln((1.0 / size).min(0.25)), ln(0.5));
         let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
         let gap = |scale: f64| scales.iter().map(|other| (other - scale).abs()).fold(f64::INFINITY, f64::min);
         let widest = (0..DRAWS)
             .map(|_| nearest + (farthest - nearest) * random.unit())
             .max_by(|a, b| gap(*a).total_cmp(&gap(*b)))?;
         let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
-        let at = ring::offset(&self.me, side * widest.exp());
+        let at = ring::offset(&self.me, side * exp(widest));
         let target = closest(scene.known.iter().filter(|k| !self.dead.contains_key(&k.via)), &at)?;
         Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None })
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -15,8 +15,19 @@ use crate::proto::{Instant, Warning};
 
 use super::error::reason;
 
-/// STUN servers that answer anyone, of two operators. More only slow gathering down.
-const STUN_SERVERS: [&str; 2] = ["stun:stun.l.google.com:19302", "stun:stun.cloudflare.com:3478"];
+#[wasm_bindgen(module = "/src/web/easypeers.js")]
+extern "C" {
+    /// The configuration when the page gives none.
+    #[wasm_bindgen(js_name = publicServers)]
+    fn public_servers() -> JsValue;
+
+    /// A copy without the ICE URLs that a browser would refuse; what is wrong with each is appended to `faults`.
+    fn usable(config: &JsValue, faults: &Array) -> JsValue;
+
+    /// What is wrong with an ICE URL.
+    #[cfg(test)]
+    fn fault(url: &str, has_login: bool) -> Option<String>;
+}
 
 /// How long one answer of the page's function serves: five offers at once should ask its server once, and
 /// credentials live for minutes at least.
@@ -42,7 +53,7 @@ impl RtcConfig {
         match option.dyn_ref::<Function>() {
             Some(function) => Self::Asked(function.clone(), Rc::default()),
             None if option.is_object() => Self::Fixed(checked(option, warn)),
-            None => Self::Fixed(public()),
+            None => Self::Fixed(public_servers()),
         }
     }
 
@@ -86,90 +97,14 @@ fn ask(function: &Function, warn: Warn, latest: Latest) -> Promise {
     })
 }
 
-fn public() -> JsValue {
-    let urls: Array = STUN_SERVERS.iter().map(|url| JsValue::from_str(url)).collect();
-    let (config, server) = (Object::new(), Object::new());
-    set(&server, "urls", &urls);
-    set(&config, "iceServers", &Array::of1(&server));
-    config.into()
-}
-
 /// A copy of the configuration without the ICE URLs that would make the constructor throw.
 fn checked(config: &JsValue, warn: &Warn) -> JsValue {
-    let copy = Object::assign(&Object::new(), config.unchecked_ref());
-    let servers = get(config, "iceServers");
-    if Array::is_array(&servers) {
-        let good: Array =
-            Array::from(&servers).iter().filter_map(|server| checked_server(&server, warn)).collect();
-        set(&copy, "iceServers", &good);
+    let faults = Array::new();
+    let copy = usable(config, &faults);
+    for fault in faults.iter().filter_map(|fault| fault.as_string()) {
+        warn(Warning { code: "ERR_ICE_URL", text: fault });
     }
-    copy.into()
-}
-
-fn checked_server(server: &JsValue, warn: &Warn) -> Option<JsValue> {
-    // `url` is the name of old, and still what some TURN services hand out.
-    let urls =
-        Some(get(server, "urls")).filter(|urls| !urls.is_undefined()).unwrap_or_else(|| get(server, "url"));
-    let urls = if Array::is_array(&urls) { Array::from(&urls) } else { Array::of1(&urls) };
-    let has_login = ["username", "credential"].iter().all(|key| get(server, key).is_string());
-    let good: Array = urls
-        .iter()
-        .filter(|url| {
-            let text = url.as_string().unwrap_or_default();
-            let fault = fault(&text, has_login);
-            if let Some(fault) = fault {
-                let text = ["ICE server '", &text, "' is left out: ", fault].concat();
-                warn(Warning { code: "ERR_ICE_URL", text });
-            }
-            fault.is_none()
-        })
-        .collect();
-    if good.length() == 0 {
-        return None;
-    }
-    let copy = Object::assign(&Object::new(), server.unchecked_ref());
-    set(&copy, "urls", &good);
-    Some(copy.into())
-}
-
-/// Why a browser would refuse an ICE URL: RFC 7064 for STUN, RFC 7065 for TURN.
-fn fault(url: &str, has_login: bool) -> Option<&'static str> {
-    let Some((scheme, rest)) = url.split_once(':') else { return Some("expected stun:host or turn:host") };
-    let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
-    let (host, port) = match place.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (place, None),
-    };
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    if host.is_empty() || host.contains(['/', '@', ' ']) || (host.contains(':') && !bracketed) {
-        return Some("expected a host name or address after the colon, without slashes");
-    }
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Some("its port is not a number below 65536");
-    }
-    match scheme.to_ascii_lowercase().as_str() {
-        "stun" | "stuns" if query.is_some() => Some("a stun: URL has no '?transport='"),
-        "stun" | "stuns" => None,
-        "turn" | "turns" if !has_login => Some("a turn: URL needs username and credential"),
-        "turn" | "turns" => match query {
-            None | Some("transport=udp" | "transport=tcp") => None,
-            _ => Some("expected '?transport=udp' or '?transport=tcp'"),
-        },
-        _ => Some("expected stun:, stuns:, turn: or turns:"),
-    }
-}
-
-fn get(object: &JsValue, key: &str) -> JsValue {
-    if object.is_object() {
-        Reflect::get(object, &key.into()).unwrap_or_default()
-    } else {
-        JsValue::UNDEFINED
-    }
-}
-
-fn set(object: &Object, key: &str, value: &JsValue) {
-    // A plain object just made takes any property.
-    let _ = Reflect::set(object, &key.into(), value);
+    copy
 }
 
 #[cfg(test)]

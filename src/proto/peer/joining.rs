@@ -8,6 +8,7 @@ use crate::proto::id::{OfferId, TrackerPeerId};
 use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::limits::Work;
 use crate::proto::link::Link;
+use crate::proto::logarithm::{exp, ln};
 use crate::proto::mesh::{Back, Goal, Request, RequestId};
 use crate::proto::ring;
 use crate::proto::time::Instant;
@@ -83,8 +84,8 @@ impl Peer {
             _ => {
                 // Log-uniform around the origin: its long links should cover all scales.
                 let known = self.known();
-                let nearest = (1.0 / ring::estimate_size(&self.address, &known)).min(0.25).ln();
-                let share = (nearest + (0.5f64.ln() - nearest) * self.random.unit()).exp();
+                let nearest = ln((1.0 / ring::estimate_size(&self.address, &known)).min(0.25));
+                let share = exp(nearest + (ln(0.5) - nearest) * self.random.unit());
                 let side = if self.random.below(2) == 0 { 1.0 } else { -1.0 };
                 Goal::Point(ring::offset(&origin, side * share))
             }
