@@ -34,6 +34,8 @@ use super::time::{Instant, soonest};
 use super::tracker::Tracker;
 use super::view::{Measured, View};
 
+#[cfg(any(test, feature = "sim"))]
+mod bounds;
 mod joining;
 mod linking;
 mod messages;

@@ -80,8 +80,8 @@ impl Outbox {
     }
 
     /// Bytes that wait.
-    #[cfg(test)]
-    fn queued(&self) -> usize {
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn queued(&self) -> usize {
         self.queued
     }
 

@@ -32,7 +32,7 @@ fn absurd_packets_break_nothing_and_cause_little() {
         let outputs = say(&mut world, &packet);
         assert!(outputs <= MAX_OUTPUTS, "{outputs} outputs after {about}");
         assert!(world.texts(1).is_empty(), "{about}");
-        bounded(&world.peers[1]);
+        world.peers[1].assert_bounded();
     }
     assert!(world.peers[1].address() == me);
 }
@@ -79,7 +79,7 @@ fn a_flood_of_requests_makes_no_more_connections_than_there_are_slots() {
         let request = Request { need: n % 2 == 0, ..request(n, Address(origin), Goal::Exact(me)) };
         say_raw(&mut world, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
     }
-    bounded(&world.peers[1]);
+    world.peers[1].assert_bounded();
     let peer = &world.peers[1];
     assert!(peer.free_slots() >= -1, "a hand-over takes one more slot for a moment");
     assert!(peer.conns.len() > 2, "some were taken up");
@@ -112,7 +112,7 @@ fn lists_of_neighbors_that_lie_are_bounded() {
     let known = world.peers[1].known_peers().len();
     assert!(known <= 64 * 64 + 64 + 2, "{known}");
     world.run(Duration::from_secs(1));
-    bounded(&world.peers[1]);
+    world.peers[1].assert_bounded();
 }
 
 proptest! {
@@ -133,7 +133,7 @@ proptest! {
             prop_assert!(outputs <= MAX_OUTPUTS, "{outputs}");
             prop_assert!(world.texts(1).is_empty());
         }
-        bounded(&world.peers[1]);
+        world.peers[1].assert_bounded();
         world.run(Duration::from_secs(1));
         WORLD.set(Some(world));
     }
@@ -164,7 +164,7 @@ proptest! {
                 outputs += 1;
             }
             prop_assert!(outputs <= MAX_OUTPUTS, "{outputs}");
-            bounded(&peer);
+            peer.assert_bounded();
             // A timer that is due comes to rest: no busy loop.
             let mut fired = 0;
             while peer.poll_timeout().is_some_and(|at| at <= now) {
@@ -229,26 +229,6 @@ fn input() -> impl Strategy<Value = Step> {
         1 => prop::bool::weighted(0.05)
             .prop_map(|close| if close { Step::Close } else { Step::Input(Input::Timeout) }),
     ]
-}
-
-/// Every table of a peer is within its bound, and its connections within their slots.
-fn bounded(peer: &Peer) {
-    let max = peer.config.max_peers;
-    assert!(peer.neighbors.len() <= max);
-    // What a smaller maxPeers finds under way may still end by itself; the largest is 64.
-    assert!(peer.conns.len() <= 64 + 16, "{} connections", peer.conns.len());
-    let [seen, kept, sources, missing, names, counted] = peer.broadcast.sizes();
-    assert!(
-        seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 4096,
-        "{:?}",
-        peer.broadcast.sizes()
-    );
-    assert!(names <= 512 * max && counted <= 9 * 4096, "{:?}", peer.broadcast.sizes());
-    let [routes, mine, cool, dead, hints, deaths] = peer.mesh.sizes();
-    assert!(routes <= 1024 && mine <= 64 && hints <= 8, "{:?}", peer.mesh.sizes());
-    assert!(cool <= 4096 && dead <= 256 && deaths <= 256, "{:?}", peer.mesh.sizes());
-    let [_, relays, reputation] = peer.direct.sizes();
-    assert!(relays <= 1024 && reputation <= 64, "{:?}", peer.direct.sizes());
 }
 
 /// 0 says something to 1; how much 1 does about it.
