@@ -84,7 +84,7 @@ pub(super) fn is_own(packet: &Packet, me: &Address) -> bool {
 }
 
 /// Whether a packet carries what is not this peer's own.
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub(super) fn is_others(packet: &Packet, me: &Address) -> bool {
     match packet {
         Packet::Broadcast(

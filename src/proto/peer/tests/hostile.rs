@@ -272,7 +272,7 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
         instance: [n as u8; 16],
         goal,
         need: false,
-        offer: Some(description(9, n.into())),
+        offer: Some(description(99, n.into())),
         path: Vec::new(),
         hops_left: mesh::MAX_HOPS,
     }
@@ -285,11 +285,11 @@ fn message(to: Option<Address>, size: usize) -> Message {
 }
 
 /// What a tracker would say that brings an offer.
-fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
+pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
     let mut from = [0x66; 20];
     from[..4].copy_from_slice(&n.to_be_bytes());
     let envelope =
-        Envelope { from: Address(from), instance: [1; 16], role, description: description(9, u64::from(n)) };
+        Envelope { from: Address(from), instance: [1; 16], role, description: description(99, u64::from(n)) };
     let id = OfferId([b'o'; 20]);
     serde_json::json!({
         "action": "announce",
@@ -310,16 +310,14 @@ fn list_addresses(mark: u8) -> impl Iterator<Item = Address> + Clone {
 }
 
 pub(super) fn list(mark: u8, count: usize) -> view::List {
-    let links = list_addresses(mark).cycle().take(count);
+    list_naming(&list_addresses(mark).cycle().take(count).collect::<Vec<_>>())
+}
+
+pub(super) fn list_naming(links: &[Address]) -> view::List {
     // An entry's round trip is its own affair: one byte after the address.
-    let bytes = links.fold(Vec::new(), |mut bytes, address| {
-        bytes.extend(address.0);
-        bytes.push(1);
-        bytes
-    });
-    let mut whole = postcard::to_allocvec(&(1u8, count as u32)).expect("plain data");
-    whole.extend(bytes);
-    postcard::from_bytes(&whole).expect("that is how a list is written")
+    let entries: Vec<_> = links.iter().map(|address| (*address, 1u8)).collect();
+    let bytes = postcard::to_allocvec(&(1u8, entries)).expect("plain data");
+    postcard::from_bytes(&bytes).expect("that is how a list is written")
 }
 
 pub(super) fn absurdities(world: &World) -> Vec<Packet> {
@@ -376,8 +374,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Word::Cancel,
         Word::Decline(me),
         Word::Decline(nobody),
-        Word::Accept { from: me, answer: Box::new(description(9, 1)) },
-        Word::Accept { from: nobody, answer: Box::new(description(9, 1)) },
+        Word::Accept { from: me, answer: Box::new(description(99, 1)) },
+        Word::Accept { from: nobody, answer: Box::new(description(99, 1)) },
         Word::Candidate(named_candidate("x.local")),
     ] {
         let id = mesh::RequestId([7; 8]);
