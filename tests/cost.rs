@@ -2,7 +2,9 @@
 //! `wasm-pack test --headless --chrome --mode no-install --release --test cost -- --nocapture`.
 #![cfg(target_arch = "wasm32")]
 
-use easypeers::proto::{Identity, Random, verify_batch};
+use std::hint::black_box;
+
+use easypeers::proto::{Identity, Proof, PublicKey, Random, verify_batch};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -39,15 +41,17 @@ fn proofs_one_by_one_and_in_batches() {
         (0..count).map(item).collect::<Vec<_>>()
     };
     let identity = Identity::from_secret([1; 32]);
-    let prove = best(8, || (0..8).for_each(|_| drop(vec![identity.prove(DOMAIN, &STATEMENT)])));
+    let prove = best(8, || {
+        for _ in 0..8 {
+            black_box(identity.prove(DOMAIN, black_box(&STATEMENT)));
+        }
+    });
     console_log!("prove, us: {prove:.0}");
     let mut random = Random::new([1; 32]);
     for count in [1, 8, 32, 100] {
         let items = items(count);
-        let verify = |(key, statement, proof): &_| {
-            let _: &Vec<u8> = statement;
-            easypeers::proto::PublicKey::verify(key, DOMAIN, statement, proof)
-        };
+        let verify =
+            |(key, statement, proof): &(PublicKey, Vec<u8>, Proof)| key.verify(DOMAIN, statement, proof);
         let single = best(count.into(), || assert!(items.iter().all(verify)));
         let batch = best(count.into(), || assert!(verify_batch(&items, DOMAIN, &mut random)));
         console_log!("verify {count}, us each: {single:.0} one by one, {batch:.0} as a batch");

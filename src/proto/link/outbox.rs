@@ -173,6 +173,22 @@ mod tests {
         assert_eq!(out.back(), Some(&Output::ConnAwaitWritable(CONN)));
     }
 
+    /// A receiver holds no more than twice the largest packet of what is not whole yet.
+    #[test]
+    fn the_largest_packets_all_at_once_are_within_what_the_receiver_holds() {
+        let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        for mark in 0..8 {
+            outbox.push(CONN, &large(1 << 20, mark), None, &mut taken, &mut out);
+        }
+        let mut arrived = deliver(&mut out, &mut inbox).len();
+        while outbox.queued() > 0 {
+            outbox.handle_writable(CONN, &mut taken, &mut out);
+            arrived += deliver(&mut out, &mut inbox).len();
+        }
+        assert_eq!(arrived, 8);
+    }
+
     #[test]
     fn large_packets_take_turns_and_arrive_whole() {
         let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());

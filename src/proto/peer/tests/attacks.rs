@@ -127,6 +127,9 @@ impl Arena {
             })
             .collect();
         sent.retain(|(_, to, text)| !came[*to].contains_key(text));
+        if !sent.is_empty() {
+            println!("lost, from, to, what: {sent:?}");
+        }
         sent.into_iter().map(|(from, to, _)| (from, to)).collect()
     }
 
