@@ -16,7 +16,7 @@ fn every_corpus_and_what_is_next_to_it_passes_through_its_decoder() {
     let changes = std::env::var("CHANGES").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
     let mut random = Random::new([1; 32]);
     for (name, target) in TARGETS {
-        let changes = if SLOW.contains(&name) { changes / 40 } else { changes };
+        let changes = if SLOW.contains(&name) { changes / 100 } else { changes };
         for bytes in corpus(name) {
             target(&bytes);
             let mut changed = bytes.clone();

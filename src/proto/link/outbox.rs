@@ -110,11 +110,9 @@ impl Outbox {
         stream.sent = end;
         if last {
             taken.extend(stream.of);
-        } else if self.large.len() < 4 {
-            // A few large packets take turns; more would only all be late.
-            self.large.push_back(stream);
         } else {
-            self.large.push_front(stream);
+            // Two large packets take turns: the receiver holds the parts of no more than two of the largest.
+            self.large.insert(self.large.len().min(1), stream);
         }
         Some(part)
     }
