@@ -92,7 +92,7 @@ fn step(station: &mut Station, kind: u8, a: u8, b: u8, rest: &[u8]) {
         }
         // The page.
         13 => {
-            let to = (b % 4 != 0).then(|| address(station, b));
+            let to = (!b.is_multiple_of(4)).then(|| address(station, b));
             station.act(|peer, now| {
                 let _ = peer.send(to, Bytes(rest.to_vec()), now);
             });
