@@ -629,7 +629,7 @@ impl Broadcast {
     }
 
     /// How much it holds, table by table.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 6] {
         let names = self.names.values().map(|names| names.ids.len()).sum();
         let counted = self.buckets.values().map(|(_, ids)| ids.len()).sum();

@@ -430,7 +430,7 @@ impl Direct {
     }
 
     /// How much it holds, table by table.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 3] {
         [self.mine.len(), self.relays.len(), self.reputation.len()]
     }

@@ -69,6 +69,12 @@ impl Keys {
         self.pins.insert(address, (key, now));
         true
     }
+
+    /// How much it holds, table by table.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        [self.proven.len(), self.order.len(), self.pins.len()]
+    }
 }
 
 #[cfg(test)]

@@ -236,7 +236,7 @@ impl Limits {
     }
 
     /// How much it holds, table by table.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 2] {
         [self.standings.len(), self.origins.len()]
     }

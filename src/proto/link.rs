@@ -471,6 +471,13 @@ impl Link {
         Ok(Happened::Nothing)
     }
 
+    /// How much it holds: streams coming in, their bytes, and bytes that wait to go out.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        let [streams, bytes] = self.inbox.sizes();
+        [streams, bytes, self.outbox.queued()]
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         soonest(soonest(self.deadline, self.hopeful_until), soonest(self.gather_by, self.heart.beat_at))
     }

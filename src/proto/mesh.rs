@@ -808,7 +808,7 @@ impl Mesh {
     }
 
     /// How much it holds, table by table.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 6] {
         let (routes, mine) = (self.routes.len(), self.mine.len());
         [routes, mine, self.cool.len(), self.dead.len(), self.hints.len(), self.deaths.len()]

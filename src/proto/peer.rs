@@ -34,6 +34,8 @@ use super::time::{Instant, soonest};
 use super::tracker::Tracker;
 use super::view::{Measured, View};
 
+#[cfg(any(test, feature = "sim"))]
+mod bounds;
 mod joining;
 mod linking;
 mod messages;
@@ -78,7 +80,7 @@ pub struct Peer {
     stats: Stats,
     out: VecDeque<Output>,
     /// Forwards nothing, for simulations of peers that do not play along.
-    #[cfg(feature = "sim")]
+    #[cfg(any(test, feature = "sim"))]
     silent: bool,
 }
 
@@ -181,7 +183,7 @@ impl Peer {
             closed: false,
             stats: Stats::default(),
             out: VecDeque::new(),
-            #[cfg(feature = "sim")]
+            #[cfg(any(test, feature = "sim"))]
             silent: false,
             config,
             identity,
@@ -356,7 +358,7 @@ impl Peer {
     }
 
     /// Makes this peer forward nothing that is not its own.
-    #[cfg(feature = "sim")]
+    #[cfg(any(test, feature = "sim"))]
     pub fn set_silent(&mut self, silent: bool) {
         self.silent = silent;
     }
@@ -500,7 +502,7 @@ impl Peer {
     // Outputs.
 
     fn send_packet(&mut self, to: &Address, packet: Packet, of: Option<MessageId>) {
-        #[cfg(feature = "sim")]
+        #[cfg(any(test, feature = "sim"))]
         if self.silent && messages::is_others(&packet, &self.address) {
             return;
         }

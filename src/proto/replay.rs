@@ -94,6 +94,12 @@ impl Recent {
         self.order.push_back((id, sender, sent_at));
         true
     }
+
+    /// How many names it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ const RECONNECT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_
 const CONNECT: Duration = Duration::from_secs(15);
 /// A healthy peer announces no less often than this: proxies and trackers close idle sockets.
 const HEALTHY: (u64, u64) = (60, 100);
+/// The shortest pause between two announces, whatever the user wants: none would be due for ever.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// Offers that are ready within this time go together.
 const GATHER_MORE: Duration = Duration::from_millis(50);
 /// Largest announce in bytes: aquatic takes no larger WebSocket frame.
@@ -290,7 +292,7 @@ impl Tracker {
                 longest.min(self.every).min(first.saturating_mul(1 << self.announces.min(8)))
             }
         };
-        self.announce_at = Some(now + self.random.jitter(pause, 0.2));
+        self.announce_at = Some(now + self.random.jitter(pause, 0.2).max(SHORTEST));
     }
 
     /// Whether an announce is due; the caller gathers offers and calls [`Tracker::announce`].
@@ -415,6 +417,15 @@ mod tests {
     fn respond(tracker: &mut Tracker, now: Instant) {
         let json = serde_json::json!({"action": "announce", "info_hash": HASH.to_binary(), "interval": 120});
         tracker.handle_message(&json.to_string(), now);
+    }
+
+    #[test]
+    fn announces_without_a_pause_are_not_due_for_ever() {
+        let mut tracker = tracker();
+        let mut out = open(&mut tracker);
+        tracker.set_every(Duration::ZERO, T0);
+        tracker.announce(&mut Vec::new(), T0, &mut out);
+        assert!(tracker.poll_timeout() > Some(T0));
     }
 
     #[test]

@@ -59,6 +59,28 @@ impl Clock {
     }
 }
 
+/// What is done in one task of a page's thread, in milliseconds: a third of a frame of its animation ...
+const BRIEF_MS: f64 = 5.0;
+/// ... and in steps, for clocks that show a page coarse time only.
+const BRIEF_STEPS: usize = 16;
+
+/// Goes on step by step with what takes long, for a moment: however slow the machine is, a task takes no longer
+/// than that and one step. The result, once there is one.
+pub(super) fn briefly<T>(step: impl FnMut() -> Option<T>) -> Option<T> {
+    briefly_by(since_origin, step)
+}
+
+fn briefly_by<T>(clock: impl Fn() -> f64, mut step: impl FnMut() -> Option<T>) -> Option<T> {
+    let began = clock();
+    for _ in 0..BRIEF_STEPS {
+        let result = step();
+        if result.is_some() || clock() - began >= BRIEF_MS {
+            return result;
+        }
+    }
+    None
+}
+
 fn monotonic() -> f64 {
     ORIGIN.with(|origin| *origin) + since_origin()
 }
@@ -97,5 +119,24 @@ mod tests {
         let clock = clock();
         assert_eq!(clock.advance(500.0, 500.0).now, Instant::from_millis(500));
         assert_eq!(clock.advance(400.0, 100.0).now, Instant::from_millis(500));
+    }
+    /// Steps done in one go by a machine on which each takes so long.
+    fn steps_done(each_ms: f64) -> usize {
+        let steps = Cell::new(0);
+        let result = briefly_by(
+            || steps.get() as f64 * each_ms,
+            || {
+                steps.set(steps.get() + 1);
+                None::<()>
+            },
+        );
+        assert_eq!(result, None);
+        steps.get()
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_done_briefly_takes_as_long_on_a_slow_machine() {
+        assert_eq!([0.0, 0.3, 1.0, 4.0, 40.0].map(steps_done), [16, 16, 5, 2, 1]);
+        assert_eq!(briefly(|| Some(7)), Some(7));
     }
 }

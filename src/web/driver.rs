@@ -17,7 +17,7 @@ use crate::proto::{
     Peer, Received, Stretch, SwarmId, SwarmSecret, TrackerId, Warning,
 };
 
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::convert;
 use super::emitter::Emitter;
 use super::error::Error;
@@ -126,7 +126,7 @@ impl Driver {
             soon().await.unwrap_or_default();
             let mut stretch = Stretch::new(&secret, swarm);
             let stretched = loop {
-                if let Some(stretched) = stretch.step(Stretch::SLICE) {
+                if let Some(stretched) = clock::briefly(|| stretch.step(Stretch::SLICE)) {
                     break stretched;
                 }
                 soon().await.unwrap_or_default();

@@ -31,6 +31,29 @@ const CHROMIUM = {
   ],
 }
 
+/** The longest task of any page's thread while `play` goes on, in milliseconds of processor time: what the machine does
+ *  for others meanwhile does not count, so this can be asserted. Tasks in which an event named `but` occurs are left out. */
+export async function longestTask(page, play, but) {
+  const browser = page.context().browser()
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] })
+  await play()
+  const { traceEvents } = JSON.parse(await browser.stopTracing())
+  const thread = event => `${event.pid} ${event.tid}`
+  const mains = new Set(traceEvents.filter(event => event.name === 'thread_name' && event.args.name === 'CrRendererMain').map(thread))
+  const tasks = traceEvents.filter(event => event.name === 'RunTask' && event.ph === 'X' && mains.has(thread(event)))
+  assert.ok(tasks.length > 0 && tasks.every(task => task.tdur >= 0), 'the browser tells of its tasks')
+  const left = traceEvents.filter(event => event.name === but)
+  const has = (task, event) => thread(task) === thread(event) && event.ts >= task.ts && event.ts <= task.ts + task.dur
+  const counted = tasks.filter(task => !left.some(event => has(task, event)))
+  return Math.max(...counted.map(task => task.tdur)) / 1000
+}
+
+/** Makes a page's thread so many times slower, as on a phone. */
+export async function slowDown(page, times) {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Emulation.setCPUThrottlingRate', { rate: times })
+}
+
 /** How long a wait may take before it is a failure, in milliseconds. */
 export const PATIENCE = 15_000
 

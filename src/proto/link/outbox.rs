@@ -80,8 +80,8 @@ impl Outbox {
     }
 
     /// Bytes that wait.
-    #[cfg(test)]
-    fn queued(&self) -> usize {
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn queued(&self) -> usize {
         self.queued
     }
 
@@ -110,11 +110,9 @@ impl Outbox {
         stream.sent = end;
         if last {
             taken.extend(stream.of);
-        } else if self.large.len() < 4 {
-            // A few large packets take turns; more would only all be late.
-            self.large.push_back(stream);
         } else {
-            self.large.push_front(stream);
+            // Two large packets take turns: the receiver holds the parts of no more than two of the largest.
+            self.large.insert(self.large.len().min(1), stream);
         }
         Some(part)
     }
@@ -171,6 +169,22 @@ mod tests {
             out.iter().map(|o| if let Output::ConnSend(_, bytes) = o { bytes.0.len() } else { 0 }).sum();
         assert!(handed <= WINDOW + FRAME, "{handed}");
         assert_eq!(out.back(), Some(&Output::ConnAwaitWritable(CONN)));
+    }
+
+    /// A receiver holds no more than twice the largest packet of what is not whole yet.
+    #[test]
+    fn the_largest_packets_all_at_once_are_within_what_the_receiver_holds() {
+        let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        for mark in 0..8 {
+            outbox.push(CONN, &large(1 << 20, mark), None, &mut taken, &mut out);
+        }
+        let mut arrived = deliver(&mut out, &mut inbox).len();
+        while outbox.queued() > 0 {
+            outbox.handle_writable(CONN, &mut taken, &mut out);
+            arrived += deliver(&mut out, &mut inbox).len();
+        }
+        assert_eq!(arrived, 8);
     }
 
     #[test]

@@ -135,6 +135,12 @@ impl Inbox {
             }
         }
     }
+
+    /// Streams under way, and their bytes.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn sizes(&self) -> [usize; 2] {
+        [self.streams.len(), self.streams.iter().map(|(_, parts)| parts.len()).sum()]
+    }
 }
 
 /// Reads a packet, which is all of the bytes.

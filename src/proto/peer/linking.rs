@@ -14,7 +14,7 @@ use crate::proto::time::Instant;
 use crate::proto::view::View;
 
 /// Bytes of a packet beyond its payload: header, path, proofs.
-const PACKET_OVERHEAD: usize = 4096;
+pub(super) const PACKET_OVERHEAD: usize = 4096;
 /// Names of messages that cost as much to look at as another packet.
 const NAMES_PER_PACKET: f64 = 64.0;
 

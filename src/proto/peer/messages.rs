@@ -70,6 +70,12 @@ impl Outgoing {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.release_at
     }
+
+    /// How much it holds: messages held and their bytes, bytes that wait for keys.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        [self.held.len(), self.held_bytes, self.awaiting_bytes]
+    }
 }
 
 /// Whether a packet carries a message of this peer's own.
@@ -78,7 +84,7 @@ pub(super) fn is_own(packet: &Packet, me: &Address) -> bool {
 }
 
 /// Whether a packet carries what is not this peer's own.
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub(super) fn is_others(packet: &Packet, me: &Address) -> bool {
     match packet {
         Packet::Broadcast(

@@ -33,7 +33,7 @@ fn absurd_packets_break_nothing_and_cause_little() {
         let outputs = say(&mut world, &packet);
         assert!(outputs <= MAX_OUTPUTS, "{outputs} outputs after {about}");
         assert!(world.texts(1).is_empty(), "{about}");
-        bounded(&world.peers[1]);
+        world.peers[1].assert_bounded();
     }
     assert!(world.peers[1].address() == me);
 }
@@ -80,7 +80,7 @@ fn a_flood_of_requests_makes_no_more_connections_than_there_are_slots() {
         let request = Request { need: n % 2 == 0, ..request(n, Address(origin), Goal::Exact(me)) };
         say_raw(&mut world, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
     }
-    bounded(&world.peers[1]);
+    world.peers[1].assert_bounded();
     let peer = &world.peers[1];
     assert!(peer.free_slots() >= -1, "a hand-over takes one more slot for a moment");
     assert!(peer.conns.len() > 2, "some were taken up");
@@ -113,7 +113,7 @@ fn lists_of_neighbors_that_lie_are_bounded() {
     let known = world.peers[1].known_peers().len();
     assert!(known <= 64 * 64 + 64 + 2, "{known}");
     world.run(Duration::from_secs(1));
-    bounded(&world.peers[1]);
+    world.peers[1].assert_bounded();
 }
 
 proptest! {
@@ -134,7 +134,7 @@ proptest! {
             prop_assert!(outputs <= MAX_OUTPUTS, "{outputs}");
             prop_assert!(world.texts(1).is_empty());
         }
-        bounded(&world.peers[1]);
+        world.peers[1].assert_bounded();
         world.run(Duration::from_secs(1));
         WORLD.set(Some(world));
     }
@@ -165,7 +165,7 @@ proptest! {
                 outputs += 1;
             }
             prop_assert!(outputs <= MAX_OUTPUTS, "{outputs}");
-            bounded(&peer);
+            peer.assert_bounded();
             // A timer that is due comes to rest: no busy loop.
             let mut fired = 0;
             while peer.poll_timeout().is_some_and(|at| at <= now) {
@@ -232,26 +232,6 @@ fn input() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Every table of a peer is within its bound, and its connections within their slots.
-fn bounded(peer: &Peer) {
-    let max = peer.config.max_peers;
-    assert!(peer.neighbors.len() <= max);
-    // What a smaller maxPeers finds under way may still end by itself; the largest is 64.
-    assert!(peer.conns.len() <= 64 + 16, "{} connections", peer.conns.len());
-    let [seen, kept, sources, missing, names, counted] = peer.broadcast.sizes();
-    assert!(
-        seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 4096,
-        "{:?}",
-        peer.broadcast.sizes()
-    );
-    assert!(names <= 512 * max && counted <= 9 * 4096, "{:?}", peer.broadcast.sizes());
-    let [routes, mine, cool, dead, hints, deaths] = peer.mesh.sizes();
-    assert!(routes <= 1024 && mine <= 64 && hints <= 8, "{:?}", peer.mesh.sizes());
-    assert!(cool <= 4096 && dead <= 256 && deaths <= 256, "{:?}", peer.mesh.sizes());
-    let [_, relays, reputation] = peer.direct.sizes();
-    assert!(relays <= 1024 && reputation <= 64, "{:?}", peer.direct.sizes());
-}
-
 /// 0 says something to 1; how much 1 does about it.
 fn say(world: &mut World, packet: &Packet) -> usize {
     say_raw(world, packet).len()
@@ -293,7 +273,7 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
         instance: [n as u8; 16],
         goal,
         need: false,
-        offer: Some(description(9, n.into())),
+        offer: Some(description(99, n.into())),
         path: Vec::new(),
         hops_left: mesh::MAX_HOPS,
     }
@@ -306,11 +286,11 @@ fn message(to: Option<Address>, size: usize) -> Message {
 }
 
 /// What a tracker would say that brings an offer.
-fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
+pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
     let mut from = [0x66; 20];
     from[..4].copy_from_slice(&n.to_be_bytes());
     let envelope =
-        Envelope { from: Address(from), instance: [1; 16], role, description: description(9, u64::from(n)) };
+        Envelope { from: Address(from), instance: [1; 16], role, description: description(99, u64::from(n)) };
     let id = OfferId([b'o'; 20]);
     serde_json::json!({
         "action": "announce",
@@ -331,16 +311,14 @@ fn list_addresses(mark: u8) -> impl Iterator<Item = Address> + Clone {
 }
 
 pub(super) fn list(mark: u8, count: usize) -> view::List {
-    let links = list_addresses(mark).cycle().take(count);
+    list_naming(&list_addresses(mark).cycle().take(count).collect::<Vec<_>>())
+}
+
+pub(super) fn list_naming(links: &[Address]) -> view::List {
     // An entry's round trip is its own affair: one byte after the address.
-    let bytes = links.fold(Vec::new(), |mut bytes, address| {
-        bytes.extend(address.0);
-        bytes.push(1);
-        bytes
-    });
-    let mut whole = codec::to_bytes(&(1u8, count as u32));
-    whole.extend(bytes);
-    codec::from_bytes(&whole).expect("that is how a list is written")
+    let entries: Vec<_> = links.iter().map(|address| (*address, 1u8)).collect();
+    let bytes = codec::to_bytes(&(1u8, entries));
+    codec::from_bytes(&bytes).expect("that is how a list is written")
 }
 
 pub(super) fn absurdities(world: &World) -> Vec<Packet> {
@@ -397,8 +375,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Word::Cancel,
         Word::Decline(me),
         Word::Decline(nobody),
-        Word::Accept { from: me, answer: Box::new(description(9, 1)) },
-        Word::Accept { from: nobody, answer: Box::new(description(9, 1)) },
+        Word::Accept { from: me, answer: Box::new(description(99, 1)) },
+        Word::Accept { from: nobody, answer: Box::new(description(99, 1)) },
         Word::Candidate(named_candidate("x.local")),
     ] {
         let id = mesh::RequestId([7; 8]);
