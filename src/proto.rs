@@ -44,7 +44,6 @@ mod direct;
 mod envelope;
 #[cfg(feature = "sim")]
 pub mod fuzz;
-#[cfg(test)]
 mod hex;
 mod id;
 mod identity;

@@ -85,7 +85,7 @@ pub struct Admitted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
     /// The remote speaks another version.
-    #[error("the remote speaks version {0} of the handshake, not {VERSION}")]
+    #[error("the remote speaks another version of the handshake")]
     Version(u8),
     /// Our own hello came back.
     #[error("the remote sent our own hello back")]

@@ -80,7 +80,7 @@ pub const MAX_MAX_PEERS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// `max_peers` is below 2 or above 64.
-    #[error("maxPeers must be an integer from 2 to {MAX_MAX_PEERS}")]
+    #[error("maxPeers must be an integer from 2 to 64")]
     MaxPeers,
     /// `coverage` is not in (0, 1].
     #[error("coverage must be a number above 0 and at most 1")]

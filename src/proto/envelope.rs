@@ -5,6 +5,7 @@
 //! (RFC 8866 section 6). In a private swarm the whole text is sealed.
 
 use super::codec::{self, codec};
+use super::hex;
 use super::id::{Address, OfferId};
 use super::random::Random;
 use super::sdp::Description;
@@ -33,10 +34,10 @@ impl Envelope {
         if secret.is_private() {
             let plain = codec::to_bytes(self);
             let sealed = secret.seal_description(&offer.0, &plain, random);
-            return SEALED.chars().chain(sealed.iter().flat_map(|byte| hex(*byte))).collect();
+            return [SEALED, &hex::text(&sealed)].concat();
         }
-        let instance = u128::from_be_bytes(self.instance);
-        let attribute = format!("{ATTRIBUTE}{} {instance:032x} {}", self.from, self.role);
+        let (from, instance) = (hex::text(&self.from.0), hex::text(&self.instance));
+        let attribute = [ATTRIBUTE, &from, " ", &instance, " ", &self.role.to_string()].concat();
         self.description.to_sdp(Some(&attribute))
     }
 
@@ -46,7 +47,7 @@ impl Envelope {
             return None;
         }
         if secret.is_private() {
-            let sealed = unhex(text.strip_prefix(SEALED)?)?;
+            let sealed = hex::read(text.strip_prefix(SEALED)?)?;
             let envelope: Self = codec::from_bytes(&secret.open_description(&offer.0, &sealed)?)?;
             return envelope.description.is_sound().then_some(envelope);
         }
@@ -63,17 +64,6 @@ impl Envelope {
             description: Description::parse(text).ok()?,
         })
     }
-}
-
-fn hex(byte: u8) -> [char; 2] {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
-    [digit(byte >> 4), digit(byte & 15)]
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 //! (RFC 8866 for the lines, RFC 8839 for ICE, RFC 8122 for the fingerprint), send them in binary through the
 //! mesh, and write a whole SDP again at the far end and for trackers.
 
-use std::fmt::Write as _;
-
 use super::codec::codec;
+use super::hex;
 
 /// Most candidates kept of one description; browsers gather fewer, and trackers limit the size.
 const MAX_CANDIDATES: usize = 12;
@@ -134,24 +133,25 @@ impl Description {
         let mut sdp = String::with_capacity(640);
         sdp.push_str("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n");
         if let Some(attribute) = attribute {
-            let _ = write!(sdp, "a={attribute}\r\n");
+            sdp.extend(["a=", attribute, "\r\n"]);
         }
         sdp.push_str("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n");
         for candidate in &self.candidates {
-            let _ = write!(sdp, "a={}\r\n", candidate.to_text());
+            sdp.extend(["a=", &candidate.to_text(), "\r\n"]);
         }
-        let _ = write!(sdp, "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", self.ufrag, self.pwd);
-        sdp.push_str("a=ice-options:trickle\r\na=fingerprint:sha-256 ");
+        sdp.extend(["a=ice-ufrag:", &self.ufrag, "\r\na=ice-pwd:", &self.pwd]);
+        sdp.push_str("\r\na=ice-options:trickle\r\na=fingerprint:sha-256");
         for (i, byte) in self.fingerprint.iter().enumerate() {
-            let _ = write!(sdp, "{}{byte:02X}", if i == 0 { "" } else { ":" });
+            sdp.push(if i == 0 { ' ' } else { ':' });
+            sdp.extend(hex::digits(*byte).map(|digit| digit.to_ascii_uppercase()));
         }
         let setup = match self.setup {
             Setup::ActPass => "actpass",
             Setup::Active => "active",
             Setup::Passive => "passive",
         };
-        let _ = write!(sdp, "\r\na=setup:{setup}\r\n");
-        sdp.push_str("a=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n");
+        sdp.extend(["\r\na=setup:", setup]);
+        sdp.push_str("\r\na=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n");
         sdp
     }
 }
@@ -204,7 +204,8 @@ impl Candidate {
         };
         // The foundation only groups candidates of one kind and base; a number per kind is enough for both.
         let Self { priority, place, port, .. } = self;
-        format!("candidate:{} 1 udp {priority} {place} {port} typ {kind}", self.kind as u8)
+        let (group, priority, port) = ((self.kind as u8).to_string(), priority.to_string(), port.to_string());
+        ["candidate:", &group, " 1 udp ", &priority, " ", place, " ", &port, " typ ", kind].concat()
     }
 
     /// Whether it can stand in an SDP: its place has the letters of an address or a host name, no others.

@@ -231,7 +231,7 @@ impl Tracker {
                 }
             }
             Heard::Failure(reason) => {
-                self.last_error = Some(format!("the tracker refused: {reason}"));
+                self.last_error = Some(["the tracker refused: ", reason].concat());
                 self.response_by = None;
                 // It may refuse this announce only: try again, more and more slowly.
                 self.announces = self.announces.max(2) + 1;

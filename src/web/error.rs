@@ -113,8 +113,12 @@ impl From<SendError> for Error {
                 ]
                 .concat(),
             ),
-            SendError::Full { .. } => Self::HeldFull(
-                [&error.to_string(), ": await `ready`, or what was sent, before sending more"].concat(),
+            SendError::Full { held } => Self::HeldFull(
+                [
+                    &held.to_string(),
+                    " bytes of messages already wait to be sent: await `ready`, or what was sent, before sending more",
+                ]
+                .concat(),
             ),
             SendError::ToSelf => Self::Value("the recipient is this peer itself".into()),
             SendError::Closed => Self::Closed,

@@ -24,7 +24,7 @@ impl Peer {
     pub(super) fn handle_described(&mut self, id: ConnId, sdp: &str, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if let Err(error) = conn.link.handle_described(sdp, now) {
-            self.warn("ERR_SDP", format!("this browser made a {error}"));
+            self.warn("ERR_SDP", ["this browser made a ", &error.to_string()].concat());
             self.fail(id, now);
         }
     }
@@ -79,7 +79,7 @@ impl Peer {
             Some(address) => self.unlink(address, None, true, now),
             None => {
                 if conn.holds_slot() {
-                    self.warn("ERR_CONNECTION", format!("a connection attempt failed: {reason}"));
+                    self.warn("ERR_CONNECTION", ["a connection attempt failed: ", reason].concat());
                 }
                 self.fail(id, now);
             }
@@ -325,7 +325,7 @@ impl Peer {
             Violation::TooEarly => "packet before admission",
             Violation::Admission(_) => "admission",
         };
-        self.warn("ERR_NEIGHBOR", format!("a link was closed: {violation}"));
+        self.warn("ERR_NEIGHBOR", ["a link was closed: ", &violation.to_string()].concat());
         self.refuse_quietly(id, cause, now);
     }
 
