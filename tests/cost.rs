@@ -1,6 +1,6 @@
 //! What proofs cost in a browser, for docs/security.md:
 //! `wasm-pack test --headless --chrome --mode no-install --release --test cost -- --nocapture`.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", not(debug_assertions)))]
 
 use std::hint::black_box;
 

@@ -50,7 +50,7 @@ impl Scrypt {
     /// Does up to so many steps; true when nothing is left to do. 2 N p of them are calls of BlockMix, and N more
     /// erase the memory.
     pub(super) fn step(&mut self, steps: usize) -> bool {
-        let all = self.cost * (2 * self.lanes.len() + 1);
+        let all = self.steps();
         let end = self.done.saturating_add(steps).min(all);
         for step in self.done..end {
             let round = step % (2 * self.cost);
@@ -78,6 +78,10 @@ impl Scrypt {
         end == all
     }
 
+    fn steps(&self) -> usize {
+        self.cost * (2 * self.lanes.len() + 1)
+    }
+
     /// The result, once [`step`](Self::step) said that all is done.
     pub(super) fn output<const N: usize>(&self) -> Zeroizing<[u8; N]> {
         let words = self.lanes.iter().flatten().flatten();
@@ -90,7 +94,7 @@ impl Scrypt {
 
 impl fmt::Debug for Scrypt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scrypt({} steps)", self.done)
+        write!(f, "Scrypt({} of {})", self.done, self.steps())
     }
 }
 
