@@ -728,6 +728,9 @@ impl Peer {
                 self.answer_tracker((tracker, to, offer), &envelope);
             }
             // A tracker carries nothing but answers: this peer asks again, while the origin waits.
+            (Back::Tracker(..), Word::Reject(Reason::Duplicate)) => {
+                self.errands.remove(&id);
+            }
             (Back::Tracker(..), Word::Reject(_)) => {
                 if let Some(errand) = self.errands.get_mut(&id) {
                     errand.again_at = errand.refused_at;
