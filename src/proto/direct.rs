@@ -80,9 +80,11 @@ pub(crate) struct Acknowledgement {
     proof: Proof,
     /// The way back that is left, the sender first.
     pub(crate) path: Vec<Address>,
+    /// Links it may still cross.
+    pub(crate) hops_left: u8,
 }
 
-codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path });
+codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path, hops_left });
 
 /// Whether the path that a neighbor says a message took can be true: from its sender, over that neighbor, and
 /// not too long. What lies between is hearsay.
@@ -101,7 +103,8 @@ impl Acknowledgement {
     ) -> Self {
         let from = claimed.unwrap_or(identity.address());
         let proof = identity.prove(DOMAIN, &statement(&message.id, &from, &message.from, hops, swarm));
-        Self { id: message.id, to: message.from, key: identity.public_key(), claimed, hops, proof, path }
+        let (key, hops_left) = (identity.public_key(), MAX_HOPS as u8);
+        Self { id: message.id, to: message.from, key, claimed, hops, proof, path, hops_left }
     }
 
     /// The recipient.
@@ -342,7 +345,8 @@ impl Direct {
         Some(now - mine.sent_at)
     }
 
-    /// The next peer for an acknowledgement on its way back; shortens the path where a link allows it.
+    /// The next peer for an acknowledgement on its way back; shortens the path where a link allows it. Without a
+    /// path, as after the last resort, it goes where the sender's broadcasts come from: they did get through there.
     pub(crate) fn return_hop(path: &mut Vec<Address>, to: &Address, paths: Paths<'_>) -> Option<Address> {
         let is_link = |address: &Address| paths.known.iter().any(|k| k.hops == 1 && k.address == *address);
         if let Some(index) = path.iter().position(is_link) {
@@ -351,6 +355,9 @@ impl Direct {
             return Some(next);
         }
         path.clear();
+        if let Some(learned) = paths.learned.filter(is_link) {
+            return Some(learned);
+        }
         let known = paths.known.iter().find(|k| k.address == *to);
         let own = ring::distance(&paths.me, to);
         known

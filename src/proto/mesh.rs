@@ -30,6 +30,8 @@ use super::time::{Instant, soonest};
 /// A request that nobody answered for this long has failed. Routing takes below 1 s at 100,000 peers; the
 /// acceptor's browser needs the rest.
 const REQUEST: Duration = Duration::from_millis(2500);
+/// ... and one for a ring link is made again after this time already: answers get lost while links change hands.
+pub(crate) const LOST: Duration = Duration::from_millis(1000);
 /// How long a peer remembers where a request came from, for the answer and late candidates.
 const ROUTE: Duration = Duration::from_secs(12);
 /// Requests remembered at once. A guess: far above what 64 neighbors ask in the time of ROUTE.
@@ -702,7 +704,9 @@ impl Mesh {
             Side::Successor => Goal::Successor,
             Side::Predecessor => Goal::Predecessor,
         };
-        let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal);
+        // An answer that is not back by now has lost its way, most likely.
+        let recent = |mine: &Mine| mine.until > now + (REQUEST - LOST);
+        let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal && recent(mine));
         if asked {
             return None;
         }

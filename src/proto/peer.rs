@@ -42,6 +42,7 @@ mod messages;
 mod parting;
 mod report;
 
+use joining::Errand;
 use messages::Outgoing;
 use parting::Parting;
 pub use report::{Edge, LinkInfo, Stats, Topology};
@@ -63,6 +64,8 @@ pub struct Peer {
     neighbors: Map<Address, ConnId>,
     /// Links that were evicted, for a moment more; the oldest first.
     partings: VecDeque<Parting>,
+    /// Offers that trackers brought here, on their way.
+    errands: Map<RequestId, Errand>,
     view: View,
     mesh: Mesh,
     broadcast: Broadcast,
@@ -170,6 +173,7 @@ impl Peer {
             conns: Map::new(),
             neighbors: Map::new(),
             partings: VecDeque::new(),
+            errands: Map::new(),
             view: View::new(address),
             mesh: Mesh::new(address),
             broadcast: Broadcast::new(now),
@@ -245,7 +249,8 @@ impl Peer {
         let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
         let messages = soonest(messages, self.outgoing.poll_timeout());
         let parting = self.partings.front().map(|parting| parting.until);
-        soonest(soonest(soonest(links, parting), trackers), soonest(mesh, messages))
+        let errand = self.errands.values().map(|errand| errand.again_at).min();
+        soonest(soonest(soonest(links, soonest(parting, errand)), trackers), soonest(mesh, messages))
     }
 
     /// Leaves the swarm: says goodbye on every link and to every tracker, and closes all. Idempotent.
@@ -372,6 +377,7 @@ impl Peer {
             tracker.handle_timeout(now, &mut self.out);
         }
         self.expire_requests(now);
+        self.repeat_errands(now);
         self.publish_view(now);
         self.tick_messages(now);
     }

@@ -339,7 +339,7 @@ impl Tracker {
         self.waits = offers.is_empty() && moment == Moment::Started;
         self.response_by = Some(now + RESPONSE);
         self.plan(now);
-        self.announces += 1;
+        self.announces += u32::from(!self.waits);
         out.push_back(Output::TrackerSend(self.id, text));
     }
 

@@ -343,6 +343,14 @@ fn an_acknowledgement_whose_path_is_cut_goes_towards_the_sender() {
 }
 
 #[test]
+fn an_acknowledgement_without_a_path_goes_where_the_senders_broadcasts_come_from() {
+    let known = [link(100), link(39)];
+    let from = |learned| Paths { learned: Some(place(learned)), ..paths(&known) };
+    assert_eq!(Direct::return_hop(&mut Vec::new(), &place(40), from(100)), Some(place(100)));
+    assert_eq!(Direct::return_hop(&mut Vec::new(), &place(40), from(7)), Some(place(39)), "7 is no link");
+}
+
+#[test]
 fn an_acknowledgement_is_worth_its_signature_only() {
     let (message, swarm, recipient) = (message(40), SwarmId::of_topic("t"), Identity::from_secret([8; 32]));
     let word = Acknowledgement::sign(&message, None, vec![place(1)], 3, &recipient, &swarm);

@@ -225,18 +225,23 @@ fn a_better_successor_is_asked_for_at_once_and_a_better_predecessor_after_its_tu
 }
 
 #[test]
-fn one_request_is_under_way_on_each_side() {
+fn one_request_is_under_way_on_each_side_unless_its_answer_must_be_lost() {
     let (mut mesh, links) = (Mesh::new(ME), neighbors(&[20, 200]));
     let known = [link(20), link(200), beyond(5, 20)];
     mesh.handle_linked(place(20), T0);
     let [successor] = ring_plans(&mut mesh, &links, &known, T0)[..] else { panic!("there is a better one") };
     let id = RequestId([1; 8]);
     mesh.begin(id, Some(ConnId(1)), successor, T0);
-    mesh.handle_linked(place(200), T0 + COOL + millis(1));
-    assert_eq!(ring_plans(&mut mesh, &links, &known, T0 + COOL + millis(1)), []);
+    let nearer = [link(20), link(200), beyond(3, 20), beyond(5, 20)];
+    let soon = T0 + (LOST - millis(1));
+    mesh.handle_linked(place(200), soon);
+    assert_eq!(ring_plans(&mut mesh, &links, &nearer, soon), []);
+    mesh.handle_change(T0 + LOST);
+    let better = Plan { aim: Some(place(3)), ..successor };
+    assert_eq!(ring_plans(&mut mesh, &links, &nearer, T0 + LOST), [better]);
     mesh.finish(&id);
-    mesh.handle_change(T0 + COOL + millis(2));
-    assert_eq!(ring_plans(&mut mesh, &links, &known, T0 + COOL + millis(2)), [successor]);
+    mesh.handle_change(T0 + LOST + COOL);
+    assert_eq!(ring_plans(&mut mesh, &links, &known, T0 + LOST + COOL), [successor]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::limits::Work;
 use crate::proto::link::Link;
 use crate::proto::logarithm::{exp, ln};
-use crate::proto::mesh::{Back, Goal, Request, RequestId};
+use crate::proto::mesh::{self, Back, Goal, Request, RequestId};
 use crate::proto::ring;
 use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need, Tracker};
@@ -25,6 +25,24 @@ const OFFER_LIFE: Duration = Duration::from_secs(50);
 const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
 /// Pause before an announce when the mesh may have fallen apart.
 const CATASTROPHE: Duration = Duration::from_millis(500);
+
+/// Times that a stranger's offer is brought into the mesh again, and the pause after a refusal.
+const ERRANDS: u8 = 3;
+const AGAIN: Duration = Duration::from_millis(300);
+/// Strangers whose offers are remembered at once.
+const MAX_ERRANDS: usize = 64;
+
+/// A stranger's offer on its way through the mesh.
+#[derive(Debug)]
+pub(super) struct Errand {
+    back: Back,
+    request: Request,
+    /// How often it may be repeated.
+    left: u8,
+    /// When it is repeated once it is refused, and when in any case.
+    pub(super) refused_at: Instant,
+    pub(super) again_at: Instant,
+}
 
 impl Peer {
     pub(super) fn handle_tracker_opened(&mut self, id: TrackerId, now: Instant) {
@@ -100,7 +118,34 @@ impl Peer {
             path: Vec::new(),
             hops_left: crate::proto::mesh::MAX_HOPS,
         };
-        self.handle_request(Back::Tracker(tracker, from, offer), request, now);
+        self.run_errand(Back::Tracker(tracker, from, offer), request, ERRANDS, now);
+    }
+
+    /// Brings a stranger's offer into the mesh, and again if nothing comes of it: a tracker carries no refusals,
+    /// and the stranger would wait for its next announce.
+    fn run_errand(&mut self, back: Back, request: Request, left: u8, now: Instant) {
+        if left > 0 && self.errands.len() < MAX_ERRANDS {
+            let errand = Errand {
+                back,
+                request: request.clone(),
+                left: left - 1,
+                refused_at: now + AGAIN,
+                again_at: now + mesh::LOST,
+            };
+            self.errands.insert(request.id, errand);
+        }
+        self.handle_request(back, request, now);
+    }
+
+    /// Errands that came to nothing.
+    pub(super) fn repeat_errands(&mut self, now: Instant) {
+        let due: Vec<_> = self.errands.iter().filter(|(_, e)| e.again_at <= now).map(|(&id, _)| id).collect();
+        for id in due {
+            if let Some(Errand { back, request, left, .. }) = self.errands.remove(&id) {
+                let request = Request { id: RequestId(self.random.bytes()), ..request };
+                self.run_errand(back, request, left, now);
+            }
+        }
     }
 
     /// Somebody took up one of our offers.

@@ -607,7 +607,7 @@ impl Peer {
         let forth = if let Step::Forward(next) = step { Some(next) } else { None };
         if !self.mesh.remember(&request, back, forth, now) {
             let word = Word::Reject(Reason::NotFound);
-            return self.answer(back, id, origin, request.path, mesh::MAX_STRAY, word);
+            return self.answer(None, back, id, origin, request.path, mesh::MAX_STRAY, word);
         }
         if let Err(reason) = verdict {
             return self.reply(id, Word::Reject(reason));
@@ -677,7 +677,7 @@ impl Peer {
     fn reply(&mut self, id: RequestId, word: Word) {
         if let Some(route) = self.mesh.route(&id) {
             let (back, origin, path) = (route.back, route.origin, route.path.clone());
-            self.answer(back, id, origin, path, mesh::MAX_STRAY, word);
+            self.answer(None, back, id, origin, path, mesh::MAX_STRAY, word);
         }
     }
 
@@ -696,13 +696,17 @@ impl Peer {
         path.truncate(mesh::MAX_PATH);
         path.retain(|at| at != from);
         match self.mesh.route(&id).map(|route| route.back) {
-            Some(back) if back != Back::Neighbor(*from) => self.answer(back, id, to, path, hops_left, word),
+            Some(back) if back != Back::Neighbor(*from) => {
+                self.answer(Some(from), back, id, to, path, hops_left, word)
+            }
             _ => self.stray(Some(from), id, to, path, hops_left, word),
         }
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn answer(
         &mut self,
+        from: Option<&Address>,
         back: Back,
         id: RequestId,
         to: Address,
@@ -717,12 +721,21 @@ impl Peer {
                 let packet = mesh::Packet::Back { id, to, path, hops_left, word };
                 self.send_packet(&next, Packet::Mesh(packet), None);
             }
-            (Back::Neighbor(_), word) => self.stray(None, id, to, path, hops_left, word),
+            (Back::Neighbor(_), word) => self.stray(from, id, to, path, hops_left, word),
             (Back::Tracker(tracker, to, offer), Word::Accept { from, answer }) => {
+                self.errands.remove(&id);
                 let envelope = Envelope { from, instance: self.instance, role: 0, description: *answer };
                 self.answer_tracker((tracker, to, offer), &envelope);
             }
-            // A tracker carries nothing but answers; the origin will see its offer expire.
+            // A tracker carries nothing but answers: this peer asks again, while the origin waits.
+            (Back::Tracker(..), Word::Reject(Reason::Duplicate)) => {
+                self.errands.remove(&id);
+            }
+            (Back::Tracker(..), Word::Reject(_)) => {
+                if let Some(errand) = self.errands.get_mut(&id) {
+                    errand.again_at = errand.refused_at;
+                }
+            }
             (Back::Tracker(..), _) => {}
         }
     }
@@ -744,7 +757,15 @@ impl Peer {
                 let packet = mesh::Packet::Back { id, to, path, hops_left, word };
                 self.send_packet(&next, Packet::Mesh(packet), None);
             }
-            None => self.drop_because("answer without a way"),
+            None => {
+                self.drop_because("answer without a way");
+                // Who gave it keeps a slot for nothing.
+                match (word, from) {
+                    (Word::Accept { .. }, Some(from)) => self.cancel(id, *from),
+                    (Word::Accept { .. }, None) => self.handle_forth(id, Word::Cancel),
+                    _ => {}
+                }
+            }
         }
     }
 
@@ -769,7 +790,7 @@ impl Peer {
             || self
                 .conns
                 .iter()
-                .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.link.is_taken());
+                .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.holds_slot());
         // An offer holds no slot until now.
         let around = self.surroundings();
         let scene = around.scene();

@@ -473,9 +473,10 @@ impl Peer {
 
     fn send_acknowledgement(&mut self, mut word: Acknowledgement) {
         let known = self.known();
-        let next = Direct::return_hop(&mut word.path, &word.to, self.paths(&known, None));
-        match next {
+        let next = Direct::return_hop(&mut word.path, &word.to, self.paths(&known, Some(&word.to)));
+        match next.filter(|_| word.hops_left > 0) {
             Some(next) => {
+                word.hops_left -= 1;
                 let packet = Packet::Direct(direct::Packet::Acknowledgement(Box::new(word)));
                 self.send_packet(&next, packet, None);
             }

@@ -75,7 +75,7 @@ fn no_bit_of_an_acknowledgement_can_be_altered_but_its_way() {
     let same = |other: &Packet| match other {
         Packet::Direct(direct::Packet::Acknowledgement(other)) => {
             let mut other = other.clone();
-            other.path = word.path.clone();
+            (other.path, other.hops_left) = (word.path.clone(), word.hops_left);
             *word == other
         }
         _ => false,
