@@ -1,26 +1,31 @@
 // What every bundle of pkg/ begins with: the module is inlined and compiled at once, so that the class is
 // ready on the next line. Touches nothing of a page: safe in Node, in a worker, on a server.
-import { length, size, text, unpacker } from 'easypeers_bg.wasm'
 import { Delivery, Easypeers, initSync } from 'easypeers.js'
 
-const bytes = text => {
+const fromHex = text => Uint8Array.from(text.match(/../g), digits => parseInt(digits, 16))
+
+const fromBase64 = text => {
   const letters = atob(text)
   const bytes = new Uint8Array(letters.length)
   for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i)
   return bytes
 }
 
-/** The module, made by scripts/pack in a memory that is gone afterwards. */
-const unpacked = () => {
-  const { memory, unpack, __heap_base: base } = new WebAssembly.Instance(new WebAssembly.Module(bytes(unpacker))).exports
-  const packed = bytes(text)
-  memory.grow(((packed.length + size + length) >> 16) + 1)
+/**
+ * The module, made by scripts/pack in a memory that is gone afterwards. SIZE is that of the streams and LENGTH that of
+ * the module, in bytes; all four names in capitals are put in by the build.
+ */
+const unpacked = text => {
+  const { memory, unpack, __heap_base: base } = new WebAssembly.Instance(new WebAssembly.Module(fromHex(UNPACKER))).exports
+  const packed = fromBase64(text)
+  memory.grow(((packed.length + SIZE + LENGTH) >> 16) + 1)
   new Uint8Array(memory.buffer).set(packed, base.value)
-  const end = unpack(base.value, packed.length, size)
-  return new Uint8Array(memory.buffer, base.value + packed.length + size, end)
+  const end = unpack(base.value, packed.length, SIZE)
+  return new Uint8Array(memory.buffer, base.value + packed.length + SIZE, end)
 }
 
-initSync({ module: unpacked() })
+// So late because a compressor likes the text of the code in one piece.
+initSync({ module: unpacked(PACKED) })
 
 // A minifier renames classes; who prints one should read its name.
 for (const [name, value] of Object.entries({ Delivery, Easypeers })) Object.defineProperty(value, 'name', { value: name })

@@ -43,6 +43,8 @@ export function modern(glue) {
   return glue
     .replaceAll("(typeof FinalizationRegistry === 'undefined')", 'false')
     .replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{[^]*?^\}\n/m, '')
+    .replace(/^if \(Symbol\.dispose\) .*\n/gm, '')
+    .replace(/console\.warn\('using deprecated[^\n]*\n/g, '')
     .replace(/typeof (global|self|window) === 'undefined' \? undefined : \1;/g, 'undefined;')
 }
 

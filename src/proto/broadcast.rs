@@ -152,7 +152,7 @@ struct Missing {
     /// Who named it first.
     by: Address,
     /// Who has it, the next to be asked first.
-    at: VecDeque<Address>,
+    at: Vec<Address>,
     /// Who was asked last.
     asked: Option<Address>,
     ask_at: Instant,
@@ -160,13 +160,13 @@ struct Missing {
 
 impl Missing {
     fn new(at: Address, ask_at: Instant) -> Self {
-        Self { by: at, at: VecDeque::from([at]), asked: None, ask_at }
+        Self { by: at, at: vec![at], asked: None, ask_at }
     }
 
     /// Another one that has it; a few are enough.
     fn add(&mut self, at: Address) {
         if self.at.len() < 8 && !self.at.contains(&at) {
-            self.at.push_back(at);
+            self.at.push(at);
         }
     }
 }
@@ -594,7 +594,7 @@ impl Broadcast {
         let mut given_up = Vec::new();
         for (&id, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.ask_at <= now) {
             missing.at.retain(|at| spread.links.contains(at));
-            let Some(next) = missing.at.pop_front() else {
+            let Some(next) = (!missing.at.is_empty()).then(|| missing.at.remove(0)) else {
                 given_up.push(id);
                 continue;
             };

@@ -1,6 +1,6 @@
 //! How packets become bytes and bytes become packets, in the format of postcard (its wire specification,
 //! version 1): numbers of more than one byte as LEB128, sequences after their length, variants after their
-//! number, nothing in between. Each type says in one line, by [`codec!`], what of it travels in which order.
+//! number, nothing in between. Each type says in one line, by `codec!`, what of it travels in which order.
 //!
 //! The tests hold it against the postcard crate. Serde's own derived code is a third more generic than what we
 //! need, and was 6 kB of a visitor's download; this is two.

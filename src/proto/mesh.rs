@@ -14,7 +14,6 @@
 //! This machine decides; it owns no links. It is shown the [`Scene`] and says what to ask for, where a
 //! request goes next, whether to accept it and whom to evict for it.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::codec::codec;
@@ -308,10 +307,10 @@ pub(crate) struct Mesh {
     long_at: Option<Instant>,
     long_pause: Duration,
     /// Peers to link with as soon as a slot is free: those an eviction told us of.
-    hints: VecDeque<Address>,
+    hints: Vec<Address>,
     /// When the scene changed such that the ring may be better.
     look_at: Option<Instant>,
-    deaths: VecDeque<Instant>,
+    deaths: Vec<Instant>,
     split_at: Option<Instant>,
 }
 
@@ -331,9 +330,9 @@ impl Mesh {
             stabilize_pause: STABILIZE.0,
             long_at: None,
             long_pause: LONG.0,
-            hints: VecDeque::new(),
+            hints: Vec::new(),
             look_at: None,
-            deaths: VecDeque::new(),
+            deaths: Vec::new(),
             split_at: None,
         }
     }
@@ -356,7 +355,7 @@ impl Mesh {
     pub(crate) fn handle_unlinked(&mut self, neighbor: Address, dead: bool, now: Instant) {
         if dead {
             self.dead.insert(neighbor, now + DEAD);
-            self.deaths.push_back(now);
+            self.deaths.push(now);
             // What was asked through it will not be answered.
             for mine in self.mine.values_mut().filter(|mine| mine.via == neighbor) {
                 mine.until = now;
@@ -382,7 +381,7 @@ impl Mesh {
     /// A neighbor gave our slot away and named who took it.
     pub(crate) fn handle_hint(&mut self, hint: Address, now: Instant) {
         if hint != self.me && !self.hints.contains(&hint) && self.hints.len() < 8 {
-            self.hints.push_back(hint);
+            self.hints.push(hint);
             self.handle_change(now);
         }
     }
@@ -397,9 +396,7 @@ impl Mesh {
     /// Two neighbors died within seconds and at most half the slots are filled: the mesh may have fallen
     /// apart, and only the trackers can mend that.
     pub(crate) fn is_catastrophe(&mut self, links: usize, max_peers: usize, now: Instant) -> bool {
-        while self.deaths.front().is_some_and(|&at| now - at > CATASTROPHE) {
-            self.deaths.pop_front();
-        }
+        self.deaths.retain(|&at| now - at <= CATASTROPHE);
         self.deaths.len() >= 2 && links <= max_peers.div_ceil(2)
     }
 
@@ -740,7 +737,8 @@ impl Mesh {
         if scene.free - scene.asking <= planned as isize {
             return None;
         }
-        while let Some(hint) = self.hints.pop_front() {
+        while !self.hints.is_empty() {
+            let hint = self.hints.remove(0);
             if scene.is_link(&hint) || scene.is_pending(&hint) || self.dead.contains_key(&hint) {
                 continue;
             }

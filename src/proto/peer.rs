@@ -63,7 +63,7 @@ pub struct Peer {
     /// The active links, by address.
     neighbors: Map<Address, ConnId>,
     /// Links that were evicted, for a moment more; the oldest first.
-    partings: VecDeque<Parting>,
+    partings: Vec<Parting>,
     /// Offers that trackers brought here, on their way.
     errands: Map<RequestId, Errand>,
     view: View,
@@ -172,7 +172,7 @@ impl Peer {
             trackers: Map::new(),
             conns: Map::new(),
             neighbors: Map::new(),
-            partings: VecDeque::new(),
+            partings: Vec::new(),
             errands: Map::new(),
             view: View::new(address),
             mesh: Mesh::new(address),
@@ -248,7 +248,7 @@ impl Peer {
         let mesh = soonest(self.mesh.poll_timeout(), self.view.poll_timeout());
         let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
         let messages = soonest(messages, self.outgoing.poll_timeout());
-        let parting = self.partings.front().map(|parting| parting.until);
+        let parting = self.partings.first().map(|parting| parting.until);
         let errand = self.errands.values().map(|errand| errand.again_at).min();
         soonest(soonest(soonest(links, soonest(parting, errand)), trackers), soonest(mesh, messages))
     }

@@ -87,7 +87,7 @@ impl Driver {
                 secret,
                 clock,
                 log: Log::new(debug),
-                page: Emitter::default(),
+                page: Emitter::new(),
                 ready: RefCell::default(),
                 trackers: RefCell::default(),
                 conns: RefCell::default(),

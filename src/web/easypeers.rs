@@ -81,53 +81,10 @@ impl Easypeers {
         Ok(Delivery { id: id.to_string(), outcome })
     }
 
-    // Listeners. `finish` in easypeers.js hands in `this` and the array of arguments, and returns `this`.
-
-    pub fn on(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.open()?.page.add(this, args.get(0), args.get(1), false)
-    }
-
-    pub fn once(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.open()?.page.add(this, args.get(0), args.get(1), true)
-    }
-
-    pub fn off(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
-        let page = &self.open()?.page;
-        match args.length() {
-            0 | 1 => page.remove_event(&args.get(0)),
-            _ => page.remove(&args.get(0), args.get(1))?,
-        }
-        Ok(())
-    }
-
-    #[wasm_bindgen(js_name = addListener)]
-    pub fn add_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.on(this, args)
-    }
-
-    #[wasm_bindgen(js_name = removeListener)]
-    pub fn remove_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.off(this, args)
-    }
-
-    #[wasm_bindgen(js_name = removeAllListeners)]
-    pub fn remove_all_listeners(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
-        let page = &self.open()?.page;
-        match args.get(0) {
-            event if event.is_undefined() => page.clear(),
-            event => page.remove_event(&event),
-        }
-        Ok(())
-    }
-
-    #[wasm_bindgen(js_name = listenerCount)]
-    pub fn listener_count(&self, event: &JsValue) -> usize {
-        self.driver.page.count(event)
-    }
-
-    #[wasm_bindgen(variadic)]
-    pub fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
-        self.open()?.page.emit(event, args)
+    /// The listeners, for the methods that `finish` in easypeers.js adds.
+    #[wasm_bindgen(getter = _emitter)]
+    pub fn emitter(&self) -> Result<JsValue, Error> {
+        self.open().map(|driver| driver.page.clone().into())
     }
 
     // Leaving.

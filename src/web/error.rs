@@ -3,7 +3,7 @@
 //! A wrong argument is a `TypeError` or a `RangeError` with Node's codes for these; everything else is an
 //! `EasypeersError` or one of its subclasses.
 
-use js_sys::{JSON, RangeError, Reflect, TypeError};
+use js_sys::{RangeError, Reflect, TypeError};
 use wasm_bindgen::prelude::*;
 
 use crate::proto::{ConfigError, DeliveryFailure, SendError};
@@ -12,6 +12,9 @@ use super::convert::TAG_BYTES;
 
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
 extern "C" {
+    /// What was given instead of what was expected, at the end of an error's message.
+    pub(super) fn given(value: &JsValue) -> String;
+
     type EasypeersError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> EasypeersError;
@@ -136,24 +139,6 @@ impl From<DeliveryFailure> for Error {
     fn from(failure: DeliveryFailure) -> Self {
         Self::Delivery(failure)
     }
-}
-
-/// Says what was given, for the end of a sentence that says what was expected.
-pub(super) fn given(value: &JsValue) -> String {
-    const SHOWN: u32 = 60;
-    let shown = match value.js_typeof().as_string().as_deref() {
-        Some("string") => JSON::stringify(value).ok().map(|text| text.slice(0, SHOWN)).map(String::from),
-        Some("number") => value
-            .as_f64()
-            .and_then(|number| js_sys::Number::from(number).to_string_with_radix(10).ok())
-            .map(String::from),
-        Some("boolean") => value.as_bool().map(|truth| truth.to_string()),
-        Some("object") if value.is_null() => Some("null".into()),
-        Some("object") if js_sys::Array::is_array(value) => Some("an array".into()),
-        Some("object") => Some("an object".into()),
-        other => other.map(str::to_string),
-    };
-    [". Given: ", shown.as_deref().unwrap_or("something else")].concat()
 }
 
 /// What something that was thrown says, without calling code of the page.

@@ -1,4 +1,4 @@
-//! What travels on a data channel: packets (see [`codec`]), cut into frames.
+//! What travels on a data channel: packets (see [`codec`](mod@crate::proto::codec)), cut into frames.
 //!
 //! A data channel message larger than 16 KiB is not safe between all browsers (RFC 8831 section 6.6), and a
 //! large one holds up everything behind it. So a packet that does not fit one frame travels in parts, each

@@ -29,7 +29,7 @@ impl Peer {
     /// Keeps a link that is no neighbor's any more. Connections exceed the cap by one at most.
     pub(super) fn part(&mut self, peer: Address, conn: Conn, now: Instant) {
         let key = conn.key();
-        self.partings.push_back(Parting { peer, key, link: conn.link, until: now + PARTING });
+        self.partings.push(Parting { peer, key, link: conn.link, until: now + PARTING });
         self.limit_partings();
     }
 
@@ -44,7 +44,7 @@ impl Peer {
 
     /// Ends those whose time is over.
     pub(super) fn expire_partings(&mut self, now: Instant) {
-        while self.partings.front().is_some_and(|parting| parting.until <= now) {
+        while self.partings.first().is_some_and(|parting| parting.until <= now) {
             self.end_parting(0);
         }
     }
@@ -57,9 +57,7 @@ impl Peer {
     }
 
     fn end_parting(&mut self, place: usize) {
-        if let Some(mut parting) = self.partings.remove(place) {
-            parting.link.close(None, &mut self.out);
-        }
+        self.partings.remove(place).link.close(None, &mut self.out);
     }
 
     fn parting(&self, id: ConnId) -> Option<usize> {
