@@ -120,6 +120,7 @@ mod tests {
         assert_eq!(clock.advance(500.0, 500.0).now, Instant::from_millis(500));
         assert_eq!(clock.advance(400.0, 100.0).now, Instant::from_millis(500));
     }
+
     /// Steps done in one go by a machine on which each takes so long.
     fn steps_done(each_ms: f64) -> usize {
         let steps = Cell::new(0);

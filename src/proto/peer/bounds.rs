@@ -43,6 +43,7 @@ impl Peer {
         assert!(held <= 1 << 16 && held_bytes <= self.config.max_held, "{:?}", self.outgoing.sizes());
         assert!(awaiting <= 16 << 20, "{awaiting} bytes wait for keys");
         assert!(self.recent.len() <= 8192, "{} direct messages remembered", self.recent.len());
+        assert!(self.errands.len() <= 64, "{} offers of strangers on their way", self.errands.len());
         // Causes are words of this program, not of others.
         assert!(self.stats.dropped.len() <= 64, "{:?}", self.stats.dropped);
     }
