@@ -62,6 +62,8 @@ const DRAWS: usize = 8;
 const CATASTROPHE: Duration = Duration::from_secs(10);
 /// A peer splits an edge for a newcomer in need at most once in this time.
 const SPLIT_PAUSE: Duration = Duration::from_secs(1);
+/// ... and ends a link for a second one that is still being made.
+const BREAK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Links that an answer may cross that lost its way.
 pub(crate) const MAX_STRAY: u16 = 32;
@@ -312,6 +314,7 @@ pub(crate) struct Mesh {
     look_at: Option<Instant>,
     deaths: Vec<Instant>,
     split_at: Option<Instant>,
+    break_at: Option<Instant>,
 }
 
 impl Mesh {
@@ -334,6 +337,7 @@ impl Mesh {
             look_at: None,
             deaths: Vec::new(),
             split_at: None,
+            break_at: None,
         }
     }
 
@@ -570,6 +574,13 @@ impl Mesh {
             return Err(if scene.free < 0 { Reason::Busy } else { Reason::Full });
         }
         if ring {
+            // While one hand-over is under way, another ends a link for one that is not there yet.
+            if scene.free < 0 {
+                if self.break_at.is_some_and(|at| at > now) {
+                    return Err(Reason::Busy);
+                }
+                self.break_at = Some(now + BREAK_PAUSE);
+            }
             return Ok(());
         }
         // One of these hand-overs at a time.
