@@ -87,6 +87,7 @@ function shrink(wasm) {
   // The stack ends there, far below where anything lies: an address and its offset become one instruction.
   binaryen.setLowMemoryUnused(true)
   module.optimize()
+  // Once more, for what the first time made possible.
   module.optimize()
   // What is alike has names that are alike: side by side it compresses better than by the number of calls.
   module.runPasses(['reorder-functions-by-name'])

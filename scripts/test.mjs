@@ -20,7 +20,7 @@ const nextest = spawnSync('cargo', ['nextest', '--version'], { cwd: ROOT }).stat
  * simulator only, which holds all the others.
  */
 const STEPS = [
-  { name: 'fmt', needs: ['rust'], run: 'cargo fmt --check' },
+  { name: 'fmt', needs: ['rust'], run: 'cargo fmt --all --check' },
   { name: 'clippy', needs: ['rust'], run: 'cargo clippy --locked --workspace --all-targets -- -D warnings' },
   { name: 'clippy-sim', needs: ['rust'], run: 'cargo clippy --locked --all-targets --features sim -- -D warnings' },
   { name: 'clippy-wasm', needs: ['rust', 'wasm'], run: `cargo clippy --locked --lib --tests ${WASM32} -- -D warnings` },

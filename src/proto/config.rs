@@ -95,6 +95,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_error_names_the_bound() {
+        assert!(ConfigError::MaxPeers.to_string().ends_with(&format!("from 2 to {MAX_MAX_PEERS}")));
+    }
+
+    #[test]
     fn the_fanout_follows_the_overlay_study() {
         let mut config = Config::new(SwarmId::of_topic("t"));
         for (coverage, fanout) in [(1.0 / 6.0, 1), (0.01, 1), (0.33, 2), (0.5, 3), (0.67, 4), (1.0, 6)] {

@@ -135,17 +135,7 @@ pub(crate) enum Packet {
     /// Onwards to the goal.
     Request(Box<Request>),
     /// Back to the origin, the way the request came; where that is cut, to whom of those on it a way is known.
-    Back {
-        /// Which request.
-        id: RequestId,
-        /// Its origin.
-        to: Address,
-        /// The peers that passed the request on.
-        path: Vec<Address>,
-        /// Links it may still cross.
-        hops_left: u16,
-        word: Word,
-    },
+    Back(Answer),
     /// After the request, to the peer where it ended.
     Forth {
         /// Which request.
@@ -154,7 +144,23 @@ pub(crate) enum Packet {
     },
 }
 
-codec!(enum Packet { 0 Request(request), 1 Back { id, to, path, hops_left, word }, 2 Forth { id, word } });
+codec!(enum Packet { 0 Request(request), 1 Back(answer), 2 Forth { id, word } });
+
+/// A word on its way to the origin of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Which request.
+    pub(crate) id: RequestId,
+    /// Its origin.
+    pub(crate) to: Address,
+    /// The peers that passed the request on.
+    pub(crate) path: Vec<Address>,
+    /// Links it may still cross.
+    pub(crate) hops_left: u16,
+    pub(crate) word: Word,
+}
+
+codec!(struct Answer { id, to, path, hops_left, word });
 
 /// What origin and goal of a request say to each other.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,6 +34,7 @@ use super::time::{Instant, soonest};
 use super::tracker::Tracker;
 use super::view::{Measured, View};
 
+mod answering;
 #[cfg(any(test, feature = "sim"))]
 mod bounds;
 mod joining;

@@ -158,8 +158,9 @@ export function usable (config, faults) {
     const hasLogin = [username, credential].every(part => typeof part === 'string')
     // `url` is the name of old, and still what some TURN services hand out.
     const urls = [server?.urls ?? server?.url].flat().filter(url => {
-      const why = fault(String(url ?? ''), hasLogin)
-      if (why) faults.push(`ICE server '${url ?? ''}' is left out: ${why}`)
+      const text = typeof url === 'string' ? url : ''
+      const why = fault(text, hasLogin)
+      if (why) faults.push(`ICE server '${text}' is left out: ${why}`)
       return !why
     })
     return urls.length > 0 ? [{ ...server, urls }] : []

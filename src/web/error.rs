@@ -104,6 +104,7 @@ impl From<Error> for JsValue {
 }
 
 impl From<SendError> for Error {
+    /// In words of its own: `Display` of what holds a number would bring the whole formatter into the module.
     fn from(error: SendError) -> Self {
         match error {
             SendError::TooLarge { size, limit } => Self::TooLarge(

@@ -22,7 +22,8 @@ extern "C" {
     fn public_servers() -> JsValue;
 
     /// A copy without the ICE URLs that a browser would refuse; what is wrong with each is appended to `faults`.
-    fn usable(config: &JsValue, faults: &Array) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn usable(config: &JsValue, faults: &Array) -> Result<JsValue, JsValue>;
 
     /// What is wrong with an ICE URL.
     #[cfg(test)]
@@ -100,7 +101,8 @@ fn ask(function: &Function, warn: Warn, latest: Latest) -> Promise {
 /// A copy of the configuration without the ICE URLs that would make the constructor throw.
 fn checked(config: &JsValue, warn: &Warn) -> JsValue {
     let faults = Array::new();
-    let copy = usable(config, &faults);
+    // A getter of the page may throw; then the browser says what it thinks of the configuration.
+    let copy = usable(config, &faults).unwrap_or_else(|_| config.clone());
     for fault in faults.iter().filter_map(|fault| fault.as_string()) {
         warn(Warning { code: "ERR_ICE_URL", text: fault });
     }
@@ -141,6 +143,19 @@ mod tests {
         ];
         for url in bad {
             assert!(fault(url, true).is_some(), "{url}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn what_throws_when_it_is_read_is_left_to_the_browser() {
+        let warn: Warn = Rc::new(|_| ());
+        for odd in [
+            "({ get iceServers () { throw 1 } })",
+            "({ iceServers: [{ get urls () { throw 1 } }] })",
+            "({ iceServers: [{ urls: [{ toString () { throw 1 } }, Symbol(), Object.create(null)] }, 5, null] })",
+        ] {
+            let config = js_sys::eval(odd).expect("JavaScript");
+            assert!(checked(&config, &warn).is_object(), "{odd}");
         }
     }
 

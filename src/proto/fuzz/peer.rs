@@ -211,7 +211,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             }
             let to = if hops.is_multiple_of(4) { whom } else { station.peer.address() };
             let path = rest.iter().map(|n| address(station, *n)).collect();
-            Packet::Mesh(mesh::Packet::Back { id, to, path, hops_left: (*hops).into(), word })
+            Packet::Mesh(mesh::Packet::Back(mesh::Answer { id, to, path, hops_left: (*hops).into(), word }))
         }
         _ => match what % 5 {
             0 => Packet::View(view::Packet::Own(list(station, rest))),

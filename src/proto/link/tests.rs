@@ -475,8 +475,10 @@ fn every_kind() -> Vec<Packet> {
         path: path.clone(),
         hops_left: 300,
     };
-    let back =
-        |word| mesh::Packet::Back { id: mesh::RequestId([1; 8]), to, path: path.clone(), hops_left: 3, word };
+    let back = |word| {
+        let id = mesh::RequestId([1; 8]);
+        mesh::Packet::Back(mesh::Answer { id, to, path: path.clone(), hops_left: 3, word })
+    };
     let candidate = Candidate::parse("candidate:1 1 udp 1 abc.local 5000 typ host").unwrap();
     let answer = Box::new(description(2, "active"));
     let hello = Hello {

@@ -132,6 +132,17 @@ fn a_full_peer_hands_a_link_over_for_a_better_ring_link_only() {
     assert_eq!(judge(&mut mesh, &links, -1, 100, true), Err(Reason::Busy), "but not for one in need");
 }
 
+/// Else a flood of requests from nobody takes all the links of a peer.
+#[test]
+fn a_link_is_ended_for_one_that_is_still_being_made_once_in_a_while_only() {
+    let (mut mesh, links) = settled(&[3, 250, 50, 60, 70, 80]);
+    let scene = Scene { free: -1, ..scene(&links, &[]) };
+    let mut at = |pause| mesh.judge(&request(Goal::Exact(ME), 2), &scene, settled_at() + pause);
+    assert_eq!(at(Duration::ZERO), Ok(()));
+    assert_eq!(at(BREAK_PAUSE / 2), Err(Reason::Busy));
+    assert_eq!(at(BREAK_PAUSE), Ok(()));
+}
+
 /// Else the first of a crowd all promise all their slots to each other, and nobody can take an answer.
 #[test]
 fn a_lonely_peer_keeps_half_its_slots_for_the_answers_to_its_own_offers() {

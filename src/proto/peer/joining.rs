@@ -9,7 +9,7 @@ use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::limits::Work;
 use crate::proto::link::Link;
 use crate::proto::logarithm::{exp, ln};
-use crate::proto::mesh::{self, Back, Goal, Request, RequestId};
+use crate::proto::mesh::{self, Back, Goal, Reason, Request, RequestId};
 use crate::proto::ring;
 use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need, Tracker};
@@ -40,7 +40,7 @@ pub(super) struct Errand {
     /// How often it may be repeated.
     left: u8,
     /// When it is repeated once it is refused, and when in any case.
-    pub(super) refused_at: Instant,
+    refused_at: Instant,
     pub(super) again_at: Instant,
 }
 
@@ -135,6 +135,18 @@ impl Peer {
             self.errands.insert(request.id, errand);
         }
         self.handle_request(back, request, now);
+    }
+
+    /// The member that a stranger's offer reached does not want it; an origin that is linked needs no more.
+    pub(super) fn handle_errand_refused(&mut self, id: &RequestId, reason: Reason) {
+        match reason {
+            Reason::Duplicate => drop(self.errands.remove(id)),
+            Reason::Full | Reason::Busy | Reason::NotFound | Reason::Failed => {
+                if let Some(errand) = self.errands.get_mut(id) {
+                    errand.again_at = errand.refused_at;
+                }
+            }
+        }
     }
 
     /// Errands that came to nothing.

@@ -3,12 +3,11 @@
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::broadcast;
-use crate::proto::envelope::Envelope;
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::{ConnId, Event};
 use crate::proto::limits::{Fault, Work};
 use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Member, Packet, Violation};
-use crate::proto::mesh::{self, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
+use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
 use crate::proto::view::View;
@@ -467,12 +466,10 @@ impl Peer {
         }
         match packet {
             mesh::Packet::Request(request) => self.handle_request(Back::Neighbor(from), *request, now),
-            mesh::Packet::Back { id, to, word, .. } if to == self.address => {
-                self.handle_word(id, from, word, now)
+            mesh::Packet::Back(answer) if answer.to == self.address => {
+                self.handle_word(answer.id, from, answer.word, now)
             }
-            mesh::Packet::Back { id, to, path, hops_left, word } => {
-                self.pass_back(&from, id, to, path, hops_left, word);
-            }
+            mesh::Packet::Back(answer) => self.pass_back(&from, answer),
             mesh::Packet::Forth { id, word } => match self.mesh.route(&id).map(|route| route.forth) {
                 Some(Some(next)) => {
                     self.send_packet(&next, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
@@ -484,7 +481,7 @@ impl Peer {
     }
 
     /// What the origin of a request that ended here has to add.
-    fn handle_forth(&mut self, id: RequestId, word: Word) {
+    pub(super) fn handle_forth(&mut self, id: RequestId, word: Word) {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
             Word::Cancel => {
@@ -546,12 +543,13 @@ impl Peer {
     pub(super) fn decline(&mut self, to: Address) {
         if to != self.address && !self.neighbors.contains_key(&to) {
             let id = RequestId(self.random.bytes());
-            self.stray(None, id, to, Vec::new(), mesh::MAX_STRAY, Word::Decline(self.address));
+            let word = Word::Decline(self.address);
+            self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
         }
     }
 
     /// Tells the acceptor of a request that nothing will come of it.
-    fn cancel(&mut self, id: RequestId, via: Address) {
+    pub(super) fn cancel(&mut self, id: RequestId, via: Address) {
         self.send_packet(&via, Packet::Mesh(mesh::Packet::Forth { id, word: Word::Cancel }), None);
     }
 
@@ -607,7 +605,8 @@ impl Peer {
         let forth = if let Step::Forward(next) = step { Some(next) } else { None };
         if !self.mesh.remember(&request, back, forth, now) {
             let word = Word::Reject(Reason::NotFound);
-            return self.answer(None, back, id, origin, request.path, mesh::MAX_STRAY, word);
+            let answer = Answer { id, to: origin, path: request.path, hops_left: mesh::MAX_STRAY, word };
+            return self.answer(None, back, answer);
         }
         if let Err(reason) = verdict {
             return self.reply(id, Word::Reject(reason));
@@ -670,102 +669,6 @@ impl Peer {
         if let Some((&conn, &Conn { purpose: Purpose::Request(id, _), .. })) = ours {
             self.mesh.finish(&id);
             self.recycle(conn);
-        }
-    }
-
-    /// Says something to the origin of a request that ended here.
-    fn reply(&mut self, id: RequestId, word: Word) {
-        if let Some(route) = self.mesh.route(&id) {
-            let (back, origin, path) = (route.back, route.origin, route.path.clone());
-            self.answer(None, back, id, origin, path, mesh::MAX_STRAY, word);
-        }
-    }
-
-    /// Passes on what somebody else says to an origin.
-    fn pass_back(
-        &mut self,
-        from: &Address,
-        id: RequestId,
-        to: Address,
-        mut path: Vec<Address>,
-        hops_left: u16,
-        word: Word,
-    ) {
-        // Who had the request after this peer is no way back, and nor is who just sent this here.
-        path.truncate(path.iter().position(|at| *at == self.address).unwrap_or(path.len()));
-        path.truncate(mesh::MAX_PATH);
-        path.retain(|at| at != from);
-        match self.mesh.route(&id).map(|route| route.back) {
-            Some(back) if back != Back::Neighbor(*from) => {
-                self.answer(Some(from), back, id, to, path, hops_left, word)
-            }
-            _ => self.stray(Some(from), id, to, path, hops_left, word),
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn answer(
-        &mut self,
-        from: Option<&Address>,
-        back: Back,
-        id: RequestId,
-        to: Address,
-        path: Vec<Address>,
-        hops_left: u16,
-        word: Word,
-    ) {
-        match (back, word) {
-            (Back::Neighbor(next), word)
-                if self.reaches(&next) && (path.is_empty() || path.contains(&next)) =>
-            {
-                let packet = mesh::Packet::Back { id, to, path, hops_left, word };
-                self.send_packet(&next, Packet::Mesh(packet), None);
-            }
-            (Back::Neighbor(_), word) => self.stray(from, id, to, path, hops_left, word),
-            (Back::Tracker(tracker, to, offer), Word::Accept { from, answer }) => {
-                self.errands.remove(&id);
-                let envelope = Envelope { from, instance: self.instance, role: 0, description: *answer };
-                self.answer_tracker((tracker, to, offer), &envelope);
-            }
-            // A tracker carries nothing but answers: this peer asks again, while the origin waits.
-            (Back::Tracker(..), Word::Reject(Reason::Duplicate)) => {
-                self.errands.remove(&id);
-            }
-            (Back::Tracker(..), Word::Reject(_)) => {
-                if let Some(errand) = self.errands.get_mut(&id) {
-                    errand.again_at = errand.refused_at;
-                }
-            }
-            (Back::Tracker(..), _) => {}
-        }
-    }
-
-    /// The way back is cut: what is known of the mesh shows another.
-    fn stray(
-        &mut self,
-        from: Option<&Address>,
-        id: RequestId,
-        to: Address,
-        path: Vec<Address>,
-        hops_left: u16,
-        word: Word,
-    ) {
-        let known = self.known();
-        match self.mesh.towards(&to, &path, from, &known).filter(|_| hops_left > 0) {
-            Some(next) => {
-                let hops_left = hops_left.min(mesh::MAX_STRAY) - 1;
-                let packet = mesh::Packet::Back { id, to, path, hops_left, word };
-                self.send_packet(&next, Packet::Mesh(packet), None);
-            }
-            None => {
-                self.drop_because("answer without a way");
-                // Who gave it keeps a slot for nothing.
-                match (word, from) {
-                    (Word::Accept { .. }, Some(from)) => self.cancel(id, *from),
-                    (Word::Accept { .. }, None) => self.handle_forth(id, Word::Cancel),
-                    _ => {}
-                }
-            }
         }
     }
 

@@ -6,10 +6,13 @@ mod hostile;
 mod limits;
 mod world;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::*;
 use crate::proto::io::Bytes;
 use crate::proto::{DeliveryFailure, SendError};
-use crate::proto::{broadcast, codec, direct};
+use crate::proto::{broadcast, codec, direct, mesh};
 use world::{START, World, config};
 
 // Meeting and leaving.
@@ -36,6 +39,31 @@ fn two_peers_meet_within_a_second_and_talk() {
     assert_eq!((direct.from, direct.verified, direct.hops), (world.address(b), true, 1));
     assert!(matches!(world.deliveries(a)[..], [(id, Ok(_))] if id == to_all));
     assert!(matches!(world.deliveries(b)[..], [(id, Ok(receipt))] if id == to_one && receipt.hops == 1));
+}
+
+#[test]
+fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
+    let mut world = World::of(3, 2);
+    let origin = hostile::tracker_origin(1);
+    let members = || (0..3).map(|peer| (world.address(peer), peer));
+    let goal = members().filter(|(at, _)| *at > origin).min().or_else(|| members().min()).expect("three");
+    let entry = (goal.1 + 1) % 3;
+    // Whatever is asked for it is lost on its way, and so is every refusal.
+    let asked = Rc::new(Cell::new(0));
+    let counted = asked.clone();
+    world.tap(move |_, _, packet| match &packet {
+        Packet::Mesh(mesh::Packet::Request(request)) if request.origin == origin => {
+            counted.set(counted.get() + 1);
+            Vec::new()
+        }
+        _ => vec![packet],
+    });
+    let text = hostile::tracker_offer(&world.peers[entry], 1, 0);
+    world.with(entry, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
+    world.run(Duration::from_millis(900));
+    assert_eq!(asked.get(), 1);
+    world.run(Duration::from_secs(10));
+    assert_eq!((asked.get(), world.peers[entry].errands.len()), (4, 0), "three times more, and then no more");
 }
 
 #[test]

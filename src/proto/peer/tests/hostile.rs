@@ -56,13 +56,13 @@ fn a_candidate_cannot_smuggle_lines_into_a_description() {
             ..request(1, from, Goal::Exact(from))
         })),
         mesh::Packet::Forth { id: mesh::RequestId([1; 8]), word: Word::Candidate(evil.clone()) },
-        mesh::Packet::Back {
+        mesh::Packet::Back(mesh::Answer {
             id: mesh::RequestId([1; 8]),
             to: world.address(1),
             path: Vec::new(),
             hops_left: 9,
             word: Word::Candidate(evil),
-        },
+        }),
     ] {
         outputs.extend(say_raw(&mut world, &Packet::Mesh(packet)));
     }
@@ -286,11 +286,16 @@ fn message(to: Option<Address>, size: usize) -> Message {
 }
 
 /// What a tracker would say that brings an offer.
-pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
+/// Who makes that offer.
+pub(super) fn tracker_origin(n: u32) -> Address {
     let mut from = [0x66; 20];
     from[..4].copy_from_slice(&n.to_be_bytes());
-    let envelope =
-        Envelope { from: Address(from), instance: [1; 16], role, description: description(99, u64::from(n)) };
+    Address(from)
+}
+
+pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
+    let (from, description) = (tracker_origin(n), description(99, u64::from(n)));
+    let envelope = Envelope { from, instance: [1; 16], role, description };
     let id = OfferId([b'o'; 20]);
     serde_json::json!({
         "action": "announce",
@@ -382,13 +387,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         let id = mesh::RequestId([7; 8]);
         for to in [me, them, nobody] {
             let word = word.clone();
-            packets.push(Packet::Mesh(mesh::Packet::Back {
-                id,
-                to,
-                path: Vec::new(),
-                hops_left: u16::MAX,
-                word,
-            }));
+            let answer = mesh::Answer { id, to, path: Vec::new(), hops_left: u16::MAX, word };
+            packets.push(Packet::Mesh(mesh::Packet::Back(answer)));
         }
         packets.push(Packet::Mesh(mesh::Packet::Forth { id, word }));
     }

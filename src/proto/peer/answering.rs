@@ -1,0 +1,69 @@
+//! Answers to requests for a link, on their way back to the origin.
+
+use super::Peer;
+use crate::proto::envelope::Envelope;
+use crate::proto::id::Address;
+use crate::proto::link::Packet;
+use crate::proto::mesh::{self, Answer, Back, RequestId, Word};
+
+impl Peer {
+    /// Says something to the origin of a request that ended here.
+    pub(super) fn reply(&mut self, id: RequestId, word: Word) {
+        if let Some(route) = self.mesh.route(&id) {
+            let (to, path) = (route.origin, route.path.clone());
+            self.answer(None, route.back, Answer { id, to, path, hops_left: mesh::MAX_STRAY, word });
+        }
+    }
+
+    /// Passes on what somebody else says to an origin.
+    pub(super) fn pass_back(&mut self, from: &Address, mut answer: Answer) {
+        // Who had the request after this peer is no way back, and nor is who just sent this here.
+        let path = &mut answer.path;
+        path.truncate(path.iter().position(|at| *at == self.address).unwrap_or(path.len()));
+        path.truncate(mesh::MAX_PATH);
+        path.retain(|at| at != from);
+        match self.mesh.route(&answer.id).map(|route| route.back) {
+            Some(back) if back != Back::Neighbor(*from) => self.answer(Some(from), back, answer),
+            _ => self.stray(Some(from), answer),
+        }
+    }
+
+    /// Answers where the request came from; `from` is the neighbor that brought the answer, if one did.
+    pub(super) fn answer(&mut self, from: Option<&Address>, back: Back, answer: Answer) {
+        let path = &answer.path;
+        match back {
+            Back::Neighbor(next) if self.reaches(&next) && (path.is_empty() || path.contains(&next)) => {
+                self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+            }
+            Back::Neighbor(_) => self.stray(from, answer),
+            Back::Tracker(tracker, to, offer) => match answer.word {
+                Word::Accept { from, answer: description } => {
+                    self.errands.remove(&answer.id);
+                    let envelope =
+                        Envelope { from, instance: self.instance, role: 0, description: *description };
+                    self.answer_tracker((tracker, to, offer), &envelope);
+                }
+                // A tracker carries nothing but answers: this peer asks again, while the origin waits.
+                Word::Reject(reason) => self.handle_errand_refused(&answer.id, reason),
+                Word::Found(_) | Word::Candidate(_) | Word::Cancel | Word::Decline(_) => {}
+            },
+        }
+    }
+
+    /// The way back is cut: what is known of the mesh shows another.
+    pub(super) fn stray(&mut self, from: Option<&Address>, mut answer: Answer) {
+        let known = self.known();
+        let next = self.mesh.towards(&answer.to, &answer.path, from, &known);
+        if let Some(next) = next.filter(|_| answer.hops_left > 0) {
+            answer.hops_left = answer.hops_left.min(mesh::MAX_STRAY) - 1;
+            return self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+        }
+        self.drop_because("answer without a way");
+        // Who gave it keeps a slot for nothing.
+        match (answer.word, from) {
+            (Word::Accept { .. }, Some(from)) => self.cancel(answer.id, *from),
+            (Word::Accept { .. }, None) => self.handle_forth(answer.id, Word::Cancel),
+            _ => {}
+        }
+    }
+}
