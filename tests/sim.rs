@@ -55,6 +55,35 @@ fn swarms_of_every_small_size_form_one_right_ring() {
     }
 }
 
+/// Links change all the time then, and a message may be on its way over one that is gone.
+#[test]
+fn what_is_said_as_soon_as_there_is_one_mesh_reaches_all() {
+    for seed in 0..40 {
+        let mut world = World::new(Params { max_peers: 3, ..Params::default() }, seed);
+        for _ in 0..8 {
+            world.join();
+            world.run_for(Duration::from_millis(20));
+        }
+        let one = |world: &World| world.graph.components().len() == 1;
+        assert!(world.run_until(seconds(30), MOMENT, one).is_some(), "seed {seed}: no mesh");
+        let said: Vec<_> = (0..20)
+            .map(|n| {
+                world.run_for(Duration::from_millis(15));
+                let from = NodeId(n % 8);
+                (from, world.send(from, None, b"to everybody".to_vec()).unwrap())
+            })
+            .collect();
+        world.run_for(seconds(20));
+        for (from, id) in said {
+            let message = world.ledger.get(id).unwrap();
+            let missed: Vec<_> =
+                world.living().filter(|&node| node != from && message.arrival(node.0).is_none()).collect();
+            assert_eq!(missed, [], "seed {seed}: missed by some");
+        }
+        assert_sound(&world);
+    }
+}
+
 #[test]
 fn a_swarm_no_larger_than_its_links_becomes_a_full_mesh() {
     for count in 2..=7 {

@@ -48,6 +48,9 @@ const MAX_SEEN: usize = 16_384;
 const SEEN_FOR: Duration = CLOCK_WINDOW;
 /// Payloads kept for those who pull, in bytes and time.
 const KEEP: (usize, Duration) = (4 << 20, Duration::from_secs(30));
+/// Of the latest messages a new neighbor is told the names: so many (overlay study, 4.9) and no older than this, a
+/// digest says nothing of the bucket in which a peer joined. So a newcomer hears what was said just before it came.
+const RECENT: (usize, Duration) = (30, Duration::from_millis(2 * BUCKET));
 /// Digests cover messages by their time stamps, in buckets of this many milliseconds.
 const BUCKET: u64 = 4000;
 /// Digests are sent this often while there is anything to compare.
@@ -421,6 +424,15 @@ impl Broadcast {
     /// Whether digests speak of a bucket: what was sent before this peer joined it need not have.
     fn is_compared(&self, bucket: u64, now: Instant) -> bool {
         is_near(bucket, now) && bucket.saturating_mul(BUCKET) > self.joined_at.as_millis()
+    }
+
+    /// A link is there: what went by just before may have missed the peer behind it, whose links change, too.
+    pub(crate) fn handle_linked(&mut self, neighbor: Address, now: Instant) {
+        let recent = |id: &&MessageId| self.seen.get(id).is_some_and(|seen| now - seen.seen_at <= RECENT.1);
+        let ids: Vec<_> = self.order.iter().rev().take(RECENT.0).take_while(recent).copied().collect();
+        if !ids.is_empty() {
+            self.out.push((neighbor, Packet::Have(ids)));
+        }
     }
 
     /// A link is gone: what it was to bring, another must.

@@ -305,6 +305,23 @@ fn a_header_whose_payload_nobody_has_may_begin_anew() {
     assert!(broadcast.has(&message.id));
 }
 
+#[test]
+fn a_new_neighbor_is_told_what_went_by_just_before() {
+    let mut broadcast = Broadcast::new(T0);
+    receive(&mut broadcast, 1, &small(1));
+    let later = T0 + RECENT.1 + millis(1);
+    let messages: Vec<_> = (0..40).map(|n| signed(9, n, 10, later)).collect();
+    for message in &messages {
+        broadcast.handle_data(at(1), 1, message.clone(), SPREAD, later);
+    }
+    broadcast.drain();
+    broadcast.handle_linked(at(7), later);
+    let latest = messages.iter().rev().take(RECENT.0).map(|message| message.id).collect();
+    assert_eq!(broadcast.drain(), [(at(7), Packet::Have(latest))]);
+    broadcast.handle_linked(at(7), later + RECENT.1 + millis(1));
+    assert_eq!(broadcast.drain(), []);
+}
+
 // Digests.
 
 #[test]

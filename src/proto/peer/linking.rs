@@ -272,6 +272,7 @@ impl Peer {
         if let Some(relayed) = self.view.relayed(&address) {
             self.send_packet(&address, Packet::View(relayed), None);
         }
+        self.broadcast.handle_linked(address, now);
     }
 
     /// Takes a link down. `dead`: its peer is gone; otherwise only the link is.
