@@ -186,11 +186,17 @@ impl Runner {
         let every = Duration::from_millis(if living > 2000 { 250 } else { 50 });
         let full = FULL * (self.world.params().max_peers.min(living.saturating_sub(1))) as f64;
         let (mut whole, mut ring, mut filled, mut last_gap) = (None, None, None, None);
+        let mut shares = [(0.9, "ring_90_s", None), (0.99, "ring_99_s", None)];
         loop {
             let graph = &self.world.graph;
             let time = (self.world.now() - self.change.at).as_secs_f64();
             if whole.is_none() && graph.components().len() == 1 {
                 whole = Some(time);
+            }
+            let share = graph.ring_share();
+            for (_, _, reached) in shares.iter_mut().filter(|(least, _, at)| at.is_none() && share >= *least)
+            {
+                *reached = Some(time);
             }
             if ring.is_none() {
                 let gap = graph.gaps().next();
@@ -219,6 +225,9 @@ impl Runner {
         let components = self.world.graph.components();
         self.put(name, "connected_s", whole);
         self.put(name, "ring_s", ring);
+        for (_, metric, reached) in shares {
+            self.put(name, metric, reached);
+        }
         self.put(name, "full_s", filled);
         self.put(name, "ring_share", self.world.graph.ring_share());
         self.put(name, "components", components.len() as f64);

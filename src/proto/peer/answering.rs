@@ -6,6 +6,9 @@ use crate::proto::id::Address;
 use crate::proto::link::Packet;
 use crate::proto::mesh::{self, Answer, Back, RequestId, Word};
 
+/// What a step at random costs of the links that an answer may cross: a lie about its origin goes eight steps.
+const GUESS: u16 = 4;
+
 impl Peer {
     /// Says something to the origin of a request that ended here.
     pub(super) fn reply(&mut self, id: RequestId, word: Word) {
@@ -50,12 +53,20 @@ impl Peer {
         }
     }
 
-    /// The way back is cut: what is known of the mesh shows another.
+    /// The way back is cut: what is known of the mesh shows another, or a neighbor may know one. While a crowd
+    /// joins, a few steps at random meet somebody who sees the origin.
     pub(super) fn stray(&mut self, from: Option<&Address>, mut answer: Answer) {
         let known = self.known();
-        let next = self.mesh.towards(&answer.to, &answer.path, from, &known);
-        if let Some(next) = next.filter(|_| answer.hops_left > 0) {
-            answer.hops_left = answer.hops_left.min(mesh::MAX_STRAY) - 1;
+        let (next, cost) = match self.mesh.towards(&answer.to, &answer.path, from, &known) {
+            Some(next) => (Some(next), 1),
+            None => {
+                let others: Vec<_> = self.neighbors.keys().filter(|&other| Some(other) != from).collect();
+                (self.random.pick(&others).map(|&&other| other), GUESS)
+            }
+        };
+        let left = answer.hops_left.min(mesh::MAX_STRAY).checked_sub(cost);
+        if let (Some(next), Some(left)) = (next, left) {
+            answer.hops_left = left;
             return self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
         }
         self.drop_because("answer without a way");

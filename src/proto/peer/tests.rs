@@ -67,6 +67,30 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
 }
 
 #[test]
+fn an_answer_whose_way_is_cut_looks_for_its_origin_and_gives_up() {
+    let mut world = World::of(5, 2);
+    let steps = Rc::new(Cell::new(0));
+    let counted = steps.clone();
+    world.tap(move |_, _, packet| {
+        counted.set(counted.get() + u32::from(matches!(&packet, Packet::Mesh(mesh::Packet::Back(_)))));
+        vec![packet]
+    });
+    // Nobody of this address is there, and nobody is nearer to it than who sends this.
+    let to = Address(world.address(0).0.map(|byte| byte ^ 1));
+    let answer = mesh::Answer {
+        id: RequestId([7; 8]),
+        to,
+        path: Vec::new(),
+        hops_left: mesh::MAX_STRAY,
+        word: mesh::Word::Decline(world.address(0)),
+    };
+    world.with(0, |peer, _| peer.stray(None, answer));
+    world.run(Duration::from_secs(5));
+    let most = u32::from(mesh::MAX_STRAY);
+    assert!((2..=most).contains(&steps.get()), "{} steps", steps.get());
+}
+
+#[test]
 fn messages_reach_peers_that_are_no_neighbors() {
     let mut world = World::of(5, 2);
     assert!(world.links_agree());
