@@ -11,6 +11,9 @@
 //! emitter, outcome, error        ─┘                    └─ timer, clock, lifecycle      and know no driver
 //! ```
 //!
+//! What would be several times as large in Rust is in JavaScript: the handlers of the browser's objects, the
+//! listeners of the page and the classes of errors, each in a file beside the Rust that owns it.
+//!
 //! Nothing here touches `window`: the same module runs in Node with a WebRTC polyfill on `globalThis`.
 
 /// TLSF (Masmano et al., 2004): constant time and little fragmentation, in half the code of the standard allocator.

@@ -1,5 +1,6 @@
 // What a Rust struct cannot say in JavaScript: subclasses of Error, and methods that know `this`; and what
-// takes a fifth of the bytes here: listeners, the look at the page's ICE servers.
+// takes a fifth of the bytes here: listeners, the look at the page's ICE servers. Objects of the browser are in
+// files of their own beside this one.
 
 export class EasypeersError extends Error {
   constructor (code, message) {
@@ -25,10 +26,38 @@ export function given (value) {
   return '. Given: ' + (Array.isArray(value) ? 'an array' : kind === 'object' ? 'an object' : kind)
 }
 
+// What something that was thrown says.
+export function reason (thrown) {
+  try {
+    const text = typeof thrown === 'string' ? thrown : thrown.message
+    if (typeof text === 'string') return text
+  } catch {
+    // There was no message to read, or it was not to be read.
+  }
+  return 'no reason was given'
+}
+
 // Hands something thrown to the page's error reporting; Node and old browsers have the console only.
 export function report (thrown) {
   if (globalThis.reportError) reportError(thrown)
   else console.error(thrown)
+}
+
+// An object of the browser that reports what happens to it, and nothing after its end.
+export class Peripheral {
+  constructor (report) {
+    this.report = report
+  }
+
+  tell (what, value) {
+    if (!this.over) this.report(what, value)
+  }
+
+  end (why) {
+    if (this.over) return
+    this.over = true
+    this.report('closed', why)
+  }
 }
 
 // The listeners of one instance, in the order of their registration, with the meaning of Node's EventEmitter.

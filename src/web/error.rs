@@ -15,6 +15,9 @@ extern "C" {
     /// What was given instead of what was expected, at the end of an error's message.
     pub(super) fn given(value: &JsValue) -> String;
 
+    /// What something that was thrown says.
+    pub(super) fn reason(thrown: &JsValue) -> String;
+
     type EasypeersError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> EasypeersError;
@@ -140,12 +143,6 @@ impl From<DeliveryFailure> for Error {
     fn from(failure: DeliveryFailure) -> Self {
         Self::Delivery(failure)
     }
-}
-
-/// What something that was thrown says, without calling code of the page.
-pub(super) fn reason(thrown: &JsValue) -> String {
-    let message = || Reflect::get(thrown, &"message".into()).ok().and_then(|message| message.as_string());
-    thrown.as_string().or_else(message).unwrap_or_else(|| "no reason was given".into())
 }
 
 fn coded(error: JsValue, code: &str) -> JsValue {
