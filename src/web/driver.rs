@@ -335,7 +335,7 @@ impl Driver {
     }
 
     fn rtc_config(&self) -> js_sys::Promise {
-        self.rtc_config.get(self.now(), &self.warn)
+        self.rtc_config.get(self.now())
     }
 
     /// Calls a tracker's socket that is still there, with no borrow alive.

@@ -1,6 +1,5 @@
 // What a Rust struct cannot say in JavaScript: subclasses of Error, and methods that know `this`; and what
-// takes a fifth of the bytes here: listeners, the look at the page's ICE servers. Objects of the browser are in
-// files of their own beside this one.
+// takes a fifth of the bytes here: listeners. Objects of the browser are in files of their own beside this one.
 
 export class EasypeersError extends Error {
   constructor (code, message) {
@@ -161,38 +160,4 @@ export function soon () {
     }
     port2.postMessage(0)
   })
-}
-
-// STUN servers that answer anyone, of two operators. More only slow gathering down.
-export function publicServers () {
-  return { iceServers: [{ urls: ['stun:stun.l.google.com:19302', 'stun:stun.cloudflare.com:3478'] }] }
-}
-
-// What is wrong with an ICE URL: RFC 7064 for STUN, RFC 7065 for TURN.
-export function fault (url, hasLogin) {
-  const [, scheme, host, port, query] = /^(.*?):(\[.*\]|[^:?]*)(?::([^?]*))?(\?.*)?$/.exec(url) ?? []
-  if (scheme === undefined) return 'expected stun:host or turn:host'
-  if (!host || /[/@ ]/.test(host)) return 'expected a host name or address after the colon, without slashes'
-  if (port !== undefined && !(/^\d+$/.test(port) && port < 65536)) return 'its port is not a number below 65536'
-  if (/^stuns?$/i.test(scheme)) return query && "a stun: URL has no '?transport='"
-  if (!/^turns?$/i.test(scheme)) return 'expected stun:, stuns:, turn: or turns:'
-  if (!hasLogin) return 'a turn: URL needs username and credential'
-  if (query && !/^\?transport=(udp|tcp)$/.test(query)) return "expected '?transport=udp' or '?transport=tcp'"
-}
-
-export function usable (config, faults) {
-  if (!Array.isArray(config.iceServers)) return { ...config }
-  const iceServers = config.iceServers.flatMap(server => {
-    const { username, credential } = server ?? {}
-    const hasLogin = [username, credential].every(part => typeof part === 'string')
-    // `url` is the name of old, and still what some TURN services hand out.
-    const urls = [server?.urls ?? server?.url].flat().filter(url => {
-      const text = typeof url === 'string' ? url : ''
-      const why = fault(text, hasLogin)
-      if (why) faults.push(`ICE server '${text}' is left out: ${why}`)
-      return !why
-    })
-    return urls.length > 0 ? [{ ...server, urls }] : []
-  })
-  return { ...config, iceServers }
 }
