@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
-//! options, convert, snapshot      ├── driver ── Peer ──┤                               report by a closure
-//! emitter, outcome, error        ─┘                    └─ timer, clock, lifecycle      and know no driver
+//! options, convert, snapshot      ├── driver ── Peer ──┼─ rtc_config, lifecycle        report by a closure
+//! emitter, outcome, error        ─┘                    └─ timer, clock, steps          and know no driver
 //! ```
 //!
 //! What would be several times as large in Rust is in JavaScript: the handlers of the browser's objects, the
@@ -33,6 +33,7 @@ mod outcome;
 mod peer_connection;
 mod rtc_config;
 mod snapshot;
+mod steps;
 mod timer;
 mod websocket;
 

@@ -150,8 +150,29 @@ export function finish (prototype) {
   if (Symbol.dispose) prototype[Symbol.dispose] = prototype.close
 }
 
+export function hasWebRtc () {
+  return 'RTCPeerConnection' in globalThis
+}
+
+// Calls `step` in a task of its own, again as long as it returns true and this is not closed.
+export class Steps {
+  constructor (step) {
+    this.step = step
+    this.goOn()
+  }
+
+  async goOn () {
+    do await soon()
+    while (!this.over && this.step())
+  }
+
+  close () {
+    this.over = true
+  }
+}
+
 // A task of its own, and soon: the timers of a hidden page ring once a second.
-export function soon () {
+function soon () {
   return new Promise(resolve => {
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {

@@ -16,6 +16,9 @@ use super::snapshot;
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
 extern "C" {
     fn finish(prototype: &Object);
+
+    #[wasm_bindgen(js_name = hasWebRtc)]
+    fn has_web_rtc() -> bool;
 }
 
 #[wasm_bindgen]
@@ -41,7 +44,7 @@ impl Easypeers {
     #[wasm_bindgen(constructor)]
     pub fn new(topic: &JsValue, options: &JsValue) -> Result<Self, Error> {
         let options = Options::read(topic, options)?;
-        if !Reflect::has(&js_sys::global(), &"RTCPeerConnection".into()).unwrap_or(false) {
+        if !has_web_rtc() {
             return Err(Error::NoWebRtc);
         }
         finish_class_once(Driver::start(options).map(|driver| Self { driver })?)
