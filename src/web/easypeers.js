@@ -134,7 +134,7 @@ const METHODS = {
 METHODS.addListener = METHODS.on
 METHODS.removeListener = METHODS.off
 
-export function finish (prototype) {
+export function finish ({ prototype }) {
   for (const name of Object.keys(METHODS)) {
     prototype[name] = function (...args) {
       METHODS[name](this._emitter, this, ...args)

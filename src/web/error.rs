@@ -18,39 +18,20 @@ extern "C" {
     /// What something that was thrown says.
     pub(super) fn reason(thrown: &JsValue) -> String;
 
+    #[wasm_bindgen(reexport)]
     type EasypeersError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> EasypeersError;
 
+    #[wasm_bindgen(reexport)]
     type DeliveryError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> DeliveryError;
 
+    #[wasm_bindgen(reexport)]
     type ClosedError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> ClosedError;
-
-    #[wasm_bindgen(thread_local_v2, js_name = EasypeersError)]
-    static EASYPEERS_ERROR: JsValue;
-    #[wasm_bindgen(thread_local_v2, js_name = DeliveryError)]
-    static DELIVERY_ERROR: JsValue;
-    #[wasm_bindgen(thread_local_v2, js_name = ClosedError)]
-    static CLOSED_ERROR: JsValue;
-}
-
-/// The exported class `EasypeersError`.
-pub(super) fn easypeers_error_class() -> JsValue {
-    EASYPEERS_ERROR.with(JsValue::clone)
-}
-
-/// The exported class `DeliveryError`.
-pub(super) fn delivery_error_class() -> JsValue {
-    DELIVERY_ERROR.with(JsValue::clone)
-}
-
-/// The exported class `ClosedError`.
-pub(super) fn closed_error_class() -> JsValue {
-    CLOSED_ERROR.with(JsValue::clone)
 }
 
 /// What a call of the page throws.
