@@ -1,6 +1,6 @@
 // What every bundle of pkg/ begins with: the module is inlined and compiled at once, so that the class is
 // ready on the next line. Touches nothing of a page: safe in Node, in a worker, on a server.
-import { Delivery, Easypeers, initSync } from 'easypeers.js'
+import { ClosedError, Delivery, DeliveryError, Easypeers, EasypeersError, finish, initSync } from 'easypeers.js'
 
 const fromHex = text => Uint8Array.from(text.match(/../g), digits => parseInt(digits, 16))
 
@@ -27,9 +27,11 @@ const unpacked = text => {
 // So late because a compressor likes the text of the code in one piece.
 initSync({ module: unpacked(PACKED) })
 
-// A minifier renames classes; who prints one should read its name.
-for (const [name, value] of Object.entries({ Delivery, Easypeers })) Object.defineProperty(value, 'name', { value: name })
-for (const name of ['EasypeersError', 'DeliveryError', 'ClosedError']) Object.defineProperty(Easypeers[name], 'name', { value: name })
+finish(Easypeers)
 
-export const { EasypeersError, DeliveryError, ClosedError } = Easypeers
-export { Easypeers, Easypeers as default }
+const ERRORS = { EasypeersError, DeliveryError, ClosedError }
+for (const [name, value] of Object.entries(ERRORS)) Object.defineProperty(Easypeers, name, { value })
+// A minifier renames classes; who prints one should read its name.
+for (const [name, value] of Object.entries({ Delivery, Easypeers, ...ERRORS })) Object.defineProperty(value, 'name', { value: name })
+
+export { Easypeers, Easypeers as default, EasypeersError, DeliveryError, ClosedError }

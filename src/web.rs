@@ -7,9 +7,12 @@
 //!
 //! ```text
 //! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
-//! options, convert, snapshot      ├── driver ── Peer ──┤                               report by a closure
-//! emitter, outcome, error        ─┘                    └─ timer, clock, lifecycle      and know no driver
+//! options, convert, snapshot      ├── driver ── Peer ──┼─ rtc_config, lifecycle        report by a closure
+//! emitter, outcome, error        ─┘                    └─ timer, clock, steps          and know no driver
 //! ```
+//!
+//! What would be several times as large in Rust is in JavaScript: the handlers of the browser's objects, the
+//! listeners of the page and the classes of errors, each in a file beside the Rust that owns it.
 //!
 //! Nothing here touches `window`: the same module runs in Node with a WebRTC polyfill on `globalThis`.
 
@@ -30,6 +33,7 @@ mod outcome;
 mod peer_connection;
 mod rtc_config;
 mod snapshot;
+mod steps;
 mod timer;
 mod websocket;
 

@@ -4,7 +4,6 @@
 //! the first eight. Trackers want them as a JSON string of twenty code points U+0000..U+00FF, the
 //! "binary string" of bittorrent-tracker.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use sha1::{Digest, Sha1};
@@ -45,7 +44,7 @@ fn from_binary(text: &str) -> Result<[u8; 20], IdError> {
     if chars.next().is_some() { Err(IdError::NotBinary) } else { Ok(bytes) }
 }
 
-/// An id as a number of 160 bits. Comparing two of these takes three instructions, and no call as for bytes.
+/// An id as a number of 160 bits.
 pub(crate) fn number(bytes: &[u8; 20]) -> (u128, u32) {
     let (high, low) = bytes.split_at(16);
     let (high, low) = (high.try_into().unwrap_or_default(), low.try_into().unwrap_or_default());
@@ -55,7 +54,7 @@ pub(crate) fn number(bytes: &[u8; 20]) -> (u128, u32) {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub [u8; 20]);
 
         codec!(struct $name { 0 });
@@ -74,18 +73,6 @@ macro_rules! id {
             /// Writes a tracker's binary string.
             pub fn to_binary(self) -> String {
                 self.0.iter().map(|&byte| char::from(byte)).collect()
-            }
-        }
-
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> Ordering {
-                number(&self.0).cmp(&number(&other.0))
-            }
-        }
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
             }
         }
 

@@ -8,13 +8,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
     Address, Bytes, Config, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output,
-    Peer, Received, Stretch, SwarmId, SwarmSecret, TrackerId, Warning,
+    Peer, Received, Stretch, SwarmSecret, TrackerId, Warning,
 };
 
 use super::clock::{self, Clock};
@@ -28,13 +26,15 @@ use super::outcome::Outcome;
 use super::peer_connection::{PeerConnection, Report};
 use super::rtc_config::{RtcConfig, Warn};
 use super::snapshot;
+use super::steps::Steps;
 use super::timer::Alarm;
 use super::websocket::WebSocket;
 
-#[wasm_bindgen(module = "/src/web/easypeers.js")]
+#[wasm_bindgen]
 extern "C" {
-    /// Resolves in a task of its own.
-    fn soon() -> Promise;
+    /// Calls a function right after the current call stack.
+    #[wasm_bindgen(js_name = queueMicrotask)]
+    fn queue_microtask(call: &JsValue);
 }
 
 /// One instance of Easypeers, as long as it lives.
@@ -56,6 +56,8 @@ pub(super) struct Driver {
     deliveries: Table<MessageId, Outcome>,
     rtc_config: RtcConfig,
     alarm: RefCell<Option<Alarm>>,
+    /// The secret of a locked peer is being stretched.
+    unlocking: RefCell<Option<Steps>>,
     lifecycle: RefCell<Option<Lifecycle>>,
 
     /// Where peripherals report; it holds the driver weakly.
@@ -94,6 +96,7 @@ impl Driver {
                 deliveries: RefCell::default(),
                 rtc_config: RtcConfig::new(&rtc_config, &warn),
                 alarm: RefCell::default(),
+                unlocking: RefCell::default(),
                 lifecycle: RefCell::default(),
                 report: report(this),
                 warn,
@@ -111,7 +114,7 @@ impl Driver {
             .lifecycle
             .replace(Some(Lifecycle::watch(move |moment| with(&this, |driver| driver.page_life(moment)))));
         let this = Rc::downgrade(&driver);
-        spawn_local(async move { with(&this, Driver::run) });
+        queue_microtask(&Closure::once_into_js(move || with(&this, Driver::run)));
         driver.unlock();
         Ok(driver)
     }
@@ -122,29 +125,17 @@ impl Driver {
             return;
         };
         let (this, swarm) = (Rc::downgrade(self), self.peer(|peer| peer.swarm()));
-        spawn_local(async move {
-            soon().await.unwrap_or_default();
-            let mut stretch = Stretch::new(&secret, swarm);
-            let stretched = loop {
-                if let Some(stretched) = clock::briefly(|| stretch.step(Stretch::SLICE)) {
-                    break stretched;
-                }
-                soon().await.unwrap_or_default();
-                if !this.upgrade().is_some_and(|driver| driver.is_locked_for(swarm)) {
-                    return;
-                }
-            };
+        let mut stretch = None;
+        self.unlocking.replace(Some(Steps::go_on(move || {
+            let begun = stretch.get_or_insert_with(|| Stretch::new(&secret, swarm));
+            let Some(stretched) = clock::briefly(|| begun.step(Stretch::SLICE)) else { return true };
+            // Its memory is large.
+            stretch = None;
             with(&this, |driver| {
-                if driver.is_locked_for(swarm) {
-                    driver.change(|peer, now| peer.unlock(SwarmSecret::private(swarm, &stretched), now));
-                }
+                driver.change(|peer, now| peer.unlock(SwarmSecret::private(swarm, &stretched), now));
             });
-        });
-    }
-
-    /// Whether the peer still waits for the secret of this swarm.
-    fn is_locked_for(&self, swarm: SwarmId) -> bool {
-        self.peer(|peer| !peer.is_closed() && peer.config().locked && peer.swarm() == swarm)
+            false
+        })));
     }
 
     /// Looks at the peer, which may keep what it finds out for the next look.
@@ -222,7 +213,7 @@ impl Driver {
         self.peer.borrow_mut().close(now);
         self.perform_all();
         self.inputs.take();
-        drop((self.trackers.take(), self.conns.take(), self.alarm.take()));
+        drop((self.trackers.take(), self.conns.take(), self.alarm.take(), self.unlocking.take()));
         let ended = self.deliveries.take();
         ended.iter().for_each(|(_, outcome)| outcome.end(Err(DeliveryFailure::Closed.into())));
     }
@@ -335,7 +326,7 @@ impl Driver {
     }
 
     fn rtc_config(&self) -> js_sys::Promise {
-        self.rtc_config.get(self.now(), &self.warn)
+        self.rtc_config.get(self.now())
     }
 
     /// Calls a tracker's socket that is still there, with no borrow alive.

@@ -1,5 +1,5 @@
 // What a Rust struct cannot say in JavaScript: subclasses of Error, and methods that know `this`; and what
-// takes a fifth of the bytes here: listeners, the look at the page's ICE servers.
+// takes a fifth of the bytes here: listeners. Objects of the browser are in files of their own beside this one.
 
 export class EasypeersError extends Error {
   constructor (code, message) {
@@ -25,10 +25,38 @@ export function given (value) {
   return '. Given: ' + (Array.isArray(value) ? 'an array' : kind === 'object' ? 'an object' : kind)
 }
 
+// What something that was thrown says.
+export function reason (thrown) {
+  try {
+    const text = typeof thrown === 'string' ? thrown : thrown.message
+    if (typeof text === 'string') return text
+  } catch {
+    // There was no message to read, or it was not to be read.
+  }
+  return 'no reason was given'
+}
+
 // Hands something thrown to the page's error reporting; Node and old browsers have the console only.
 export function report (thrown) {
   if (globalThis.reportError) reportError(thrown)
   else console.error(thrown)
+}
+
+// An object of the browser that reports what happens to it, and nothing after its end.
+export class Peripheral {
+  constructor (report) {
+    this.report = report
+  }
+
+  tell (what, value) {
+    if (!this.over) this.report(what, value)
+  }
+
+  end (why) {
+    if (this.over) return
+    this.over = true
+    this.report('closed', why)
+  }
 }
 
 // The listeners of one instance, in the order of their registration, with the meaning of Node's EventEmitter.
@@ -106,7 +134,7 @@ const METHODS = {
 METHODS.addListener = METHODS.on
 METHODS.removeListener = METHODS.off
 
-export function finish (prototype) {
+export function finish ({ prototype }) {
   for (const name of Object.keys(METHODS)) {
     prototype[name] = function (...args) {
       METHODS[name](this._emitter, this, ...args)
@@ -122,8 +150,29 @@ export function finish (prototype) {
   if (Symbol.dispose) prototype[Symbol.dispose] = prototype.close
 }
 
+export function hasWebRtc () {
+  return 'RTCPeerConnection' in globalThis
+}
+
+// Calls `step` in a task of its own, again as long as it returns true and this is not closed.
+export class Steps {
+  constructor (step) {
+    this.step = step
+    this.goOn()
+  }
+
+  async goOn () {
+    do await soon()
+    while (!this.over && this.step())
+  }
+
+  close () {
+    this.over = true
+  }
+}
+
 // A task of its own, and soon: the timers of a hidden page ring once a second.
-export function soon () {
+function soon () {
   return new Promise(resolve => {
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
@@ -132,38 +181,4 @@ export function soon () {
     }
     port2.postMessage(0)
   })
-}
-
-// STUN servers that answer anyone, of two operators. More only slow gathering down.
-export function publicServers () {
-  return { iceServers: [{ urls: ['stun:stun.l.google.com:19302', 'stun:stun.cloudflare.com:3478'] }] }
-}
-
-// What is wrong with an ICE URL: RFC 7064 for STUN, RFC 7065 for TURN.
-export function fault (url, hasLogin) {
-  const [, scheme, host, port, query] = /^(.*?):(\[.*\]|[^:?]*)(?::([^?]*))?(\?.*)?$/.exec(url) ?? []
-  if (scheme === undefined) return 'expected stun:host or turn:host'
-  if (!host || /[/@ ]/.test(host)) return 'expected a host name or address after the colon, without slashes'
-  if (port !== undefined && !(/^\d+$/.test(port) && port < 65536)) return 'its port is not a number below 65536'
-  if (/^stuns?$/i.test(scheme)) return query && "a stun: URL has no '?transport='"
-  if (!/^turns?$/i.test(scheme)) return 'expected stun:, stuns:, turn: or turns:'
-  if (!hasLogin) return 'a turn: URL needs username and credential'
-  if (query && !/^\?transport=(udp|tcp)$/.test(query)) return "expected '?transport=udp' or '?transport=tcp'"
-}
-
-export function usable (config, faults) {
-  if (!Array.isArray(config.iceServers)) return { ...config }
-  const iceServers = config.iceServers.flatMap(server => {
-    const { username, credential } = server ?? {}
-    const hasLogin = [username, credential].every(part => typeof part === 'string')
-    // `url` is the name of old, and still what some TURN services hand out.
-    const urls = [server?.urls ?? server?.url].flat().filter(url => {
-      const text = typeof url === 'string' ? url : ''
-      const why = fault(text, hasLogin)
-      if (why) faults.push(`ICE server '${text}' is left out: ${why}`)
-      return !why
-    })
-    return urls.length > 0 ? [{ ...server, urls }] : []
-  })
-  return { ...config, iceServers }
 }

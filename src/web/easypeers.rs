@@ -3,19 +3,24 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::convert;
 use super::driver::{Driver, Sent};
-use super::error::{self, Error};
+use super::error::Error;
 use super::options::{self, Options};
 use super::outcome::Outcome;
 use super::snapshot;
 
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
 extern "C" {
-    fn finish(prototype: &Object);
+    /// Gives the class the methods that know `this`; for whoever loads the module.
+    #[wasm_bindgen(reexport)]
+    fn finish(class: &JsValue);
+
+    #[wasm_bindgen(js_name = hasWebRtc)]
+    fn has_web_rtc() -> bool;
 }
 
 #[wasm_bindgen]
@@ -41,30 +46,15 @@ impl Easypeers {
     #[wasm_bindgen(constructor)]
     pub fn new(topic: &JsValue, options: &JsValue) -> Result<Self, Error> {
         let options = Options::read(topic, options)?;
-        if !Reflect::has(&js_sys::global(), &"RTCPeerConnection".into()).unwrap_or(false) {
+        if !has_web_rtc() {
             return Err(Error::NoWebRtc);
         }
-        finish_class_once(Driver::start(options).map(|driver| Self { driver })?)
+        Ok(Self { driver: Driver::start(options)? })
     }
 
     #[wasm_bindgen(js_name = createIdentity)]
     pub fn create_identity() -> Result<String, Error> {
         options::create_identity()
-    }
-
-    #[wasm_bindgen(getter, js_name = EasypeersError)]
-    pub fn easypeers_error() -> JsValue {
-        error::easypeers_error_class()
-    }
-
-    #[wasm_bindgen(getter, js_name = DeliveryError)]
-    pub fn delivery_error() -> JsValue {
-        error::delivery_error_class()
-    }
-
-    #[wasm_bindgen(getter, js_name = ClosedError)]
-    pub fn closed_error() -> JsValue {
-        error::closed_error_class()
     }
 
     // Messages.
@@ -220,21 +210,6 @@ impl Easypeers {
     fn open(&self) -> Result<&Rc<Driver>, Error> {
         if self.driver.closed() { Err(Error::Closed) } else { Ok(&self.driver) }
     }
-}
-
-/// Lets easypeers.js finish the class, which Rust can reach only through an object of it.
-fn finish_class_once(made: Easypeers) -> Result<Easypeers, Error> {
-    thread_local! {
-        static FINISHED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-    }
-    if !FINISHED.replace(true) {
-        let object = JsValue::from(Easypeers { driver: made.driver.clone() });
-        finish(&Object::get_prototype_of(&object));
-        // Freed here and not by a garbage collector at its leisure.
-        let free = Reflect::get(&object, &"free".into()).unwrap_or_default();
-        let _ = free.unchecked_ref::<Function>().call0(&object);
-    }
-    Ok(made)
 }
 
 /// What `send` returns: it has an `id`, and may be awaited. No promise exists until somebody asks for one.

@@ -15,39 +15,23 @@ extern "C" {
     /// What was given instead of what was expected, at the end of an error's message.
     pub(super) fn given(value: &JsValue) -> String;
 
+    /// What something that was thrown says.
+    pub(super) fn reason(thrown: &JsValue) -> String;
+
+    #[wasm_bindgen(reexport)]
     type EasypeersError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> EasypeersError;
 
+    #[wasm_bindgen(reexport)]
     type DeliveryError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> DeliveryError;
 
+    #[wasm_bindgen(reexport)]
     type ClosedError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> ClosedError;
-
-    #[wasm_bindgen(thread_local_v2, js_name = EasypeersError)]
-    static EASYPEERS_ERROR: JsValue;
-    #[wasm_bindgen(thread_local_v2, js_name = DeliveryError)]
-    static DELIVERY_ERROR: JsValue;
-    #[wasm_bindgen(thread_local_v2, js_name = ClosedError)]
-    static CLOSED_ERROR: JsValue;
-}
-
-/// The exported class `EasypeersError`.
-pub(super) fn easypeers_error_class() -> JsValue {
-    EASYPEERS_ERROR.with(JsValue::clone)
-}
-
-/// The exported class `DeliveryError`.
-pub(super) fn delivery_error_class() -> JsValue {
-    DELIVERY_ERROR.with(JsValue::clone)
-}
-
-/// The exported class `ClosedError`.
-pub(super) fn closed_error_class() -> JsValue {
-    CLOSED_ERROR.with(JsValue::clone)
 }
 
 /// What a call of the page throws.
@@ -140,12 +124,6 @@ impl From<DeliveryFailure> for Error {
     fn from(failure: DeliveryFailure) -> Self {
         Self::Delivery(failure)
     }
-}
-
-/// What something that was thrown says, without calling code of the page.
-pub(super) fn reason(thrown: &JsValue) -> String {
-    let message = || Reflect::get(thrown, &"message".into()).ok().and_then(|message| message.as_string());
-    thrown.as_string().or_else(message).unwrap_or_else(|| "no reason was given".into())
 }
 
 fn coded(error: JsValue, code: &str) -> JsValue {

@@ -1,64 +1,44 @@
-//! One `RTCPeerConnection` with its one data channel.
+//! One `RTCPeerConnection` with its one data channel. The class `PeerConnection` in peer_connection.js holds it.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use js_sys::{Array, Promise, Reflect, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{
-    MessageEvent, RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcDataChannelType,
-    RtcIceCandidateInit, RtcIceConnectionState, RtcIceGatheringState, RtcPeerConnection,
-    RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit,
-};
 
 use crate::proto::{Bytes, ConnId, Input};
 
-use super::error::{Error, reason};
-use super::outcome::Outcome;
+#[wasm_bindgen(module = "/src/web/peer_connection.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = PeerConnection)]
+    type Wires;
+
+    #[wasm_bindgen(constructor, js_class = PeerConnection)]
+    fn new(config: &Promise, offer: Option<String>, report: &JsValue) -> Wires;
+
+    #[wasm_bindgen(method)]
+    fn accept(this: &Wires, answer: &str);
+
+    #[wasm_bindgen(method, js_name = addCandidate)]
+    fn add_candidate(this: &Wires, candidate: &str);
+
+    #[wasm_bindgen(method)]
+    fn send(this: &Wires, frame: Uint8Array);
+
+    #[wasm_bindgen(method, js_name = awaitWritable)]
+    fn await_writable(this: &Wires);
+
+    #[wasm_bindgen(method)]
+    fn close(this: &Wires);
+}
 
 /// Where a peripheral tells what happened to it.
 pub(super) type Report = Rc<dyn Fn(Input)>;
 
-type Handler = Closure<dyn Fn(JsValue)>;
-
-/// The channel counts as writable again below this many buffered bytes: four of the largest frames, enough
-/// to keep the line busy and little enough for a small message to overtake a large one.
-const LOW_THRESHOLD: u32 = 64 << 10;
-
 /// A connection from its first description to its end. Dropping it takes the handlers off and closes it, and
 /// nothing is reported after.
-///
-/// Promises of a closed connection never settle, and a task that waits for one would never be freed. So every
-/// wait also ends when this is dropped ([`unless_dropped`](Self::unless_dropped)). Tasks hold it weakly: the
-/// browser counts connections that are not freed, closed ones too, and makes no more at 500.
 pub(super) struct PeerConnection {
-    id: ConnId,
-    report: Report,
-    wires: OnceCell<Wires>,
-    /// Remote candidates that came before the remote description, when the browser would refuse them;
-    /// `None` once it is set.
-    early: RefCell<Option<Vec<String>>>,
-    gathered: Cell<bool>,
-    interrupted: Cell<bool>,
-    await_writable: Cell<bool>,
-    over: Cell<bool>,
-    dropped: Outcome,
-}
-
-/// What exists once the configuration is known.
-struct Wires {
-    rtc: RtcPeerConnection,
-    channel: RtcDataChannel,
-    _on_candidate: Handler,
-    _on_gathering: Handler,
-    _on_ice: Handler,
-    _on_state: Handler,
-    _on_open: Handler,
-    _on_message: Handler,
-    _on_low: Handler,
-    _on_close: Handler,
-    _on_error: Handler,
+    wires: Wires,
+    _report: Closure<dyn Fn(String, JsValue)>,
 }
 
 impl PeerConnection {
@@ -73,278 +53,54 @@ impl PeerConnection {
     }
 
     fn describe(id: ConnId, config: Promise, offer: Option<String>, report: Report) -> Rc<Self> {
-        let conn = Rc::new(Self {
-            id,
-            report,
-            wires: OnceCell::new(),
-            early: RefCell::new(Some(Vec::new())),
-            gathered: Cell::default(),
-            interrupted: Cell::default(),
-            await_writable: Cell::default(),
-            over: Cell::default(),
-            dropped: Outcome::default(),
-        });
-        let config = conn.unless_dropped(config);
-        let weak = Rc::downgrade(&conn);
-        spawn_local(async move {
-            let described = negotiate(&weak, config, offer).await;
-            with(&weak, |conn| match described {
-                Ok(sdp) => conn.report(Input::ConnDescribed(conn.id, sdp)),
-                Err(thrown) => conn.end(&reason(&thrown)),
+        let report = Closure::new(move |what: String, value: JsValue| {
+            let text = || value.as_string().unwrap_or_default();
+            report(match what.as_str() {
+                "described" => Input::ConnDescribed(id, text()),
+                "candidate" => Input::ConnCandidate(id, text()),
+                "gathered" => Input::ConnGathered(id),
+                "opened" => Input::ConnOpened(id),
+                "frame" => Input::ConnFrame(id, Bytes(Uint8Array::from(value).to_vec())),
+                "writable" => Input::ConnWritable(id),
+                "interrupted" => Input::ConnInterrupted(id),
+                "resumed" => Input::ConnResumed(id),
+                _ => Input::ConnClosed(id, text()),
             });
         });
-        conn
+        Rc::new(Self { wires: Wires::new(&config, offer, report.as_ref()), _report: report })
     }
 
     /// Sets the remote answer.
-    pub(super) fn accept(self: &Rc<Self>, answer: &str) {
-        let Some(Wires { rtc, .. }) = self.wires.get() else { return };
-        let set = rtc.set_remote_description(&description(RtcSdpType::Answer, answer));
-        let set = self.unless_dropped(set);
-        let weak = Rc::downgrade(self);
-        spawn_local(async move {
-            let set = set.await;
-            with(&weak, |conn| match set {
-                Ok(_) => conn.flush_candidates(),
-                Err(thrown) => conn.end(&reason(&thrown)),
-            });
-        });
+    pub(super) fn accept(&self, answer: &str) {
+        self.wires.accept(answer);
     }
 
     /// Adds a remote candidate, or keeps it until the remote description is set.
     pub(super) fn add_candidate(&self, candidate: String) {
-        if let Some(early) = &mut *self.early.borrow_mut() {
-            early.push(candidate);
-        } else if let Some(Wires { rtc, .. }) = self.wires.get() {
-            let init = RtcIceCandidateInit::new(&candidate);
-            init.set_sdp_m_line_index(Some(0));
-            init.set_sdp_mid(Some("0"));
-            let added = rtc.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
-            let added = self.unless_dropped(added);
-            // One bad candidate of several is no reason to give up the connection.
-            spawn_local(async move { drop(added.await) });
-        }
+        self.wires.add_candidate(&candidate);
     }
 
     /// Sends one frame; a channel that cannot is reported as closed.
     pub(super) fn send(&self, frame: &[u8]) {
-        let Some(Wires { channel, .. }) = self.wires.get() else { return };
         // A copy, because Node's polyfills keep what they are given, and the module's memory moves.
-        if let Err(thrown) = channel.send_with_js_u8_array(&Uint8Array::from(frame)) {
-            self.end(&reason(&thrown));
-        }
+        self.wires.send(Uint8Array::from(frame));
     }
 
     /// Reports when the channel buffers no more than its threshold.
     pub(super) fn await_writable(&self) {
-        let Some(Wires { channel, .. }) = self.wires.get() else { return };
-        if channel.buffered_amount() <= LOW_THRESHOLD {
-            self.report(Input::ConnWritable(self.id));
-        } else {
-            self.await_writable.set(true);
-        }
-    }
-
-    fn connect(self: &Rc<Self>, config: &RtcConfiguration) -> Result<(), JsValue> {
-        let rtc = RtcPeerConnection::new_with_configuration(config)?;
-        let init = RtcDataChannelInit::new();
-        init.set_negotiated(true);
-        init.set_id(0);
-        init.set_ordered(true);
-        let channel = rtc.create_data_channel_with_data_channel_dict("easypeers", &init);
-        channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-        channel.set_buffered_amount_low_threshold(LOW_THRESHOLD);
-
-        let wires = Wires {
-            _on_candidate: self.handler(Self::on_candidate),
-            _on_gathering: self.handler(Self::on_gathering),
-            _on_ice: self.handler(Self::on_ice),
-            _on_state: self.handler(Self::on_state),
-            _on_open: self.handler(|conn, _| conn.report(Input::ConnOpened(conn.id))),
-            _on_message: self.handler(Self::on_message),
-            _on_low: self.handler(Self::on_low),
-            _on_close: self.handler(|conn, _| conn.end("the data channel was closed")),
-            _on_error: self.handler(Self::on_error),
-            rtc,
-            channel,
-        };
-        wires.rtc.set_onicecandidate(Some(function(&wires._on_candidate)));
-        wires.rtc.set_onicegatheringstatechange(Some(function(&wires._on_gathering)));
-        wires.rtc.set_oniceconnectionstatechange(Some(function(&wires._on_ice)));
-        wires.rtc.set_onconnectionstatechange(Some(function(&wires._on_state)));
-        wires.channel.set_onopen(Some(function(&wires._on_open)));
-        wires.channel.set_onmessage(Some(function(&wires._on_message)));
-        wires.channel.set_onbufferedamountlow(Some(function(&wires._on_low)));
-        wires.channel.set_onclose(Some(function(&wires._on_close)));
-        wires.channel.set_onerror(Some(function(&wires._on_error)));
-        self.wires.set(wires).map_err(|_| JsValue::from("connected twice"))
-    }
-
-    fn handler(self: &Rc<Self>, call: fn(&Self, JsValue)) -> Handler {
-        let weak = Rc::downgrade(self);
-        Closure::new(move |event| with(&weak, |conn| call(conn, event)))
-    }
-
-    fn on_candidate(&self, event: JsValue) {
-        let candidate = event.unchecked_ref::<RtcPeerConnectionIceEvent>().candidate();
-        match candidate.map(|candidate| candidate.candidate()) {
-            Some(text) if !text.is_empty() => self.report(Input::ConnCandidate(self.id, text)),
-            // The end shows as an empty candidate (Firefox), as none (all), or as a state only (Node).
-            _ => self.gathered(),
-        }
-    }
-
-    fn on_gathering(&self, _: JsValue) {
-        let Some(Wires { rtc, .. }) = self.wires.get() else { return };
-        if rtc.ice_gathering_state() == RtcIceGatheringState::Complete {
-            self.gathered();
-        }
-    }
-
-    fn gathered(&self) {
-        if !self.gathered.replace(true) {
-            self.report(Input::ConnGathered(self.id));
-        }
-    }
-
-    fn on_ice(&self, _: JsValue) {
-        let Some(Wires { rtc, .. }) = self.wires.get() else { return };
-        match rtc.ice_connection_state() {
-            RtcIceConnectionState::Disconnected => {
-                self.interrupted.set(true);
-                self.report(Input::ConnInterrupted(self.id));
-            }
-            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed
-                if self.interrupted.replace(false) =>
-            {
-                self.report(Input::ConnResumed(self.id));
-            }
-            RtcIceConnectionState::Failed => self.end("ICE failed: no candidate pair of the two works"),
-            _ => {}
-        }
-    }
-
-    fn on_state(&self, _: JsValue) {
-        let Some(Wires { rtc, .. }) = self.wires.get() else { return };
-        match rtc.connection_state() {
-            RtcPeerConnectionState::Failed => self.end("the connection failed"),
-            RtcPeerConnectionState::Closed => self.end("the connection was closed"),
-            _ => {}
-        }
-    }
-
-    fn on_message(&self, event: JsValue) {
-        let data = event.unchecked_ref::<MessageEvent>().data();
-        // Links speak binary; of a string, `Uint8Array` would make as many bytes as it says.
-        if data.is_object() {
-            self.report(Input::ConnFrame(self.id, Bytes(Uint8Array::new(&data).to_vec())));
-        }
-    }
-
-    fn on_low(&self, _: JsValue) {
-        if self.await_writable.replace(false) {
-            self.report(Input::ConnWritable(self.id));
-        }
-    }
-
-    fn on_error(&self, event: JsValue) {
-        let error = Reflect::get(&event, &"error".into()).unwrap_or_default();
-        self.end(&["the data channel failed: ", &reason(&error)].concat());
-    }
-
-    fn flush_candidates(&self) {
-        let early = self.early.take();
-        early.into_iter().flatten().for_each(|candidate| self.add_candidate(candidate));
-    }
-
-    fn unless_dropped(&self, promise: Promise) -> Promise {
-        Promise::race(&Array::of2(&promise, &self.dropped.promise()))
-    }
-
-    fn end(&self, why: &str) {
-        if !self.over.replace(true) {
-            (self.report)(Input::ConnClosed(self.id, why.into()));
-        }
-    }
-
-    fn report(&self, input: Input) {
-        if !self.over.get() {
-            (self.report)(input);
-        }
+        self.wires.await_writable();
     }
 }
 
 impl Drop for PeerConnection {
     fn drop(&mut self) {
-        self.dropped.end(Err(Error::Closed));
-        let Some(Wires { rtc, channel, .. }) = self.wires.get() else { return };
-        rtc.set_onicecandidate(None);
-        rtc.set_onicegatheringstatechange(None);
-        rtc.set_oniceconnectionstatechange(None);
-        rtc.set_onconnectionstatechange(None);
-        channel.set_onopen(None);
-        channel.set_onmessage(None);
-        channel.set_onbufferedamountlow(None);
-        channel.set_onclose(None);
-        channel.set_onerror(None);
-        channel.close();
-        rtc.close();
+        self.wires.close();
     }
-}
-
-/// From a configuration to the local description. No strong reference is held while it waits.
-async fn negotiate(
-    conn: &Weak<PeerConnection>,
-    config: Promise,
-    offer: Option<String>,
-) -> Result<String, JsValue> {
-    let config = config.await?;
-    conn.upgrade().ok_or(JsValue::NULL)?.connect(config.unchecked_ref())?;
-    let (kind, made) = if let Some(offer) = offer {
-        let set = ask(conn, |rtc| rtc.set_remote_description(&description(RtcSdpType::Offer, &offer)))?;
-        set.await?;
-        with(conn, PeerConnection::flush_candidates);
-        (RtcSdpType::Answer, ask(conn, RtcPeerConnection::create_answer)?)
-    } else {
-        (RtcSdpType::Offer, ask(conn, RtcPeerConnection::create_offer)?)
-    };
-    let sdp = Reflect::get(&made.await?, &"sdp".into())?.as_string().unwrap_or_default();
-    let set = ask(conn, |rtc| rtc.set_local_description(&description(kind, &sdp)))?;
-    set.await?;
-    // Read back, with what was gathered meanwhile.
-    let conn = conn.upgrade().ok_or(JsValue::NULL)?;
-    let local = conn.wires.get().and_then(|wires| wires.rtc.local_description());
-    Ok(local.map_or(sdp, |local| local.sdp()))
-}
-
-/// Asks a connection that is still wanted; the error of one that is not reaches nobody.
-fn ask(
-    conn: &Weak<PeerConnection>,
-    call: impl FnOnce(&RtcPeerConnection) -> Promise,
-) -> Result<Promise, JsValue> {
-    let conn = conn.upgrade().ok_or(JsValue::NULL)?;
-    let wires = conn.wires.get().ok_or(JsValue::NULL)?;
-    Ok(conn.unless_dropped(call(&wires.rtc)))
-}
-
-fn with(conn: &Weak<PeerConnection>, call: impl FnOnce(&PeerConnection)) {
-    if let Some(conn) = conn.upgrade() {
-        call(&conn);
-    }
-}
-
-fn description(kind: RtcSdpType, sdp: &str) -> RtcSessionDescriptionInit {
-    let init = RtcSessionDescriptionInit::new(kind);
-    init.set_sdp(sdp);
-    init
-}
-
-fn function(handler: &Handler) -> &js_sys::Function {
-    handler.as_ref().unchecked_ref()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::collections::VecDeque;
 
     use js_sys::Object;
