@@ -23,10 +23,12 @@ pub(crate) struct Envelope {
     pub(crate) instance: [u8; 16],
     /// Which of its sender's offers this is: 0 seeks the successor, 1 the predecessor, others any peer.
     pub(crate) role: u8,
+    /// Who its sender is linked with on that side of the ring: only one that is nearer may take it up.
+    pub(crate) nearer_than: Option<Address>,
     pub(crate) description: Description,
 }
 
-codec!(struct Envelope { from, instance, role, description });
+codec!(struct Envelope { from, instance, role, nearer_than, description });
 
 impl Envelope {
     /// Writes the text for the tracker, about one offer.
@@ -37,7 +39,8 @@ impl Envelope {
             return [SEALED, &hex::text(&sealed)].concat();
         }
         let (from, instance) = (hex::text(&self.from.0), hex::text(&self.instance));
-        let attribute = [ATTRIBUTE, &from, " ", &instance, " ", &self.role.to_string()].concat();
+        let bound = self.nearer_than.map(|bound| hex::text(&bound.0)).unwrap_or_default();
+        let attribute = [ATTRIBUTE, &from, " ", &instance, " ", &self.role.to_string(), " ", &bound].concat();
         self.description.to_sdp(Some(&attribute))
     }
 
@@ -61,6 +64,7 @@ impl Envelope {
             from,
             instance: instance.to_be_bytes(),
             role,
+            nearer_than: words.next().and_then(|word| Address::from_hex(word).ok()),
             description: Description::parse(text).ok()?,
         })
     }
@@ -81,7 +85,13 @@ mod tests {
             vec!["0A"; 32].join(":")
         );
         let description = Description::parse(&sdp).expect("a whole description");
-        Envelope { from: Address([0xab; 20]), instance: [7; 16], role: 3, description }
+        Envelope {
+            from: Address([0xab; 20]),
+            instance: [7; 16],
+            role: 3,
+            nearer_than: Some(Address([0xcd; 20])),
+            description,
+        }
     }
 
     #[test]
@@ -110,7 +120,7 @@ mod tests {
         for bad in [
             String::new(),
             envelope().description.to_sdp(None),
-            good.replace(" 3\r", " x\r"),
+            good.replace(" 3 cd", " x cd"),
             good.replace("abab", "zzzz"),
             good.replace("ice-pwd", "ice-dwp"),
             "a=x-easypeers:1 \r\n".into(),

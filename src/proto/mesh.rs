@@ -65,6 +65,14 @@ const SPLIT_PAUSE: Duration = Duration::from_secs(1);
 /// ... and ends a link for a second one that is still being made.
 const BREAK_PAUSE: Duration = Duration::from_secs(1);
 
+/// With two links each there are no shortcuts, and a request goes round the ring peer by peer.
+const PATIENCE: u32 = 8;
+
+/// How long to wait for what takes this long where peers have more than two links.
+pub(crate) fn patient(time: Duration, max_peers: usize) -> Duration {
+    if max_peers > 2 { time } else { time * PATIENCE }
+}
+
 /// Links that an answer may cross that lost its way.
 pub(crate) const MAX_STRAY: u16 = 32;
 /// Peers that a request names as its way, the last ones: twice a path through 100,000 peers, near enough.
@@ -102,6 +110,8 @@ pub(crate) struct Request {
     pub(crate) goal: Goal,
     /// The origin has fewer than two links: split an edge rather than turn it away.
     pub(crate) need: bool,
+    /// Who the origin is linked with on the side of the ring that it asks for.
+    pub(crate) nearer_than: Option<Address>,
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,
     /// The peers that passed it on, the last of them if they are many.
@@ -110,7 +120,7 @@ pub(crate) struct Request {
     pub(crate) hops_left: u16,
 }
 
-codec!(struct Request { id, origin, instance, goal, need, offer, path, hops_left });
+codec!(struct Request { id, origin, instance, goal, need, nearer_than, offer, path, hops_left });
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +129,7 @@ pub(crate) enum Reason {
     Full,
     /// A hand-over is under way; ask again.
     Busy,
-    /// Already linked, or just being linked.
+    /// Already linked, or just being linked, or linked with one that is nearer.
     Duplicate,
     /// The way ended before the goal.
     NotFound,
@@ -270,6 +280,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) asking: isize,
 }
 
+impl Side {
+    /// To look for the first peer on this side.
+    pub(crate) fn goal(self) -> Goal {
+        match self {
+            Self::Successor => Goal::Successor,
+            Self::Predecessor => Goal::Predecessor,
+        }
+    }
+}
+
 impl Scene<'_> {
     /// The link on one side of the ring: the closest one.
     fn ring_link(&self, me: &Address, side: Side) -> Option<Address> {
@@ -316,8 +336,8 @@ pub(crate) struct Mesh {
     stabilize_pause: Duration,
     long_at: Option<Instant>,
     long_pause: Duration,
-    /// Peers to link with as soon as a slot is free: those an eviction told us of.
-    hints: Vec<Address>,
+    /// Peers to link with as soon as a slot is free: those an eviction told us of, and who told.
+    hints: Vec<(Address, Option<Address>)>,
     /// When the scene changed such that the ring may be better.
     look_at: Option<Instant>,
     deaths: Vec<Instant>,
@@ -355,7 +375,7 @@ impl Mesh {
     pub(crate) fn handle_linked(&mut self, neighbor: Address, now: Instant) {
         self.dead.remove(&neighbor);
         self.cool.remove(&neighbor);
-        self.hints.retain(|hint| *hint != neighbor);
+        self.hints.retain(|(hint, _)| *hint != neighbor);
         self.side_at = [None; 2];
         self.handle_change(now);
         self.long_pause = LONG.0;
@@ -390,10 +410,12 @@ impl Mesh {
         self.stabilize_at = soonest(self.stabilize_at, Some(now + STABILIZE.0));
     }
 
-    /// A neighbor gave our slot away and named who took it.
-    pub(crate) fn handle_hint(&mut self, hint: Address, now: Instant) {
-        if hint != self.me && !self.hints.contains(&hint) && self.hints.len() < 8 {
-            self.hints.push(hint);
+    /// A neighbor gave our slot away and named who took it. `via`: the neighbor itself, if it still passes on
+    /// what arranges links.
+    pub(crate) fn handle_hint(&mut self, hint: Address, via: Option<Address>, now: Instant) {
+        let known = self.hints.iter().any(|(known, _)| *known == hint);
+        if hint != self.me && !known && self.hints.len() < 8 {
+            self.hints.push((hint, via));
             self.handle_change(now);
         }
     }
@@ -415,9 +437,24 @@ impl Mesh {
     // Our own requests.
 
     /// Remembers a request that we made.
-    pub(crate) fn begin(&mut self, id: RequestId, conn: Option<ConnId>, plan: Plan, now: Instant) {
-        self.mine
-            .insert(id, Mine { conn, goal: plan.goal, via: plan.via, aim: plan.aim, until: now + REQUEST });
+    pub(crate) fn begin(
+        &mut self,
+        id: RequestId,
+        conn: Option<ConnId>,
+        plan: Plan,
+        max_peers: usize,
+        now: Instant,
+    ) {
+        self.mine.insert(
+            id,
+            Mine {
+                conn,
+                goal: plan.goal,
+                via: plan.via,
+                aim: plan.aim,
+                until: now + patient(REQUEST, max_peers),
+            },
+        );
     }
 
     /// An answer to one of our requests: it is no longer open.
@@ -470,6 +507,7 @@ impl Mesh {
         request: &Request,
         back: Back,
         forth: Option<Address>,
+        max_peers: usize,
         now: Instant,
     ) -> bool {
         let (id, origin) = (request.id, request.origin);
@@ -485,7 +523,7 @@ impl Mesh {
             oldest.map(|id| self.routes.remove(&id));
         }
         let path = if forth.is_none() { request.path.clone() } else { Vec::new() };
-        self.routes.insert(id, Route { origin, back, forth, path, until: now + ROUTE });
+        self.routes.insert(id, Route { origin, back, forth, path, until: now + patient(ROUTE, max_peers) });
         true
     }
 
@@ -565,6 +603,12 @@ impl Mesh {
     pub(crate) fn judge(&mut self, request: &Request, scene: &Scene<'_>, now: Instant) -> Result<(), Reason> {
         let origin = &request.origin;
         if scene.is_link(origin) || scene.is_pending(origin) {
+            return Err(Reason::Duplicate);
+        }
+        let side = Side::BOTH.into_iter().find(|side| side.goal() == request.goal);
+        if let (Some(side), Some(bound)) = (side, &request.nearer_than)
+            && side.reach(origin, &self.me) >= side.reach(origin, bound)
+        {
             return Err(Reason::Duplicate);
         }
         let ring = self.improves_ring(origin, scene);
@@ -686,10 +730,10 @@ impl Mesh {
         if self.look_at.take_if(|at| *at <= now).is_some() {
             // Whoever is left alone now may be asked when the time is over.
             self.look_at = self.cool.values().min().copied();
+            plans.extend(self.plan_hint(scene, now));
             for side in Side::BOTH {
                 plans.extend(self.plan_side(side, scene, now));
             }
-            plans.extend(self.plan_hint(scene, plans.len(), now));
         }
         if self.stabilize_at.take_if(|at| *at <= now).is_some() {
             plans.extend(self.plan_probes(scene, random));
@@ -721,12 +765,9 @@ impl Mesh {
             return None;
         }
         let (address, via) = (best.address, best.via);
-        let goal = match side {
-            Side::Successor => Goal::Successor,
-            Side::Predecessor => Goal::Predecessor,
-        };
+        let goal = side.goal();
         // An answer that is not back by now has lost its way, most likely.
-        let recent = |mine: &Mine| mine.until > now + (REQUEST - LOST);
+        let recent = |mine: &Mine| mine.until > now + patient(REQUEST - LOST, scene.max_peers);
         let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal && recent(mine));
         if asked {
             return None;
@@ -757,18 +798,28 @@ impl Mesh {
         Some(Plan { goal, via, probe: false, aim: Some(address) })
     }
 
-    fn plan_hint(&mut self, scene: &Scene<'_>, planned: usize, now: Instant) -> Option<Plan> {
-        if scene.free - scene.asking <= planned as isize {
-            return None;
-        }
-        while !self.hints.is_empty() {
-            let hint = self.hints.remove(0);
-            if scene.is_link(&hint) || scene.is_pending(&hint) || self.dead.contains_key(&hint) {
-                continue;
+    fn plan_hint(&mut self, scene: &Scene<'_>, now: Instant) -> Option<Plan> {
+        while !self.hints.is_empty() && scene.free > 0 {
+            let (hint, via) = self.hints[0];
+            let nearest = closest(scene.known.iter(), &hint).map(|k| k.via);
+            let closer = |side: &Side| {
+                let old = scene.ring_link(&self.me, *side);
+                old.is_none_or(|old| side.reach(&self.me, &hint) < side.reach(&self.me, &old))
+            };
+            let side = Side::BOTH.into_iter().find(closer);
+            if side.is_none() && scene.free <= scene.asking {
+                return None;
             }
-            let Some(k) = closest(scene.known.iter(), &hint) else { continue };
+            self.hints.remove(0);
+            let linked = scene.is_link(&hint) || scene.is_pending(&hint) || self.dead.contains_key(&hint);
+            let Some(via) = via.or(nearest).filter(|_| !linked) else { continue };
             self.cool.insert(hint, now + COOL);
-            return Some(Plan { goal: Goal::Exact(hint), via: k.via, probe: false, aim: Some(hint) });
+            // It took our place on the ring; on the way to it there may be one that is nearer.
+            let goal = side.map_or(Goal::Exact(hint), |side| {
+                self.side_at[side as usize] = Some(now + SIDE_PAUSE);
+                side.goal()
+            });
+            return Some(Plan { goal, via, probe: false, aim: Some(hint) });
         }
         None
     }

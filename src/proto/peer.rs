@@ -460,9 +460,14 @@ impl Peer {
         }
     }
 
+    /// The link on one side of the ring: the closest one.
+    fn ring_link(&self, side: Side) -> Option<Address> {
+        side.next(&self.address, self.neighbors.keys()).copied()
+    }
+
     fn with_spread<T>(&mut self, act: impl FnOnce(&mut Broadcast, Spread<'_>, &mut Random) -> T) -> T {
         let links: Vec<Address> = self.neighbors.keys().copied().collect();
-        let ring = Side::BOTH.map(|side| side.next(&self.address, &links).copied());
+        let ring = Side::BOTH.map(|side| self.ring_link(side));
         let spread =
             Spread { links: &links, ring, fanout: self.config.fanout(), max_peers: self.config.max_peers };
         act(&mut self.broadcast, spread, &mut self.random)

@@ -81,12 +81,12 @@ fn a_request_goes_neither_back_nor_to_its_origin_nor_to_the_dead_nor_where_it_mu
 fn the_way_of_a_request_is_remembered_once_for_a_while_and_in_bounded_room() {
     let mut mesh = Mesh::new(ME);
     let request = request(Goal::Successor, 10);
-    assert!(mesh.remember(&request, Back::Neighbor(place(1)), Some(place(2)), T0));
-    assert!(!mesh.remember(&request, Back::Neighbor(place(3)), None, T0), "it goes in a circle");
+    assert!(mesh.remember(&request, Back::Neighbor(place(1)), Some(place(2)), 6, T0));
+    assert!(!mesh.remember(&request, Back::Neighbor(place(3)), None, 6, T0), "it goes in a circle");
     assert_eq!(mesh.route(&request.id).map(|route| route.forth), Some(Some(place(2))));
     for n in 1..=MAX_ROUTES as u64 {
         let request = Request { id: RequestId(n.to_be_bytes()), ..request.clone() };
-        assert!(mesh.remember(&request, Back::Neighbor(place(1)), None, T0 + millis(n)));
+        assert!(mesh.remember(&request, Back::Neighbor(place(1)), None, 6, T0 + millis(n)));
     }
     assert_eq!(mesh.routes.len(), MAX_ROUTES);
     assert!(mesh.route(&request.id).is_none(), "the oldest gave way");
@@ -149,6 +149,22 @@ fn a_lonely_peer_keeps_half_its_slots_for_the_answers_to_its_own_offers() {
     let mut mesh = Mesh::new(ME);
     assert_eq!(judge(&mut mesh, &[], 4, 2, true), Ok(()));
     assert_eq!(judge(&mut mesh, &[], 3, 2, true), Err(Reason::Full));
+}
+
+#[test]
+fn whoever_is_no_nearer_than_the_link_that_the_origin_has_does_not_take_its_offer_up() {
+    let (mut mesh, links) = settled(&[20, 250]);
+    let scene = scene(&links, &[]);
+    let mut of = |goal, bound| {
+        let request = Request { nearer_than: Some(place(bound)), ..request(goal, 240) };
+        mesh.judge(&request, &Scene { free: 2, ..scene }, settled_at())
+    };
+    // ME is 0: after 240 come 250, 0 and 20.
+    assert_eq!(of(Goal::Successor, 20), Ok(()));
+    assert_eq!(of(Goal::Successor, 250), Err(Reason::Duplicate));
+    assert_eq!(of(Goal::Predecessor, 250), Ok(()), "0 is nearer than 250 on the other side");
+    assert_eq!(of(Goal::Predecessor, 20), Err(Reason::Duplicate));
+    assert_eq!(of(Goal::Exact(ME), 250), Ok(()), "not on the ring");
 }
 
 #[test]
@@ -226,7 +242,7 @@ fn with_few_slots_fewer_chosen_links_are_protected() {
 #[test]
 fn a_peer_without_links_asks_for_nothing_and_waits_for_nothing() {
     let mut mesh = Mesh::new(ME);
-    mesh.handle_hint(place(9), T0);
+    mesh.handle_hint(place(9), None, T0);
     mesh.handle_unlinked(place(1), true, T0);
     assert_eq!(plan(&mut mesh, &[], &[], 6, T0), []);
     assert_eq!(mesh.poll_timeout(), None);
@@ -254,7 +270,7 @@ fn one_request_is_under_way_on_each_side_unless_its_answer_must_be_lost() {
     mesh.handle_linked(place(20), T0);
     let [successor] = ring_plans(&mut mesh, &links, &known, T0)[..] else { panic!("there is a better one") };
     let id = RequestId([1; 8]);
-    mesh.begin(id, Some(ConnId(1)), successor, T0);
+    mesh.begin(id, Some(ConnId(1)), successor, 6, T0);
     let nearer = [link(20), link(200), beyond(3, 20), beyond(5, 20)];
     let soon = T0 + (LOST - millis(1));
     mesh.handle_linked(place(200), soon);
@@ -274,7 +290,7 @@ fn who_could_not_be_connected_is_left_alone_longer_than_who_said_no() {
         let known = [link(20), link(200), beyond(5, 20)];
         let aim = Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)) };
         let id = RequestId([1; 8]);
-        mesh.begin(id, None, aim, T0);
+        mesh.begin(id, None, aim, 6, T0);
         let mine = mesh.finish(&id).expect("it was begun");
         mesh.handle_reject(&mine, reason, T0);
         mesh.handle_change(T0);
@@ -325,7 +341,7 @@ fn a_probe_that_found_a_better_neighbor_leads_to_a_request() {
     let links = neighbors(&[20, 200]);
     let probe = Plan { goal: Goal::Successor, via: place(200), probe: true, aim: None };
     let id = RequestId([1; 8]);
-    mesh.begin(id, None, probe, T0);
+    mesh.begin(id, None, probe, 6, T0);
     let mine = mesh.finish(&id).expect("it was begun");
     let around = Scene { free: 2, ..scene(&links, &[]) };
     let better = Plan { goal: Goal::Successor, via: place(200), probe: false, aim: Some(place(5)) };
@@ -368,7 +384,7 @@ fn whom_an_eviction_told_of_is_asked_as_soon_as_a_slot_is_free() {
     let known = [link(1), link(255), link(50)];
     let now = settled_at();
     for hint in [ME, place(50), place(60), place(60)] {
-        mesh.handle_hint(hint, now);
+        mesh.handle_hint(hint, None, now);
     }
     let asked = Plan { goal: Goal::Exact(place(60)), via: place(50), probe: false, aim: Some(place(60)) };
     let exact = |plans: Vec<Plan>| plans.into_iter().filter(|plan| !plan.probe).collect::<Vec<_>>();
@@ -378,9 +394,19 @@ fn whom_an_eviction_told_of_is_asked_as_soon_as_a_slot_is_free() {
     mesh.handle_change(now);
     assert_eq!(exact(plan(&mut mesh, &links, &known, 1, now)), [], "once");
     for n in 0..20 {
-        mesh.handle_hint(place(100 + n), now);
+        mesh.handle_hint(place(100 + n), None, now);
     }
     assert_eq!(mesh.hints.len(), 8);
+}
+
+#[test]
+fn who_lost_its_place_on_the_ring_asks_for_it_through_the_peer_that_gave_it_away() {
+    let (mut mesh, links) = settled(&[250, 50]);
+    let known = [link(250), link(50), beyond(20, 50)];
+    // 10 took the place of this peer beside its former successor, 11, which still passes on what it is sent.
+    mesh.handle_hint(place(10), Some(place(11)), settled_at());
+    let asked = Plan { goal: Goal::Successor, via: place(11), probe: false, aim: Some(place(10)) };
+    assert_eq!(ring_plans(&mut mesh, &links, &known, settled_at()), [asked], "and 20 waits for its turn");
 }
 
 // What becomes of requests, and of the mesh.
@@ -390,8 +416,8 @@ fn a_request_that_nobody_answers_expires_and_one_whose_neighbor_is_gone_at_once(
     let mut mesh = Mesh::new(ME);
     let plan = |via| Plan { goal: Goal::Successor, via: place(via), probe: true, aim: None };
     let [a, b] = [1, 2].map(|n| RequestId([n; 8]));
-    mesh.begin(a, None, plan(20), T0);
-    mesh.begin(b, None, plan(30), T0);
+    mesh.begin(a, None, plan(20), 6, T0);
+    mesh.begin(b, None, plan(30), 6, T0);
     let expired =
         |mesh: &mut Mesh, now| mesh.take_expired(now).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
     assert_eq!(expired(&mut mesh, just_before(T0 + REQUEST)), []);
@@ -473,6 +499,7 @@ fn request(goal: Goal, origin: u8) -> Request {
         instance: [origin; 16],
         goal,
         need: false,
+        nearer_than: None,
         offer: None,
         path: Vec::new(),
         hops_left: MAX_HOPS,

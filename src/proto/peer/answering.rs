@@ -42,8 +42,13 @@ impl Peer {
             Back::Tracker(tracker, to, offer) => match answer.word {
                 Word::Accept { from, answer: description } => {
                     self.errands.remove(&answer.id);
-                    let envelope =
-                        Envelope { from, instance: self.instance, role: 0, description: *description };
+                    let envelope = Envelope {
+                        from,
+                        instance: self.instance,
+                        role: 0,
+                        nearer_than: None,
+                        description: *description,
+                    };
                     self.answer_tracker((tracker, to, offer), &envelope);
                 }
                 // A tracker carries nothing but answers: this peer asks again, while the origin waits.

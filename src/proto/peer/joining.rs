@@ -10,7 +10,7 @@ use crate::proto::limits::Work;
 use crate::proto::link::Link;
 use crate::proto::logarithm::{exp, ln};
 use crate::proto::mesh::{self, Back, Goal, Reason, Request, RequestId};
-use crate::proto::ring;
+use crate::proto::ring::{self, Side};
 use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need, Tracker};
 use crate::proto::view;
@@ -114,6 +114,7 @@ impl Peer {
             instance: envelope.instance,
             goal,
             need: envelope.role == 2,
+            nearer_than: envelope.nearer_than,
             offer: Some(envelope.description),
             path: Vec::new(),
             hops_left: crate::proto::mesh::MAX_HOPS,
@@ -130,7 +131,7 @@ impl Peer {
                 request: request.clone(),
                 left: left - 1,
                 refused_at: now + AGAIN,
-                again_at: now + mesh::LOST,
+                again_at: now + mesh::patient(mesh::LOST, self.config.max_peers),
             };
             self.errands.insert(request.id, errand);
         }
@@ -240,7 +241,9 @@ impl Peer {
             let (Purpose::Offer(id), Some(description)) = (conn.purpose, conn.link.description()) else {
                 continue;
             };
+            let side = Side::BOTH.get(role);
             let envelope = Envelope {
+                nearer_than: side.and_then(|&side| self.ring_link(side)),
                 from: self.address,
                 instance: self.instance,
                 role: u8::try_from(role).unwrap_or(u8::MAX),

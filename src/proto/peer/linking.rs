@@ -8,6 +8,7 @@ use crate::proto::io::{ConnId, Event};
 use crate::proto::limits::{Fault, Work};
 use crate::proto::link::{Expired, Farewell, Happened, Link, Linked, Member, Packet, Violation};
 use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
+use crate::proto::ring::Side;
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
 use crate::proto::view::View;
@@ -314,7 +315,8 @@ impl Peer {
         }
         self.unlink(address, None, farewell == Farewell::Leaving, now);
         if let Farewell::Evicted { hint: Some(hint) } = farewell {
-            self.mesh.handle_hint(hint, now);
+            let via = Some(address).filter(|address| self.reaches(address));
+            self.mesh.handle_hint(hint, via, now);
         }
     }
 
@@ -428,13 +430,13 @@ impl Peer {
     fn begin_request(&mut self, plan: Plan, now: Instant) {
         let id = RequestId(self.random.bytes());
         if plan.probe {
-            self.mesh.begin(id, None, plan, now);
+            self.mesh.begin(id, None, plan, self.config.max_peers, now);
             return self.send_request(id, plan.via, None);
         }
         // An offer that is ready saves the time to make one.
         let ready = self.conns.iter().find(|(_, conn)| conn.is_spare() && conn.link.is_offered());
         let conn = ready.map(|(&conn, _)| conn).unwrap_or_else(|| self.begin_offer(now));
-        self.mesh.begin(id, Some(conn), plan, now);
+        self.mesh.begin(id, Some(conn), plan, self.config.max_peers, now);
         let Some(conn) = self.conns.get_mut(&conn) else { return };
         conn.purpose = Purpose::Request(id, plan.via);
         conn.chosen = matches!(plan.goal, Goal::Point(_));
@@ -448,12 +450,15 @@ impl Peer {
 
     fn send_request(&mut self, id: RequestId, via: Address, offer: Option<Description>) {
         let Some(mine) = self.mesh.mine(&id) else { return };
+        let goal = mine.goal;
+        let side = Side::BOTH.into_iter().find(|side| side.goal() == goal);
         let request = Request {
             id,
             origin: self.address,
             instance: self.instance,
-            goal: mine.goal,
+            goal,
             need: self.neighbors.len() < 2,
+            nearer_than: side.and_then(|side| self.ring_link(side)),
             offer,
             path: Vec::new(),
             hops_left: mesh::MAX_HOPS,
@@ -604,7 +609,7 @@ impl Peer {
             Step::Here | Step::Forward(_) => Ok(()),
         };
         let forth = if let Step::Forward(next) = step { Some(next) } else { None };
-        if !self.mesh.remember(&request, back, forth, now) {
+        if !self.mesh.remember(&request, back, forth, self.config.max_peers, now) {
             let word = Word::Reject(Reason::NotFound);
             let answer = Answer { id, to: origin, path: request.path, hops_left: mesh::MAX_STRAY, word };
             return self.answer(None, back, answer);
