@@ -14,16 +14,16 @@ use super::queue::Queue;
 use super::tracker::{Health, Tracker, TrackerParams};
 use crate::proto::{
     Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Random,
-    SendError, SwarmId, TrackerId,
+    SILENCE, SendError, SwarmId, TrackerId,
 };
 
 /// The worlds' first moment, so that clocks show a believable date.
 const BEGINNING: Instant = Instant::from_millis(1_750_000_000_000);
 /// A browser reports `bufferedamountlow` at this many bytes.
 const LOW_THRESHOLD: u64 = 64 * 1024;
-/// How long a link may be known to one end only: death without goodbye is to be noticed within 5 s, and the
-/// rest is slack for the way of a notice.
-const ONE_SIDED_LIMIT: Duration = Duration::from_secs(7);
+/// How long a link may be known to one end only: until its neighbor's death is noticed; the rest is slack for the
+/// way of a notice.
+const ONE_SIDED_LIMIT: Duration = SILENCE.saturating_add(Duration::from_millis(2500));
 /// Violations kept; one bug makes many.
 const MAX_VIOLATIONS: usize = 20;
 /// A peer that says more than this in one breath talks for ever.
@@ -67,6 +67,9 @@ pub struct Params {
     /// Each peer's clock is wrong by up to this much, either way.
     #[serde(with = "super::scenario::span")]
     pub clock_error: Duration,
+    /// Whether every peer is looked through after each input: all that it holds bounded, a deadline ahead.
+    #[serde(skip)]
+    pub watchful: bool,
     /// Whether to keep every event of every peer for [`World::take_events`].
     #[serde(skip)]
     pub keep_events: bool,
@@ -84,6 +87,7 @@ impl Default for Params {
             network: Network::default(),
             trackers: TrackerParams::default(),
             clock_error: Duration::ZERO,
+            watchful: false,
             keep_events: false,
             trace: None,
         }
@@ -775,12 +779,23 @@ impl World {
                 break;
             }
         }
+        let now = self.local_now(index);
         let Some(peer) = &self.nodes[index as usize].peer else { return };
         let (due, links, most) = (peer.poll_timeout(), peer.link_count(), peer.config().max_peers);
+        let watched = self.params.watchful && !peer.is_closed();
+        if watched {
+            peer.assert_bounded();
+        }
         if links > most {
             self.violation(format_args!("{} has {links} links, {most} allowed", NodeId(index)));
         }
-        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
+        if watched && due.is_none() {
+            self.violation(format_args!("{} waits for nothing", NodeId(index)));
+        }
+        if watched && due.is_some_and(|due| due < now) {
+            self.violation(format_args!("{} wanted to be woken before", NodeId(index)));
+        }
+        if after_timeout && due.is_some_and(|due| due <= now) {
             self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
             return;
         }
