@@ -218,6 +218,8 @@ struct Socket {
     id: TrackerId,
     tracker: u32,
     state: SocketState,
+    /// Its tracker went down: what is under way to it is lost.
+    lost: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -505,6 +507,7 @@ impl World {
                 if self.sockets[socket].tracker as usize == tracker
                     && self.sockets[socket].state == SocketState::Open
                 {
+                    self.sockets[socket].lost = true;
                     self.queue.push(
                         self.now + self.tracker_latency(tracker),
                         Happening::SocketClosed(socket as u32),
@@ -600,7 +603,8 @@ impl World {
                 self.at_end(id, |ends, id| Some(Input::ConnWritable(ends.get(id)?.conn)))
             }
             Happening::Frame(id, frame) => self.at_end(id, |ends, id| {
-                let end = ends.get(id).filter(|end| !end.severed)?;
+                // A channel that did not open, for its other end died meanwhile, brings nothing.
+                let end = ends.get(id).filter(|end| !end.severed && end.phase == Phase::Open)?;
                 Some(Input::ConnFrame(end.conn, Bytes(frame)))
             }),
             Happening::Opened(id) => self.on_opened(id),
@@ -692,7 +696,7 @@ impl World {
     }
 
     fn on_socket_open(&mut self, socket: u32) {
-        let Socket { node, id, tracker, state } = self.sockets[socket as usize];
+        let Socket { node, id, tracker, state, .. } = self.sockets[socket as usize];
         if state != SocketState::Opening {
             return;
         }
@@ -718,7 +722,8 @@ impl World {
 
     fn on_tracker_request(&mut self, socket: u32, text: &str) {
         let tracker = self.sockets[socket as usize].tracker as usize;
-        if !matches!(self.trackers[tracker].1, Health::Up | Health::Slow) {
+        let down = !matches!(self.trackers[tracker].1, Health::Up | Health::Slow);
+        if down || self.sockets[socket as usize].lost {
             return;
         }
         let latency = self.tracker_latency(tracker);
@@ -885,7 +890,8 @@ impl World {
         let tracker = (0..self.trackers.len()).find(|&tracker| tracker_url(tracker) == url);
         let socket = self.sockets.len() as u32;
         let state = SocketState::Opening;
-        self.sockets.push(Socket { node: index, id, tracker: tracker.unwrap_or(0) as u32, state });
+        let opening = Socket { node: index, id, tracker: tracker.unwrap_or(0) as u32, state, lost: false };
+        self.sockets.push(opening);
         self.nodes[index as usize].sockets.push((id, socket));
         let then = self.now + self.params.trackers.connect.as_micros() as u64;
         match tracker {
