@@ -77,7 +77,9 @@ fn config() -> ProptestConfig {
         cases: if std::env::var_os("PROPTEST_CASES").is_some() { given.cases } else { DAYS },
         rng_seed: if fixed { RngSeed::Fixed(1) } else { given.rng_seed },
         failure_persistence: None,
-        max_shrink_iters: 2000,
+        max_shrink_iters: u32::MAX,
+        // Milliseconds.
+        max_shrink_time: if given.max_shrink_time == 0 { 120_000 } else { given.max_shrink_time },
         ..given
     }
 }
