@@ -28,7 +28,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 /// Days in one run: what an unoptimized build lives in some 15 s on one core.
-const DAYS: u32 = 48;
+const DAYS: u32 = 32;
 /// Peers alive at once.
 const CROWD: usize = 16;
 /// Time passes in slices this long, and all is checked after each.
@@ -225,6 +225,8 @@ struct Said {
     at: Duration,
     /// Who must hear it, as long as nobody disturbs the mesh in which it was said.
     due: BTreeSet<NodeId>,
+    /// Who must hear it in the end, as long as it and the sender live and the trackers work.
+    owed: BTreeSet<NodeId>,
     heard: BTreeSet<NodeId>,
     told: Option<bool>,
 }
@@ -251,12 +253,20 @@ impl Truth {
     fn gone(&mut self, who: NodeId) {
         self.disturb();
         self.living.remove(&who);
+        for said in self.said.values_mut() {
+            said.owed.remove(&who);
+            if said.from == who {
+                said.owed.clear();
+            }
+        }
     }
 
     fn say(&mut self, id: MessageId, from: NodeId, to: Option<NodeId>, size: usize, at: Duration) {
         let others = self.living.keys().copied().filter(|&who| who != from);
-        let due = others.filter(|&who| self.quiet && to.is_none_or(|to| to == who)).collect();
-        let said = Said { from, to, size, at, due, heard: BTreeSet::new(), told: None };
+        let meant: BTreeSet<_> = others.filter(|&who| to.is_none_or(|to| to == who)).collect();
+        let due = if self.quiet { meant.clone() } else { BTreeSet::new() };
+        let owed = if self.trackers == Health::Up && to.is_none() { meant } else { BTreeSet::new() };
+        let said = Said { from, to, size, at, due, owed, heard: BTreeSet::new(), told: None };
         assert!(self.said.insert(id, said).is_none(), "ids are unique");
     }
 
@@ -422,6 +432,9 @@ impl Life {
             }
             Step::Trackers(health) => {
                 truth.trackers = health;
+                if health != Health::Up {
+                    truth.said.values_mut().for_each(|said| said.owed.clear());
+                }
                 world.set_trackers(health);
             }
             Step::Wait(millis) => self.wait(Duration::from_millis(millis.into()))?,
@@ -509,6 +522,11 @@ impl Life {
         let untold = self.truth.said.values().find(|said| !told(said));
         ensure!(untold.is_none(), "{} is not told of an arrival", untold.unwrap().from);
         self.wait(TOLD)?;
+        for said in self.truth.said.values() {
+            if let Some(who) = said.owed.difference(&said.heard).next() {
+                return Err(format!("{who} never hears what {} said at {:?}", said.from, said.at));
+            }
+        }
         if living.len() > 1 {
             let open = |said: &&Said| said.told.is_none() && self.truth.living.contains_key(&said.from);
             let open = self.truth.said.values().find(open);
