@@ -526,15 +526,13 @@ impl World {
         self.trackers[tracker].1 = health;
         if health == Health::Down {
             self.trackers[tracker].0.restart();
-            for socket in 0..self.sockets.len() {
-                if self.sockets[socket].tracker as usize == tracker
-                    && self.sockets[socket].state == SocketState::Open
-                {
-                    self.sockets[socket].lost = true;
-                    self.queue.push(
-                        self.now + self.tracker_latency(tracker),
-                        Happening::SocketClosed(socket as u32),
-                    );
+            let latency = self.tracker_latency(tracker);
+            for (index, socket) in self.sockets.iter_mut().enumerate() {
+                if socket.tracker as usize == tracker && socket.state != SocketState::Opening {
+                    socket.lost = true;
+                    if socket.state == SocketState::Open {
+                        self.queue.push(self.now + latency, Happening::SocketClosed(index as u32));
+                    }
                 }
             }
         }
