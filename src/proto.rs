@@ -74,6 +74,8 @@ pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,
     TrackerState, TrackerStatus, Warning,
 };
+#[cfg(feature = "sim")]
+pub(crate) use link::SILENCE;
 pub use map::Map;
 pub use peer::{Edge, LinkInfo, Peer, Stats, Topology};
 pub use random::Random;

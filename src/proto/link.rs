@@ -43,6 +43,9 @@ const GREET: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_millis(1500);
 /// ... and has this long to give one: a death is noticed within IDLE + ANSWER < 5 s.
 const ANSWER: Duration = Duration::from_millis(3000);
+/// A neighbor is silent no longer than this, or believed dead.
+#[cfg(feature = "sim")]
+pub(crate) const SILENCE: Duration = IDLE.saturating_add(ANSWER);
 /// A timer that comes this late means that this peer slept, not the neighbor.
 const SLEPT: Duration = Duration::from_secs(1);
 

@@ -54,6 +54,13 @@ pub struct End {
     pub busy_until: u64,
 }
 
+impl End {
+    /// Whether frames get here; none does when the channel did not open because the other end died meanwhile.
+    pub fn hears(&self) -> bool {
+        self.phase == Phase::Open && !self.severed
+    }
+}
+
 /// All ends.
 #[derive(Debug, Default)]
 pub struct Ends {

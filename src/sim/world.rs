@@ -14,16 +14,16 @@ use super::queue::Queue;
 use super::tracker::{Health, Tracker, TrackerParams};
 use crate::proto::{
     Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Random,
-    SendError, SwarmId, TrackerId,
+    SILENCE, SendError, SwarmId, TrackerId,
 };
 
 /// The worlds' first moment, so that clocks show a believable date.
 const BEGINNING: Instant = Instant::from_millis(1_750_000_000_000);
 /// A browser reports `bufferedamountlow` at this many bytes.
 const LOW_THRESHOLD: u64 = 64 * 1024;
-/// How long a link may be known to one end only: death without goodbye is to be noticed within 5 s, and the
-/// rest is slack for the way of a notice.
-const ONE_SIDED_LIMIT: Duration = Duration::from_secs(7);
+/// How long a link may be known to one end only: until its neighbor's death is noticed; the rest is slack for the
+/// way of a notice.
+const ONE_SIDED_LIMIT: Duration = SILENCE.saturating_add(Duration::from_millis(2500));
 /// Violations kept; one bug makes many.
 const MAX_VIOLATIONS: usize = 20;
 /// A peer that says more than this in one breath talks for ever.
@@ -67,6 +67,9 @@ pub struct Params {
     /// Each peer's clock is wrong by up to this much, either way.
     #[serde(with = "super::scenario::span")]
     pub clock_error: Duration,
+    /// Whether every peer is looked through after each input: all that it holds bounded, a deadline ahead.
+    #[serde(skip)]
+    pub watchful: bool,
     /// Whether to keep every event of every peer for [`World::take_events`].
     #[serde(skip)]
     pub keep_events: bool,
@@ -84,6 +87,7 @@ impl Default for Params {
             network: Network::default(),
             trackers: TrackerParams::default(),
             clock_error: Duration::ZERO,
+            watchful: false,
             keep_events: false,
             trace: None,
         }
@@ -214,6 +218,8 @@ struct Socket {
     id: TrackerId,
     tracker: u32,
     state: SocketState,
+    /// Its tracker went down: what is under way to it is lost.
+    lost: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -484,6 +490,29 @@ impl World {
         }
     }
 
+    /// Lets time pass, up to a limit, until a frame is about to reach a peer that `wanted` picks. That one is the
+    /// caller's to hand over, by [`World::command`].
+    pub fn run_to_frame(
+        &mut self,
+        limit: Duration,
+        mut wanted: impl FnMut(&Peer, &[u8]) -> bool,
+    ) -> Option<(NodeId, Input)> {
+        let then = (self.now() + limit).as_micros() as u64;
+        while let Some((time, what)) = self.queue.pop_until(then) {
+            self.now = time;
+            if let Happening::Frame(id, frame) = &what
+                && let Some(&End { node, conn, .. }) = self.ends.get(*id).filter(|end| end.hears())
+                && self.peer(NodeId(node)).is_some_and(|peer| wanted(peer, frame))
+            {
+                return Some((NodeId(node), Input::ConnFrame(conn, Bytes(frame.clone()))));
+            }
+            self.counts.steps += 1;
+            self.happen(what);
+        }
+        self.now = self.now.max(then);
+        None
+    }
+
     /// Changes how every tracker does.
     pub fn set_trackers(&mut self, health: Health) {
         for tracker in 0..self.trackers.len() {
@@ -497,14 +526,13 @@ impl World {
         self.trackers[tracker].1 = health;
         if health == Health::Down {
             self.trackers[tracker].0.restart();
-            for socket in 0..self.sockets.len() {
-                if self.sockets[socket].tracker as usize == tracker
-                    && self.sockets[socket].state == SocketState::Open
-                {
-                    self.queue.push(
-                        self.now + self.tracker_latency(tracker),
-                        Happening::SocketClosed(socket as u32),
-                    );
+            let latency = self.tracker_latency(tracker);
+            for (index, socket) in self.sockets.iter_mut().enumerate() {
+                if socket.tracker as usize == tracker && socket.state != SocketState::Opening {
+                    socket.lost = true;
+                    if socket.state == SocketState::Open {
+                        self.queue.push(self.now + latency, Happening::SocketClosed(index as u32));
+                    }
                 }
             }
         }
@@ -596,7 +624,7 @@ impl World {
                 self.at_end(id, |ends, id| Some(Input::ConnWritable(ends.get(id)?.conn)))
             }
             Happening::Frame(id, frame) => self.at_end(id, |ends, id| {
-                let end = ends.get(id).filter(|end| !end.severed)?;
+                let end = ends.get(id).filter(|end| end.hears())?;
                 Some(Input::ConnFrame(end.conn, Bytes(frame)))
             }),
             Happening::Opened(id) => self.on_opened(id),
@@ -688,7 +716,7 @@ impl World {
     }
 
     fn on_socket_open(&mut self, socket: u32) {
-        let Socket { node, id, tracker, state } = self.sockets[socket as usize];
+        let Socket { node, id, tracker, state, .. } = self.sockets[socket as usize];
         if state != SocketState::Opening {
             return;
         }
@@ -714,7 +742,8 @@ impl World {
 
     fn on_tracker_request(&mut self, socket: u32, text: &str) {
         let tracker = self.sockets[socket as usize].tracker as usize;
-        if !matches!(self.trackers[tracker].1, Health::Up | Health::Slow) {
+        let down = !matches!(self.trackers[tracker].1, Health::Up | Health::Slow);
+        if down || self.sockets[socket as usize].lost {
             return;
         }
         let latency = self.tracker_latency(tracker);
@@ -775,12 +804,20 @@ impl World {
                 break;
             }
         }
+        let now = self.local_now(index);
         let Some(peer) = &self.nodes[index as usize].peer else { return };
         let (due, links, most) = (peer.poll_timeout(), peer.link_count(), peer.config().max_peers);
+        let watched = self.params.watchful && !peer.is_closed();
+        if watched {
+            peer.assert_bounded();
+        }
         if links > most {
             self.violation(format_args!("{} has {links} links, {most} allowed", NodeId(index)));
         }
-        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
+        if watched && due.is_none() {
+            self.violation(format_args!("{} waits for nothing", NodeId(index)));
+        }
+        if after_timeout && due.is_some_and(|due| due <= now) {
             self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
             return;
         }
@@ -870,7 +907,8 @@ impl World {
         let tracker = (0..self.trackers.len()).find(|&tracker| tracker_url(tracker) == url);
         let socket = self.sockets.len() as u32;
         let state = SocketState::Opening;
-        self.sockets.push(Socket { node: index, id, tracker: tracker.unwrap_or(0) as u32, state });
+        let opening = Socket { node: index, id, tracker: tracker.unwrap_or(0) as u32, state, lost: false };
+        self.sockets.push(opening);
         self.nodes[index as usize].sockets.push((id, socket));
         let then = self.now + self.params.trackers.connect.as_micros() as u64;
         match tracker {
