@@ -261,8 +261,6 @@ pub(crate) struct Neighbor {
     pub(crate) degree: usize,
     /// Whether this peer chose it as a long link.
     pub(crate) chosen: bool,
-    /// Whether it has nobody nearer than this peer on one side of the ring, by its own word.
-    pub(crate) needy: bool,
     pub(crate) since: Instant,
 }
 
@@ -659,8 +657,7 @@ impl Mesh {
     ///
     /// Never a link that is on the ring once the newcomer is in, and never the two long links that this peer
     /// chose first: they cannot be pushed out from outside, so nobody can surround a peer (eclipse). Of the
-    /// others first one that has somebody nearer than this peer on both sides of the ring, then the peer with
-    /// the most links, then the one whose distance is best covered by another link.
+    /// others the peer with the most links, then the one whose distance is best covered by another link.
     pub(crate) fn victim(&self, newcomer: &Address, scene: &Scene<'_>) -> Option<Address> {
         let with =
             || scene.links.iter().map(|link| &link.address).chain([newcomer]).filter(|&a| *a != self.me);
@@ -681,11 +678,7 @@ impl Mesh {
                 (link, gap)
             })
             .min_by(|(a, a_gap), (b, b_gap)| {
-                a.needy
-                    .cmp(&b.needy)
-                    .then(b.degree.cmp(&a.degree))
-                    .then(a_gap.total_cmp(b_gap))
-                    .then(a.address.cmp(&b.address))
+                b.degree.cmp(&a.degree).then(a_gap.total_cmp(b_gap)).then(a.address.cmp(&b.address))
             })
             .map(|(link, _)| link.address)
     }

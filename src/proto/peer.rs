@@ -430,8 +430,7 @@ impl Peer {
         let links = self.neighbors.iter().filter_map(|(address, conn)| {
             let conn = self.conns.get(conn)?;
             let degree = self.view.degree_of(address);
-            let needy = self.view.is_ring_link_of(address);
-            Some(Neighbor { address: *address, degree, chosen: conn.chosen, needy, since: conn.since })
+            Some(Neighbor { address: *address, degree, chosen: conn.chosen, since: conn.since })
         });
         let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
         let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());

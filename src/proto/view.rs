@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::codec::codec;
 use super::id::Address;
 use super::map::{Map, Set};
-use super::ring::{Known, Side};
+use super::ring::Known;
 use super::time::{Instant, soonest};
 
 /// Changes within this time go out as one list.
@@ -207,13 +207,6 @@ impl View {
         self.near.get(neighbor).map_or(0, |near| near.own.links.len())
     }
 
-    /// Whether a neighbor has nobody nearer than this peer on one side of the ring, by its own word.
-    pub(crate) fn is_ring_link_of(&self, neighbor: &Address) -> bool {
-        let Some(near) = self.near.get(neighbor) else { return false };
-        let links = || near.own.links.iter().map(|entry| &entry.address).chain([&self.me]);
-        Side::BOTH.into_iter().any(|side| side.next(neighbor, links()) == Some(&self.me))
-    }
-
     /// Whether [`View::refresh`] must come before [`View::known`].
     pub(crate) fn is_stale(&self) -> bool {
         self.stale
@@ -345,21 +338,6 @@ mod tests {
         view.remove(&at(2), T0);
         view.refresh(&[]);
         assert!(view.known().is_empty());
-    }
-
-    #[test]
-    fn a_neighbor_says_whether_it_has_anybody_nearer() {
-        let mut view = View::new(at(10));
-        view.add(at(20), T0);
-        let mut is_ring_link = |links| {
-            assert!(view.handle(&at(20), Packet::Own(list(links)), T0));
-            view.is_ring_link_of(&at(20))
-        };
-        assert!(is_ring_link(&[10]), "nobody else");
-        assert!(is_ring_link(&[10, 5, 30]), "30 is the next after it, but 10 the last before it");
-        assert!(is_ring_link(&[10, 15, 18]), "10 is the first after it, once round");
-        assert!(!is_ring_link(&[10, 15, 30]));
-        assert!(!view.is_ring_link_of(&at(21)), "no neighbor");
     }
 
     #[test]

@@ -217,18 +217,6 @@ fn of_equal_links_the_one_gives_way_whose_distance_another_covers() {
 }
 
 #[test]
-fn a_peer_that_has_nobody_nearer_keeps_its_link_longest() {
-    let mesh = Mesh::new(ME);
-    let mut links = neighbors(&[1, 255, 50, 80]);
-    links[2].degree = 9;
-    assert_eq!(mesh.victim(&place(120), &scene(&links, &[])), Some(place(50)));
-    links[2].needy = true;
-    assert_eq!(mesh.victim(&place(120), &scene(&links, &[])), Some(place(80)));
-    links[3].needy = true;
-    assert_eq!(mesh.victim(&place(120), &scene(&links, &[])), Some(place(50)), "one of them has to");
-}
-
-#[test]
 fn with_few_slots_fewer_chosen_links_are_protected() {
     let mesh = Mesh::new(ME);
     let chosen = |n| Neighbor { chosen: true, ..neighbor(n) };
@@ -480,7 +468,7 @@ fn beyond(n: u8, via: u8) -> Known {
 }
 
 fn neighbor(n: u8) -> Neighbor {
-    Neighbor { address: place(n), degree: 3, chosen: false, needy: false, since: T0 }
+    Neighbor { address: place(n), degree: 3, chosen: false, since: T0 }
 }
 
 fn neighbors(places: &[u8]) -> Vec<Neighbor> {

@@ -32,6 +32,8 @@ pub(super) struct World {
     /// Who announces, and under which name.
     members: BTreeMap<usize, (TrackerId, String)>,
     tap: Option<Tap>,
+    /// Another number, other peers.
+    salt: u8,
 }
 
 impl World {
@@ -46,12 +48,18 @@ impl World {
             remote: BTreeMap::new(),
             members: BTreeMap::new(),
             tap: None,
+            salt: 0,
         }
     }
 
     /// So many peers, grown together.
     pub(super) fn of(count: usize, max_peers: usize) -> Self {
-        let mut world = Self::new();
+        Self::salted(count, max_peers, 0)
+    }
+
+    /// ... and others with another number.
+    pub(super) fn salted(count: usize, max_peers: usize, salt: u8) -> Self {
+        let mut world = Self { salt, ..Self::new() };
         for _ in 0..count {
             world.join(Config { max_peers, ..config() });
         }
@@ -61,7 +69,7 @@ impl World {
     }
 
     pub(super) fn join(&mut self, config: Config) -> usize {
-        self.join_as(config, Identity::from_secret([self.peers.len() as u8 + 1; 32]))
+        self.join_as(config, Identity::from_secret([self.peers.len() as u8 + 1 + self.salt; 32]))
     }
 
     pub(super) fn join_as(&mut self, config: Config, identity: Identity) -> usize {
