@@ -24,11 +24,11 @@ pub(crate) struct Envelope {
     /// Which of its sender's offers this is: 0 seeks the successor, 1 the predecessor, others any peer.
     pub(crate) role: u8,
     /// Who its sender is linked with on that side of the ring: only one that is nearer may take it up.
-    pub(crate) nearer_than: Option<Address>,
+    pub(crate) instead_of: Option<Address>,
     pub(crate) description: Description,
 }
 
-codec!(struct Envelope { from, instance, role, nearer_than, description });
+codec!(struct Envelope { from, instance, role, instead_of, description });
 
 impl Envelope {
     /// Writes the text for the tracker, about one offer.
@@ -39,7 +39,7 @@ impl Envelope {
             return [SEALED, &hex::text(&sealed)].concat();
         }
         let (from, instance) = (hex::text(&self.from.0), hex::text(&self.instance));
-        let bound = self.nearer_than.map(|bound| hex::text(&bound.0)).unwrap_or_default();
+        let bound = self.instead_of.map(|bound| hex::text(&bound.0)).unwrap_or_default();
         let attribute = [ATTRIBUTE, &from, " ", &instance, " ", &self.role.to_string(), " ", &bound].concat();
         self.description.to_sdp(Some(&attribute))
     }
@@ -64,7 +64,7 @@ impl Envelope {
             from,
             instance: instance.to_be_bytes(),
             role,
-            nearer_than: words.next().and_then(|word| Address::from_hex(word).ok()),
+            instead_of: words.next().and_then(|word| Address::from_hex(word).ok()),
             description: Description::parse(text).ok()?,
         })
     }
@@ -89,7 +89,7 @@ mod tests {
             from: Address([0xab; 20]),
             instance: [7; 16],
             role: 3,
-            nearer_than: Some(Address([0xcd; 20])),
+            instead_of: Some(Address([0xcd; 20])),
             description,
         }
     }

@@ -241,6 +241,13 @@ impl Link {
         }
     }
 
+    /// How long ago the channel opened, while the two ends greet each other: with both words of theirs here, a
+    /// round trip and a little more.
+    pub(crate) fn greeting_for(&self, now: Instant) -> Option<Duration> {
+        let deadline = self.deadline.filter(|_| matches!(self.state, State::Greeting(_)))?;
+        Some(GREET.saturating_sub(deadline - now))
+    }
+
     /// Smoothed round trip.
     pub(crate) fn rtt(&self) -> Option<Duration> {
         self.heart.rtt

@@ -56,6 +56,9 @@ const STABILIZE: (Duration, Duration) = (Duration::from_millis(1500), Duration::
 /// Pauses between attempts at long links: first, longest with two or more free slots, longest with one.
 const LONG: (Duration, Duration, Duration) =
     (Duration::from_millis(350), Duration::from_secs(4), Duration::from_secs(30));
+/// Pauses between attempts to replace a slow long link: the first, and the longest; each is half as long again as
+/// the one before. A guess: a change of links costs its neighborhood about 20 kB.
+const TRIAL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
 /// Draws for one long link; the one that fills the widest gap wins (overlay study, section 2).
 const DRAWS: usize = 8;
 /// Two deaths within this time and half the links gone are a catastrophe: see [`Mesh::is_catastrophe`].
@@ -110,8 +113,9 @@ pub(crate) struct Request {
     pub(crate) goal: Goal,
     /// The origin has fewer than two links: split an edge rather than turn it away.
     pub(crate) need: bool,
-    /// Who the origin is linked with on the side of the ring that it asks for.
-    pub(crate) nearer_than: Option<Address>,
+    /// The link of the origin that the new one is to take the place of: on the ring only one that is nearer takes
+    /// it up; elsewhere even a full peer does, and the faster of the two links stays.
+    pub(crate) instead_of: Option<Address>,
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,
     /// The peers that passed it on, the last of them if they are many.
@@ -120,7 +124,7 @@ pub(crate) struct Request {
     pub(crate) hops_left: u16,
 }
 
-codec!(struct Request { id, origin, instance, goal, need, nearer_than, offer, path, hops_left });
+codec!(struct Request { id, origin, instance, goal, need, instead_of, offer, path, hops_left });
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,6 +255,8 @@ pub(crate) struct Plan {
     pub(crate) probe: bool,
     /// The peer that is meant, if one is in sight; a better one may turn up on the way.
     pub(crate) aim: Option<Address>,
+    /// The long link that ends if the new one is faster; else the new one does.
+    pub(crate) replaces: Option<Address>,
 }
 
 /// One active link, as the mesh judges it.
@@ -262,6 +268,7 @@ pub(crate) struct Neighbor {
     /// Whether this peer chose it as a long link.
     pub(crate) chosen: bool,
     pub(crate) since: Instant,
+    pub(crate) rtt: Option<Duration>,
 }
 
 /// What the mesh is shown when it must decide.
@@ -334,6 +341,8 @@ pub(crate) struct Mesh {
     stabilize_pause: Duration,
     long_at: Option<Instant>,
     long_pause: Duration,
+    trial_at: Option<Instant>,
+    trial_pause: Duration,
     /// Peers to link with as soon as a slot is free: those an eviction told us of, and who told.
     hints: Vec<(Address, Option<Address>)>,
     /// When the scene changed such that the ring may be better.
@@ -359,6 +368,8 @@ impl Mesh {
             stabilize_pause: STABILIZE.0,
             long_at: None,
             long_pause: LONG.0,
+            trial_at: None,
+            trial_pause: TRIAL.0,
             hints: Vec::new(),
             look_at: None,
             deaths: Vec::new(),
@@ -494,7 +505,7 @@ impl Mesh {
                 .ring_link(&self.me, side)
                 .is_none_or(|old| side.reach(&self.me, &from) < side.reach(&self.me, &old));
         let via = if scene.is_link(&mine.via) { mine.via } else { closest(scene.known.iter(), &from)?.via };
-        better.then_some(Plan { goal: mine.goal, via, probe: false, aim: Some(from) })
+        better.then_some(Plan { goal: mine.goal, via, probe: false, aim: Some(from), replaces: None })
     }
 
     // Others' requests.
@@ -604,7 +615,7 @@ impl Mesh {
             return Err(Reason::Duplicate);
         }
         let side = Side::BOTH.into_iter().find(|side| side.goal() == request.goal);
-        if let (Some(side), Some(bound)) = (side, &request.nearer_than)
+        if let (Some(side), Some(bound)) = (side, &request.instead_of)
             && side.reach(origin, &self.me) >= side.reach(origin, bound)
         {
             return Err(Reason::Duplicate);
@@ -637,11 +648,20 @@ impl Mesh {
         if scene.free < 0 {
             return Err(Reason::Busy);
         }
-        if request.need && self.split_at.is_none_or(|at| at <= now) {
+        if (request.need || self.tried_against(request, scene).is_some())
+            && self.split_at.is_none_or(|at| at <= now)
+        {
             self.split_at = Some(now + SPLIT_PAUSE);
             return Ok(());
         }
         Err(Reason::Full)
+    }
+
+    /// The link that gives way here if one that its origin tries is faster. Never one that this peer chose: whoever
+    /// is fast cannot surround it.
+    pub(crate) fn tried_against(&self, request: &Request, scene: &Scene<'_>) -> Option<Address> {
+        let trial = matches!(request.goal, Goal::Point(_)) && request.instead_of.is_some();
+        trial.then(|| self.slowest(scene, |link| !link.chosen)).flatten()
     }
 
     /// Whether a link with this peer would be a better ring link on either side.
@@ -712,7 +732,7 @@ impl Mesh {
         self.expire(now);
         let mut plans = Vec::new();
         if scene.links.is_empty() {
-            (self.look_at, self.long_at, self.stabilize_at) = (None, None, None);
+            (self.look_at, self.long_at, self.stabilize_at, self.trial_at) = (None, None, None, None);
             self.hints.clear();
             return plans;
         }
@@ -737,7 +757,11 @@ impl Mesh {
         let free = scene.free - scene.asking - planned;
         if free <= 0 {
             self.long_at = None;
-        } else if self.long_at.is_none() {
+            plans.extend(self.plan_trial(scene, random, now));
+            return plans;
+        }
+        self.trial_at = None;
+        if self.long_at.is_none() {
             self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
         } else if self.long_at.is_some_and(|at| at <= now) && free <= self.reserve(scene, now) {
             self.long_at = self.ring_since.map(|since| since + UNSETTLED).filter(|&at| at > now);
@@ -788,7 +812,7 @@ impl Mesh {
         self.cool.insert(address, now + COOL);
         self.look_at = soonest(self.look_at, Some(now + COOL));
         // Not for exactly this one: on the way there may be one that is nearer still.
-        Some(Plan { goal, via, probe: false, aim: Some(address) })
+        Some(Plan { goal, via, probe: false, aim: Some(address), replaces: None })
     }
 
     fn plan_hint(&mut self, scene: &Scene<'_>, now: Instant) -> Option<Plan> {
@@ -812,7 +836,7 @@ impl Mesh {
                 self.side_at[side as usize] = Some(now + SIDE_PAUSE);
                 side.goal()
             });
-            return Some(Plan { goal, via, probe: false, aim: Some(hint) });
+            return Some(Plan { goal, via, probe: false, aim: Some(hint), replaces: None });
         }
         None
     }
@@ -824,9 +848,39 @@ impl Mesh {
         goals
             .into_iter()
             .filter_map(|goal| {
-                Some(Plan { goal, via: random.pick(scene.links)?.address, probe: true, aim: None })
+                Some(Plan {
+                    goal,
+                    via: random.pick(scene.links)?.address,
+                    probe: true,
+                    aim: None,
+                    replaces: None,
+                })
             })
             .collect()
+    }
+
+    /// Once all slots are full: looks for a faster peer than the one at the slowest long link, about as far away on
+    /// the ring, so that routes stay as short in links and become shorter in time.
+    ///
+    /// What takes its place was chosen by this peer: so in time it has long links that nobody can push out.
+    fn plan_trial(&mut self, scene: &Scene<'_>, random: &mut Random, now: Instant) -> Option<Plan> {
+        let at = *self.trial_at.get_or_insert_with(|| now + random.jitter(self.trial_pause, 0.3));
+        if at > now {
+            return None;
+        }
+        self.trial_pause = TRIAL.1.min(self.trial_pause * 3 / 2);
+        self.trial_at = Some(now + random.jitter(self.trial_pause, 0.3));
+        let slowest = self.slowest(scene, |_| true)?;
+        let share = self.scale(&slowest) + random.unit() - 0.5;
+        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
+        let plan = self.plan_point(side * exp(share.min(ln(0.5))), scene)?;
+        Some(Plan { replaces: Some(slowest), ..plan })
+    }
+
+    /// The slowest of some of the long links.
+    pub(crate) fn slowest(&self, scene: &Scene<'_>, of: fn(&Neighbor) -> bool) -> Option<Address> {
+        let long = scene.links.iter().filter(|link| !self.ring.contains(&Some(link.address)) && of(link));
+        long.max_by_key(|link| link.rtt).map(|link| link.address)
     }
 
     /// A point at a distance that our links cover worst, log-uniform between the nearest peers and half the
@@ -840,9 +894,14 @@ impl Mesh {
             .map(|_| nearest + (farthest - nearest) * random.unit())
             .max_by(|a, b| gap(*a).total_cmp(&gap(*b)))?;
         let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
-        let at = ring::offset(&self.me, side * exp(widest));
+        self.plan_point(side * exp(widest), scene)
+    }
+
+    /// A link with whoever has a slot at this share of the ring from here.
+    fn plan_point(&self, share: f64, scene: &Scene<'_>) -> Option<Plan> {
+        let at = ring::offset(&self.me, share);
         let target = closest(scene.known.iter().filter(|k| !self.dead.contains_key(&k.via)), &at)?;
-        Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None })
+        Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None, replaces: None })
     }
 
     /// The neighbor that a packet goes to when its way is cut: towards its goal, or towards the one of those on
@@ -886,7 +945,8 @@ impl Mesh {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let request = self.mine.values().map(|mine| mine.until).min();
-        soonest(soonest(self.look_at, self.stabilize_at), soonest(self.long_at, request))
+        let long = soonest(self.long_at, self.trial_at);
+        soonest(soonest(self.look_at, self.stabilize_at), soonest(long, request))
     }
 }
 

@@ -98,6 +98,8 @@ struct Conn {
     admitted: Option<Admitted>,
     /// Whether this peer chose the other one as a long link.
     chosen: bool,
+    /// The slower link that is to end for this one.
+    replaces: Option<Address>,
     since: Instant,
 }
 
@@ -430,7 +432,13 @@ impl Peer {
         let links = self.neighbors.iter().filter_map(|(address, conn)| {
             let conn = self.conns.get(conn)?;
             let degree = self.view.degree_of(address);
-            Some(Neighbor { address: *address, degree, chosen: conn.chosen, since: conn.since })
+            Some(Neighbor {
+                address: *address,
+                degree,
+                chosen: conn.chosen,
+                since: conn.since,
+                rtt: conn.link.rtt(),
+            })
         });
         let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
         let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());

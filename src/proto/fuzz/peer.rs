@@ -311,7 +311,7 @@ fn request_of(n: u32, origin: Address, what: u8) -> Request {
         instance: [1; 16],
         goal: [Goal::Successor, Goal::Predecessor, Goal::Point(origin)][usize::from(what % 3)],
         need: what.is_multiple_of(2),
-        nearer_than: None,
+        instead_of: None,
         offer: (!what.is_multiple_of(5)).then(|| description(n as u8)),
         path: Vec::new(),
         hops_left: what.into(),

@@ -214,7 +214,7 @@ impl Station {
     pub(super) fn offer(&mut self, from: Address, role: u8, mark: u8) {
         let id = OfferId([mark; 20]);
         let envelope =
-            Envelope { from, instance: [1; 16], role, nearer_than: None, description: description(mark) };
+            Envelope { from, instance: [1; 16], role, instead_of: None, description: description(mark) };
         let sdp = envelope.write(&id, &self.secret, &mut Random::new([1; 32]));
         let offer = json!({"offer_id": id.to_binary(), "offer": {"type": "offer", "sdp": sdp}});
         self.tracker_says(offer);
@@ -223,7 +223,7 @@ impl Station {
     /// The tracker brings this one's answer to an offer of the peer.
     pub(super) fn answer(&mut self, offer: OfferId, from: Address, mark: u8) {
         let envelope =
-            Envelope { from, instance: [1; 16], role: 0, nearer_than: None, description: description(mark) };
+            Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(mark) };
         let sdp = envelope.write(&offer, &self.secret, &mut Random::new([1; 32]));
         self.tracker_says(json!({"offer_id": offer.to_binary(), "answer": {"type": "answer", "sdp": sdp}}));
     }

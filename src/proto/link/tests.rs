@@ -471,7 +471,7 @@ fn every_kind() -> Vec<Packet> {
         instance: [2; 16],
         goal: mesh::Goal::Exact(to),
         need: true,
-        nearer_than: None,
+        instead_of: None,
         offer: Some(description(1, "actpass")),
         path: path.clone(),
         hops_left: 300,

@@ -152,11 +152,11 @@ fn a_lonely_peer_keeps_half_its_slots_for_the_answers_to_its_own_offers() {
 }
 
 #[test]
-fn whoever_is_no_nearer_than_the_link_that_the_origin_has_does_not_take_its_offer_up() {
+fn whoever_is_no_instead_of_the_link_that_the_origin_has_does_not_take_its_offer_up() {
     let (mut mesh, links) = settled(&[20, 250]);
     let scene = scene(&links, &[]);
     let mut of = |goal, bound| {
-        let request = Request { nearer_than: Some(place(bound)), ..request(goal, 240) };
+        let request = Request { instead_of: Some(place(bound)), ..request(goal, 240) };
         mesh.judge(&request, &Scene { free: 2, ..scene }, settled_at())
     };
     // ME is 0: after 240 come 250, 0 and 20.
@@ -241,9 +241,16 @@ fn a_better_successor_is_asked_for_at_once_and_a_better_predecessor_after_its_tu
     let (mut mesh, links) = (Mesh::new(ME), neighbors(&[20, 200]));
     let known = [link(20), link(200), beyond(5, 20), beyond(250, 200)];
     mesh.handle_linked(place(20), T0);
-    let successor = Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)) };
+    let successor =
+        Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)), replaces: None };
     assert_eq!(plan(&mut mesh, &links, &known, 4, T0), [successor]);
-    let predecessor = Plan { goal: Goal::Predecessor, via: place(200), probe: false, aim: Some(place(250)) };
+    let predecessor = Plan {
+        goal: Goal::Predecessor,
+        via: place(200),
+        probe: false,
+        aim: Some(place(250)),
+        replaces: None,
+    };
     assert_eq!(mesh.poll_timeout(), Some(T0 + LONG.0.min(POLITE)));
     assert_eq!(ring_plans(&mut mesh, &links, &known, T0 + POLITE), [predecessor]);
     assert_eq!(ring_plans(&mut mesh, &links, &known, T0 + POLITE + millis(100)), [], "both are under way");
@@ -276,7 +283,8 @@ fn who_could_not_be_connected_is_left_alone_longer_than_who_said_no() {
     for (reason, pause) in [(Reason::Busy, COOL_BUSY), (Reason::Full, COOL), (Reason::Failed, COOL_FAILED)] {
         let (mut mesh, links) = (Mesh::new(ME), neighbors(&[20, 200]));
         let known = [link(20), link(200), beyond(5, 20)];
-        let aim = Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)) };
+        let aim =
+            Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)), replaces: None };
         let id = RequestId([1; 8]);
         mesh.begin(id, None, aim, 6, T0);
         let mine = mesh.finish(&id).expect("it was begun");
@@ -327,12 +335,13 @@ fn the_ring_is_probed_ever_more_slowly_until_something_changes() {
 fn a_probe_that_found_a_better_neighbor_leads_to_a_request() {
     let mut mesh = Mesh::new(ME);
     let links = neighbors(&[20, 200]);
-    let probe = Plan { goal: Goal::Successor, via: place(200), probe: true, aim: None };
+    let probe = Plan { goal: Goal::Successor, via: place(200), probe: true, aim: None, replaces: None };
     let id = RequestId([1; 8]);
     mesh.begin(id, None, probe, 6, T0);
     let mine = mesh.finish(&id).expect("it was begun");
     let around = Scene { free: 2, ..scene(&links, &[]) };
-    let better = Plan { goal: Goal::Successor, via: place(200), probe: false, aim: Some(place(5)) };
+    let better =
+        Plan { goal: Goal::Successor, via: place(200), probe: false, aim: Some(place(5)), replaces: None };
     assert_eq!(mesh.handle_found(&mine, place(5), &around), Some(better), "the way that the probe went");
     assert_eq!(mesh.handle_found(&mine, place(30), &around), None, "20 is nearer");
     assert_eq!(mesh.handle_found(&mine, ME, &around), None);
@@ -374,7 +383,13 @@ fn whom_an_eviction_told_of_is_asked_as_soon_as_a_slot_is_free() {
     for hint in [ME, place(50), place(60), place(60)] {
         mesh.handle_hint(hint, None, now);
     }
-    let asked = Plan { goal: Goal::Exact(place(60)), via: place(50), probe: false, aim: Some(place(60)) };
+    let asked = Plan {
+        goal: Goal::Exact(place(60)),
+        via: place(50),
+        probe: false,
+        aim: Some(place(60)),
+        replaces: None,
+    };
     let exact = |plans: Vec<Plan>| plans.into_iter().filter(|plan| !plan.probe).collect::<Vec<_>>();
     assert_eq!(exact(plan(&mut mesh, &links, &known, 0, now)), [], "no slot is free");
     mesh.handle_change(now);
@@ -393,7 +408,8 @@ fn who_lost_its_place_on_the_ring_asks_for_it_through_the_peer_that_gave_it_away
     let known = [link(250), link(50), beyond(20, 50)];
     // 10 took the place of this peer beside its former successor, 11, which still passes on what it is sent.
     mesh.handle_hint(place(10), Some(place(11)), settled_at());
-    let asked = Plan { goal: Goal::Successor, via: place(11), probe: false, aim: Some(place(10)) };
+    let asked =
+        Plan { goal: Goal::Successor, via: place(11), probe: false, aim: Some(place(10)), replaces: None };
     assert_eq!(ring_plans(&mut mesh, &links, &known, settled_at()), [asked], "and 20 waits for its turn");
 }
 
@@ -402,7 +418,7 @@ fn who_lost_its_place_on_the_ring_asks_for_it_through_the_peer_that_gave_it_away
 #[test]
 fn a_request_that_nobody_answers_expires_and_one_whose_neighbor_is_gone_at_once() {
     let mut mesh = Mesh::new(ME);
-    let plan = |via| Plan { goal: Goal::Successor, via: place(via), probe: true, aim: None };
+    let plan = |via| Plan { goal: Goal::Successor, via: place(via), probe: true, aim: None, replaces: None };
     let [a, b] = [1, 2].map(|n| RequestId([n; 8]));
     mesh.begin(a, None, plan(20), 6, T0);
     mesh.begin(b, None, plan(30), 6, T0);
@@ -468,7 +484,7 @@ fn beyond(n: u8, via: u8) -> Known {
 }
 
 fn neighbor(n: u8) -> Neighbor {
-    Neighbor { address: place(n), degree: 3, chosen: false, since: T0 }
+    Neighbor { address: place(n), degree: 3, chosen: false, since: T0, rtt: None }
 }
 
 fn neighbors(places: &[u8]) -> Vec<Neighbor> {
@@ -487,7 +503,7 @@ fn request(goal: Goal, origin: u8) -> Request {
         instance: [origin; 16],
         goal,
         need: false,
-        nearer_than: None,
+        instead_of: None,
         offer: None,
         path: Vec::new(),
         hops_left: MAX_HOPS,

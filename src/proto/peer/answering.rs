@@ -46,7 +46,7 @@ impl Peer {
                         from,
                         instance: self.instance,
                         role: 0,
-                        nearer_than: None,
+                        instead_of: None,
                         description: *description,
                     };
                     self.answer_tracker((tracker, to, offer), &envelope);

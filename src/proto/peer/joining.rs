@@ -114,7 +114,7 @@ impl Peer {
             instance: envelope.instance,
             goal,
             need: envelope.role == 2,
-            nearer_than: envelope.nearer_than,
+            instead_of: envelope.instead_of,
             offer: Some(envelope.description),
             path: Vec::new(),
             hops_left: crate::proto::mesh::MAX_HOPS,
@@ -243,7 +243,7 @@ impl Peer {
             };
             let side = Side::BOTH.get(role);
             let envelope = Envelope {
-                nearer_than: side.and_then(|&side| self.ring_link(side)),
+                instead_of: side.and_then(|&side| self.ring_link(side)),
                 from: self.address,
                 instance: self.instance,
                 role: u8::try_from(role).unwrap_or(u8::MAX),
@@ -259,7 +259,10 @@ impl Peer {
         let purpose = Purpose::Offer(OfferId(self.random.bytes()));
         let link = Link::offer(id, now, &mut self.out);
         self.stats.attempts += 1;
-        self.conns.insert(id, Conn { link, purpose, peer: None, admitted: None, chosen: false, since: now });
+        self.conns.insert(
+            id,
+            Conn { link, purpose, peer: None, admitted: None, chosen: false, replaces: None, since: now },
+        );
         id
     }
 

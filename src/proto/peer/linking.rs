@@ -196,6 +196,7 @@ impl Peer {
         let known = self.neighbors.contains_key(&address);
         let room = known
             || self.neighbors.len() < self.config.max_peers
+            || self.replaced_by(id).is_some()
             || self.mesh.victim(&address, &around.scene()).is_some();
         // Two that claim one address: the second is told before either takes the other for a neighbor.
         let holder = self.neighbors.get(&address).and_then(|conn| self.conns.get(conn)?.admitted);
@@ -245,6 +246,12 @@ impl Peer {
             }
             self.unlink(address, None, false, now);
         }
+        if let Some(slow) = self.replaced_by(id).filter(|_| self.neighbors.len() >= self.config.max_peers) {
+            if !self.is_faster(id, &slow, now) {
+                return self.refuse_full(id, now);
+            }
+            self.unlink(slow, Some(Farewell::Evicted { hint: None }), false, now);
+        }
         while self.neighbors.len() >= self.config.max_peers {
             let around = self.surroundings();
             match self.mesh.victim(&address, &around.scene()) {
@@ -261,6 +268,18 @@ impl Peer {
         self.mesh.handle_linked(address, now);
         self.reconsider_trackers(now);
         self.release_held(now);
+    }
+
+    /// The link that is to end for a new one, if it still is there.
+    fn replaced_by(&self, id: ConnId) -> Option<Address> {
+        self.conns.get(&id)?.replaces.filter(|slow| self.neighbors.contains_key(slow))
+    }
+
+    /// Whether a new connection is faster than a link by more than chance.
+    fn is_faster(&self, id: ConnId, than: &Address, now: Instant) -> bool {
+        let rtt = self.neighbors.get(than).and_then(|conn| self.conns.get(conn)?.link.rtt());
+        let new = self.conns.get(&id).and_then(|conn| conn.link.greeting_for(now));
+        new.zip(rtt).is_some_and(|(new, old)| new * 5 < old * 4)
     }
 
     fn activate(&mut self, id: ConnId, address: Address, now: Instant) {
@@ -440,6 +459,7 @@ impl Peer {
         let Some(conn) = self.conns.get_mut(&conn) else { return };
         conn.purpose = Purpose::Request(id, plan.via);
         conn.chosen = matches!(plan.goal, Goal::Point(_));
+        conn.replaces = plan.replaces;
         if let Goal::Exact(to) = plan.goal {
             conn.peer = Some(to);
         }
@@ -451,6 +471,7 @@ impl Peer {
     fn send_request(&mut self, id: RequestId, via: Address, offer: Option<Description>) {
         let Some(mine) = self.mesh.mine(&id) else { return };
         let goal = mine.goal;
+        let replaces = mine.conn.and_then(|conn| self.conns.get(&conn)?.replaces);
         let side = Side::BOTH.into_iter().find(|side| side.goal() == goal);
         let request = Request {
             id,
@@ -458,7 +479,7 @@ impl Peer {
             instance: self.instance,
             goal,
             need: self.neighbors.len() < 2,
-            nearer_than: side.and_then(|side| self.ring_link(side)),
+            instead_of: side.and_then(|side| self.ring_link(side)).or(replaces),
             offer,
             path: Vec::new(),
             hops_left: mesh::MAX_HOPS,
@@ -564,7 +585,7 @@ impl Peer {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if conn.link.is_offered() {
             conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
-            (conn.peer, conn.chosen) = (None, false);
+            (conn.peer, conn.chosen, conn.replaces) = (None, false, None);
         } else {
             self.drop_conn(id);
         }
@@ -628,6 +649,7 @@ impl Peer {
             }
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
+                let replaces = self.mesh.tried_against(&request, &around.scene());
                 self.make_room(&origin, now);
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);
@@ -635,7 +657,15 @@ impl Peer {
                 let purpose = Purpose::Reply(id);
                 self.conns.insert(
                     conn,
-                    Conn { link, purpose, peer: Some(origin), admitted: None, chosen: false, since: now },
+                    Conn {
+                        link,
+                        purpose,
+                        peer: Some(origin),
+                        admitted: None,
+                        chosen: false,
+                        replaces,
+                        since: now,
+                    },
                 );
             }
         }
@@ -705,7 +735,8 @@ impl Peer {
         let scene = around.scene();
         let hand_over =
             || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
-        let room = around.free > 0 || hand_over();
+        let trial = self.replaced_by(id).is_some() && around.free == 0;
+        let room = around.free > 0 || trial || hand_over();
         if room && !duplicate {
             self.make_room(&from, now);
         }

@@ -273,7 +273,7 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
         instance: [n as u8; 16],
         goal,
         need: false,
-        nearer_than: None,
+        instead_of: None,
         offer: Some(description(99, n.into())),
         path: Vec::new(),
         hops_left: mesh::MAX_HOPS,
@@ -296,7 +296,7 @@ pub(super) fn tracker_origin(n: u32) -> Address {
 
 pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
     let (from, description) = (tracker_origin(n), description(99, u64::from(n)));
-    let envelope = Envelope { from, instance: [1; 16], role, nearer_than: None, description };
+    let envelope = Envelope { from, instance: [1; 16], role, instead_of: None, description };
     let id = OfferId([b'o'; 20]);
     serde_json::json!({
         "action": "announce",
