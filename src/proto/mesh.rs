@@ -35,8 +35,8 @@ pub(crate) const LOST: Duration = Duration::from_millis(1000);
 const ROUTE: Duration = Duration::from_secs(12);
 /// Requests remembered at once. A guess: far above what 64 neighbors ask in the time of ROUTE.
 const MAX_ROUTES: usize = 1024;
-/// Most links a request may cross: half of a ring of 1,000 peers with two links each, and some.
-pub(crate) const MAX_HOPS: u16 = 700;
+/// Most links a request may cross: a ring of 1,000 peers with two links each, from end to end, and some.
+pub(crate) const MAX_HOPS: u16 = 1200;
 /// One request per side of the ring in this time.
 const SIDE_PAUSE: Duration = Duration::from_millis(800);
 /// The peer that wants a predecessor lets the other one, which wants a successor, go first.
@@ -68,7 +68,9 @@ const SPLIT_PAUSE: Duration = Duration::from_secs(1);
 /// ... and ends a link for a second one that is still being made.
 const BREAK_PAUSE: Duration = Duration::from_secs(1);
 
-/// With two links each there are no shortcuts, and a request goes round the ring peer by peer.
+/// With two links each there are no shortcuts, and a request goes round the ring peer by peer: 45 s at 1,000.
+const ROUND: Duration = Duration::from_secs(60);
+/// ... so everything else takes longer, too.
 const PATIENCE: u32 = 8;
 
 /// How long to wait for what takes this long where peers have more than two links.
@@ -317,6 +319,7 @@ pub(crate) struct Mine {
     pub(crate) goal: Goal,
     pub(crate) via: Address,
     aim: Option<Address>,
+    since: Instant,
     until: Instant,
 }
 
@@ -454,16 +457,9 @@ impl Mesh {
         max_peers: usize,
         now: Instant,
     ) {
-        self.mine.insert(
-            id,
-            Mine {
-                conn,
-                goal: plan.goal,
-                via: plan.via,
-                aim: plan.aim,
-                until: now + patient(REQUEST, max_peers),
-            },
-        );
+        let Plan { goal, via, aim, .. } = plan;
+        let until = now + if max_peers > 2 { REQUEST } else { ROUND };
+        self.mine.insert(id, Mine { conn, goal, via, aim, since: now, until });
     }
 
     /// An answer to one of our requests: it is no longer open.
@@ -784,7 +780,7 @@ impl Mesh {
         let (address, via) = (best.address, best.via);
         let goal = side.goal();
         // An answer that is not back by now has lost its way, most likely.
-        let recent = |mine: &Mine| mine.until > now + patient(REQUEST - LOST, scene.max_peers);
+        let recent = |mine: &Mine| now - mine.since < patient(LOST, scene.max_peers);
         let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal && recent(mine));
         if asked {
             return None;

@@ -230,6 +230,38 @@ fn a_link_that_is_gone_brings_and_gets_nothing_more() {
 }
 
 #[test]
+fn who_lost_its_parent_asks_two_others_for_what_comes_next() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    for lazy in [2, 3, 4] {
+        broadcast.handle_duplicate(at(lazy), &message.id, SPREAD);
+    }
+    broadcast.drain();
+    broadcast.handle_unlinked(&at(4), T0);
+    assert_eq!(broadcast.drain(), [], "4 brought nothing");
+    broadcast.handle_unlinked(&at(1), T0);
+    assert_eq!(broadcast.drain(), [2, 3].map(|to| (at(to), Packet::Resume(message.from))));
+
+    let mut forgotten = Broadcast::new(T0);
+    receive(&mut forgotten, 1, &message);
+    forgotten.handle_duplicate(at(2), &message.id, SPREAD);
+    forgotten.drain();
+    forgotten.handle_unlinked(&at(1), T0 + KEEP.1);
+    assert_eq!(forgotten.drain(), [], "its source said nothing for long");
+}
+
+#[test]
+fn a_neighbor_that_resumes_gets_the_next_message_whole() {
+    let mut broadcast = lazy_towards_2();
+    broadcast.handle_resume(&at(2), &small(1).from);
+    let next = small(2);
+    broadcast.drain();
+    broadcast.handle_data(at(1), 1, next.clone(), SPREAD, T0);
+    assert!(broadcast.drain().contains(&(at(2), whole(&next, 2))));
+}
+
+#[test]
 fn a_neighbor_that_pulls_one_message_twice_is_served_once_a_link() {
     let mut broadcast = Broadcast::new(T0);
     let message = small(1);
@@ -289,7 +321,8 @@ fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
     assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))]);
     broadcast.handle_unlinked(&at(1), T0 + millis(20));
     tick(&mut broadcast, T0 + millis(20));
-    assert_eq!(broadcast.drain(), [(at(2), Packet::Graft(message.id))]);
+    let resume = (at(2), Packet::Resume(message.from));
+    assert_eq!(broadcast.drain(), [resume, (at(2), Packet::Graft(message.id))]);
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             let word = Acknowledgement::sign(message, None, path, *hops, &maker, swarm);
             Packet::Direct(direct::Packet::Acknowledgement(Box::new(word)))
         }
-        21 => match what % 6 {
+        21 => match what % 7 {
             0 => Packet::Broadcast(broadcast::Packet::Graft(heard())),
             1 => Packet::Broadcast(broadcast::Packet::Have(vec![heard(), MessageId([*hops; 20])])),
             2 => Packet::Broadcast(broadcast::Packet::Prune(address(station, b))),
@@ -180,6 +180,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                 Packet::Broadcast(broadcast::Packet::Digest { bucket, sum: (*hops).into() })
             }
             4 => Packet::Direct(direct::Packet::Taken { id: heard(), attempt: *hops }),
+            5 => Packet::Broadcast(broadcast::Packet::Resume(address(station, b))),
             _ => Packet::Direct(direct::Packet::Stuck { id: heard(), attempt: *hops }),
         },
         22 => {
@@ -192,7 +193,8 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             let number = [hops, what].map(|byte| u32::from(*byte)).iter().sum();
             let origin = rest.first().map_or(from, |n| address(station, *n));
             let path = rest.iter().map(|n| address(station, *n)).collect();
-            let request = Request { goal, path, ..request_of(number, origin, *hops) };
+            let instead_of = (hops % 2 == 0).then(|| address(station, *what));
+            let request = Request { goal, path, instead_of, ..request_of(number, origin, *hops) };
             Packet::Mesh(mesh::Packet::Request(Box::new(request)))
         }
         23 => {

@@ -518,6 +518,7 @@ fn every_kind() -> Vec<Packet> {
         Packet::Broadcast(broadcast::Packet::Have(vec![id; 3])),
         Packet::Broadcast(broadcast::Packet::Graft(id)),
         Packet::Broadcast(broadcast::Packet::Prune(to)),
+        Packet::Broadcast(broadcast::Packet::Resume(to)),
         Packet::Broadcast(broadcast::Packet::Digest { bucket: 1 << 40, sum: u64::MAX }),
         Packet::Direct(direct::Packet::Message { header, payload, path, attempt: 3 }),
         Packet::Direct(direct::Packet::Taken { id, attempt: 1 }),

@@ -413,6 +413,45 @@ fn who_lost_its_place_on_the_ring_asks_for_it_through_the_peer_that_gave_it_away
     assert_eq!(ring_plans(&mut mesh, &links, &known, settled_at()), [asked], "and 20 waits for its turn");
 }
 
+#[test]
+fn a_full_peer_tries_to_replace_its_slowest_long_link_now_and_then() {
+    let (mut mesh, mut links) = settled(&[1, 255, 50, 80]);
+    (links[2].rtt, links[3].rtt) = (Some(millis(90)), Some(millis(70)));
+    let known = [link(1), link(255), link(50), link(80)];
+    let mut trials = Vec::new();
+    let mut now = settled_at();
+    while now < settled_at() + Duration::from_secs(1000) {
+        let plans = plan(&mut mesh, &links, &known, 0, now);
+        trials.extend(plans.into_iter().filter(|plan| !plan.probe).map(|plan| (now, plan)));
+        now = mesh.poll_timeout().expect("there is always a next probe");
+    }
+    assert!((4..=8).contains(&trials.len()), "{trials:?}");
+    for (at, trial) in &trials {
+        assert!(*at >= settled_at() + TRIAL.0.mul_f64(0.7));
+        assert_eq!(trial.replaces, Some(place(50)));
+        let Goal::Point(point) = trial.goal else { panic!("{trial:?}") };
+        let share = ring::distance(&ME, &point).share() * 256.0;
+        assert!((50.0 / 1.7..50.0 * 1.7).contains(&share), "about as far away as 50: {share}");
+    }
+    assert_eq!(plan(&mut mesh, &links, &known, 1, now).len(), 0, "a free slot comes first");
+}
+
+#[test]
+fn a_full_peer_takes_a_trial_for_a_link_that_it_did_not_choose() {
+    let (mut mesh, mut links) = settled(&[1, 255, 50, 80]);
+    (links[2].chosen, links[2].rtt, links[3].rtt) = (true, Some(millis(90)), Some(millis(70)));
+    let trial = Request { instead_of: Some(place(9)), ..request(Goal::Point(place(3)), 100) };
+    let full = Scene { free: 0, ..scene(&links, &[]) };
+    assert_eq!(mesh.tried_against(&trial, &full), Some(place(80)), "50 is slower, and chosen");
+    assert_eq!(mesh.judge(&trial, &full, settled_at()), Ok(()));
+    assert_eq!(mesh.judge(&trial, &full, settled_at()), Err(Reason::Full), "one in a while");
+    let plain = request(Goal::Point(place(3)), 100);
+    assert_eq!(mesh.tried_against(&plain, &full), None);
+    links[3].chosen = true;
+    let chosen = Scene { free: 0, ..scene(&links, &[]) };
+    assert_eq!(mesh.judge(&trial, &chosen, settled_at() + SPLIT_PAUSE), Err(Reason::Full));
+}
+
 // What becomes of requests, and of the mesh.
 
 #[test]

@@ -294,6 +294,7 @@ impl Peer {
             broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, now),
             broadcast::Packet::Graft(id) => self.broadcast.handle_graft(from, id, now),
             broadcast::Packet::Prune(source) => self.broadcast.handle_prune(from, source),
+            broadcast::Packet::Resume(source) => self.broadcast.handle_resume(&from, &source),
             broadcast::Packet::Digest { bucket, sum } => {
                 self.broadcast.handle_digest(from, bucket, sum, now);
             }

@@ -339,6 +339,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
             broadcast::Packet::Graft(id),
             broadcast::Packet::Prune(me),
             broadcast::Packet::Prune(nobody),
+            broadcast::Packet::Resume(me),
+            broadcast::Packet::Resume(nobody),
             broadcast::Packet::Digest { bucket: u64::MAX, sum: 0 },
             broadcast::Packet::Digest { bucket: 0, sum: u64::MAX },
         ]
