@@ -472,6 +472,12 @@ impl Peer {
         side.next(&self.address, self.neighbors.keys()).copied()
     }
 
+    /// The link on one side of the ring that a new one there must beat. With a slot free there is none: others may
+    /// be dead without being missed yet, as when half of a swarm dies at once.
+    fn bound(&self, side: Side) -> Option<Address> {
+        self.ring_link(side).filter(|_| self.neighbors.len() >= self.config.max_peers)
+    }
+
     fn with_spread<T>(&mut self, act: impl FnOnce(&mut Broadcast, Spread<'_>, &mut Random) -> T) -> T {
         let links: Vec<Address> = self.neighbors.keys().copied().collect();
         let ring = Side::BOTH.map(|side| self.ring_link(side));

@@ -243,7 +243,7 @@ impl Peer {
             };
             let side = Side::BOTH.get(role);
             let envelope = Envelope {
-                instead_of: side.and_then(|&side| self.ring_link(side)),
+                instead_of: side.and_then(|&side| self.bound(side)),
                 from: self.address,
                 instance: self.instance,
                 role: u8::try_from(role).unwrap_or(u8::MAX),

@@ -479,7 +479,7 @@ impl Peer {
             instance: self.instance,
             goal,
             need: self.neighbors.len() < 2,
-            instead_of: side.and_then(|side| self.ring_link(side)).or(replaces),
+            instead_of: side.and_then(|side| self.bound(side)).or(replaces),
             offer,
             path: Vec::new(),
             hops_left: mesh::MAX_HOPS,
