@@ -42,6 +42,7 @@ mod linking;
 mod messages;
 mod parting;
 mod report;
+mod requests;
 
 use joining::Errand;
 use messages::Outgoing;

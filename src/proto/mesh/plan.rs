@@ -1,0 +1,199 @@
+//! What to ask for, and when: better ring links, long links, faster ones.
+
+use super::*;
+
+impl Mesh {
+    /// Slots kept for ring links while the ring around this peer is still forming.
+    pub(super) fn reserve(&self, scene: &Scene<'_>, now: Instant) -> isize {
+        let settled = self.ring_since.is_some_and(|since| now - since >= UNSETTLED);
+        if settled { 0 } else { scene.max_peers.saturating_sub(2).min(2) as isize }
+    }
+
+    /// The role of a link, in words for the page.
+    pub(crate) fn role(&self, neighbor: &Address, scene: &Scene<'_>) -> &'static str {
+        if scene.ring_link(&self.me, Side::Successor) == Some(*neighbor) {
+            "successor"
+        } else if scene.ring_link(&self.me, Side::Predecessor) == Some(*neighbor) {
+            "predecessor"
+        } else {
+            "long"
+        }
+    }
+
+    /// The requests to make now. Each with an offer takes a slot; the caller makes them in order.
+    pub(crate) fn plan(&mut self, scene: &Scene<'_>, random: &mut Random, now: Instant) -> Vec<Plan> {
+        self.expire(now);
+        let mut plans = Vec::new();
+        if scene.links.is_empty() {
+            (self.look_at, self.long_at, self.stabilize_at, self.trial_at) = (None, None, None, None);
+            self.hints.clear();
+            return plans;
+        }
+        let ring = Side::BOTH.map(|side| scene.ring_link(&self.me, side));
+        if ring != self.ring {
+            (self.ring, self.ring_since) = (ring, Some(now));
+        }
+        if self.look_at.take_if(|at| *at <= now).is_some() {
+            // Whoever is left alone now may be asked when the time is over.
+            self.look_at = self.cool.values().min().copied();
+            plans.extend(self.plan_hint(scene, now));
+            for side in Side::BOTH {
+                plans.extend(self.plan_side(side, scene, now));
+            }
+        }
+        if self.stabilize_at.take_if(|at| *at <= now).is_some() {
+            plans.extend(self.plan_probes(scene, random));
+            self.stabilize_at = Some(now + random.jitter(self.stabilize_pause, 0.1));
+            self.stabilize_pause = STABILIZE.1.min(self.stabilize_pause * 2);
+        }
+        let planned = plans.iter().filter(|plan| !plan.probe).count() as isize;
+        let free = scene.free - scene.asking - planned;
+        if free <= 0 {
+            self.long_at = None;
+            plans.extend(self.plan_trial(scene, random, now));
+            return plans;
+        }
+        self.trial_at = None;
+        if self.long_at.is_none() {
+            self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
+        } else if self.long_at.is_some_and(|at| at <= now) && free <= self.reserve(scene, now) {
+            self.long_at = self.ring_since.map(|since| since + UNSETTLED).filter(|&at| at > now);
+        } else if self.long_at.is_some_and(|at| at <= now) {
+            plans.extend(self.plan_long(scene, random));
+            let longest = if free >= 2 { LONG.1 } else { LONG.2 };
+            self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
+            self.long_pause = longest.min(self.long_pause * 2);
+        }
+        plans
+    }
+
+    fn plan_side(&mut self, side: Side, scene: &Scene<'_>, now: Instant) -> Option<Plan> {
+        let usable = |address: &Address| !self.dead.contains_key(address) && !self.cool.contains_key(address);
+        let candidates = scene.known.iter().filter(|k| k.hops == 1 || usable(&k.address));
+        let best = candidates.min_by_key(|k| side.reach(&self.me, &k.address))?;
+        if best.hops == 1 || scene.is_pending(&best.address) {
+            return None;
+        }
+        let (address, via) = (best.address, best.via);
+        let goal = side.goal();
+        // An answer that is not back by now has lost its way, most likely.
+        let recent = |mine: &Mine| now - mine.since < patient(LOST, scene.max_peers);
+        let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal && recent(mine));
+        if asked {
+            return None;
+        }
+        let wait = self.side_at[side as usize].filter(|&at| at > now).or_else(|| {
+            // Both ends see the gap at once. The one that lacks a successor goes first.
+            (side == Side::Predecessor).then_some(())?;
+            let since = match self.better_since {
+                Some((better, since)) if better == address => since,
+                _ => now,
+            };
+            self.better_since = Some((address, since));
+            Some(since + POLITE).filter(|&at| at > now)
+        });
+        // A slot, or an older link that may give way.
+        let wait = wait.or_else(|| {
+            let room = scene.free > 0 || self.victim(&address, scene).is_some();
+            (!room).then_some(now + SIDE_PAUSE)
+        });
+        if let Some(at) = wait {
+            self.look_at = soonest(self.look_at, Some(at));
+            return None;
+        }
+        self.side_at[side as usize] = Some(now + SIDE_PAUSE);
+        self.cool.insert(address, now + COOL);
+        self.look_at = soonest(self.look_at, Some(now + COOL));
+        // Not for exactly this one: on the way there may be one that is nearer still.
+        Some(Plan { goal, via, probe: false, aim: Some(address), replaces: None })
+    }
+
+    fn plan_hint(&mut self, scene: &Scene<'_>, now: Instant) -> Option<Plan> {
+        while !self.hints.is_empty() && scene.free > 0 {
+            let (hint, via) = self.hints[0];
+            let nearest = closest(scene.known.iter(), &hint).map(|k| k.via);
+            let closer = |side: &Side| {
+                let old = scene.ring_link(&self.me, *side);
+                old.is_none_or(|old| side.reach(&self.me, &hint) < side.reach(&self.me, &old))
+            };
+            let side = Side::BOTH.into_iter().find(closer);
+            if side.is_none() && scene.free <= scene.asking {
+                return None;
+            }
+            self.hints.remove(0);
+            let linked = scene.is_link(&hint) || scene.is_pending(&hint) || self.dead.contains_key(&hint);
+            let Some(via) = via.or(nearest).filter(|_| !linked) else { continue };
+            self.cool.insert(hint, now + COOL);
+            // It took our place on the ring; on the way to it there may be one that is nearer.
+            let goal = side.map_or(Goal::Exact(hint), |side| {
+                self.side_at[side as usize] = Some(now + SIDE_PAUSE);
+                side.goal()
+            });
+            return Some(Plan { goal, via, probe: false, aim: Some(hint), replaces: None });
+        }
+        None
+    }
+
+    /// Asks through a random link on each side who is next to us: what our own view cannot show, a ring that
+    /// grew past us, shows there.
+    fn plan_probes(&self, scene: &Scene<'_>, random: &mut Random) -> Vec<Plan> {
+        let goals = [Goal::Successor, Goal::Predecessor];
+        goals
+            .into_iter()
+            .filter_map(|goal| {
+                Some(Plan {
+                    goal,
+                    via: random.pick(scene.links)?.address,
+                    probe: true,
+                    aim: None,
+                    replaces: None,
+                })
+            })
+            .collect()
+    }
+
+    /// Once all slots are full: looks for a faster peer than the one at the slowest long link, about as far away on
+    /// the ring, so that routes stay as short in links and become shorter in time.
+    ///
+    /// What takes its place was chosen by this peer: so in time it has long links that nobody can push out.
+    fn plan_trial(&mut self, scene: &Scene<'_>, random: &mut Random, now: Instant) -> Option<Plan> {
+        let at = *self.trial_at.get_or_insert_with(|| now + random.jitter(self.trial_pause, 0.3));
+        if at > now {
+            return None;
+        }
+        self.trial_pause = TRIAL.1.min(self.trial_pause * 3 / 2);
+        self.trial_at = Some(now + random.jitter(self.trial_pause, 0.3));
+        let slowest = self.slowest(scene, |_| true)?;
+        let share = self.scale(&slowest) + random.unit() - 0.5;
+        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
+        let plan = self.plan_point(side * exp(share.min(ln(0.5))), scene)?;
+        Some(Plan { replaces: Some(slowest), ..plan })
+    }
+
+    /// The slowest of some of the long links.
+    pub(crate) fn slowest(&self, scene: &Scene<'_>, of: fn(&Neighbor) -> bool) -> Option<Address> {
+        let long = scene.links.iter().filter(|link| !self.ring.contains(&Some(link.address)) && of(link));
+        long.max_by_key(|link| link.rtt).map(|link| link.address)
+    }
+
+    /// A point at a distance that our links cover worst, log-uniform between the nearest peers and half the
+    /// ring.
+    fn plan_long(&self, scene: &Scene<'_>, random: &mut Random) -> Option<Plan> {
+        let size = ring::estimate_size(&self.me, scene.known);
+        let (nearest, farthest) = (ln((1.0 / size).min(0.25)), ln(0.5));
+        let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
+        let gap = |scale: f64| scales.iter().map(|other| (other - scale).abs()).fold(f64::INFINITY, f64::min);
+        let widest = (0..DRAWS)
+            .map(|_| nearest + (farthest - nearest) * random.unit())
+            .max_by(|a, b| gap(*a).total_cmp(&gap(*b)))?;
+        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
+        self.plan_point(side * exp(widest), scene)
+    }
+
+    /// A link with whoever has a slot at this share of the ring from here.
+    fn plan_point(&self, share: f64, scene: &Scene<'_>) -> Option<Plan> {
+        let at = ring::offset(&self.me, share);
+        let target = closest(scene.known.iter().filter(|k| !self.dead.contains_key(&k.via)), &at)?;
+        Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None, replaces: None })
+    }
+}

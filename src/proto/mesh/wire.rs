@@ -1,0 +1,126 @@
+//! What travels between neighbors to arrange links.
+
+use crate::proto::codec::codec;
+use crate::proto::id::Address;
+use crate::proto::sdp::{Candidate, Description};
+
+/// Names one request for a link on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RequestId(pub(crate) [u8; 8]);
+
+codec!(struct RequestId { 0 });
+
+/// Whom a request is looking for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The first peer clockwise of the origin.
+    Successor,
+    /// The first peer counter-clockwise of the origin.
+    Predecessor,
+    /// A peer with a free slot near this point of the ring.
+    Point(Address),
+    /// This peer.
+    Exact(Address),
+}
+
+codec!(enum Goal { 0 Successor, 1 Predecessor, 2 Point(point), 3 Exact(address) });
+
+/// A request for a link, routed through the mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) id: RequestId,
+    /// Who wants the link.
+    pub(crate) origin: Address,
+    /// Tells a reloaded page from its former self.
+    pub(crate) instance: [u8; 16],
+    pub(crate) goal: Goal,
+    /// The origin has fewer than two links: split an edge rather than turn it away.
+    pub(crate) need: bool,
+    /// The link of the origin that the new one is to take the place of: on the ring only one that is nearer takes
+    /// it up; elsewhere even a full peer does, and the faster of the two links stays.
+    pub(crate) instead_of: Option<Address>,
+    /// The origin's half of the connection; `None` only asks who is there.
+    pub(crate) offer: Option<Description>,
+    /// The peers that passed it on, the last of them if they are many.
+    pub(crate) path: Vec<Address>,
+    /// Links it may still cross.
+    pub(crate) hops_left: u16,
+}
+
+codec!(struct Request { id, origin, instance, goal, need, instead_of, offer, path, hops_left });
+
+/// Why a request was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// No free slot, and nothing to gain from a hand-over.
+    Full,
+    /// A hand-over is under way; ask again.
+    Busy,
+    /// Already linked, or just being linked, or linked with one that is nearer.
+    Duplicate,
+    /// The way ended before the goal.
+    NotFound,
+    /// The acceptor could not make a connection.
+    Failed,
+}
+
+codec!(enum Reason { 0 Full, 1 Busy, 2 Duplicate, 3 NotFound, 4 Failed });
+
+/// What travels between neighbors to arrange links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Packet {
+    /// Onwards to the goal.
+    Request(Box<Request>),
+    /// Back to the origin, the way the request came; where that is cut, to whom of those on it a way is known.
+    Back(Answer),
+    /// After the request, to the peer where it ended.
+    Forth {
+        /// Which request.
+        id: RequestId,
+        word: Word,
+    },
+}
+
+codec!(enum Packet { 0 Request(request), 1 Back(answer), 2 Forth { id, word } });
+
+/// A word on its way to the origin of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Which request.
+    pub(crate) id: RequestId,
+    /// Its origin.
+    pub(crate) to: Address,
+    /// The peers that passed the request on.
+    pub(crate) path: Vec<Address>,
+    /// Links it may still cross.
+    pub(crate) hops_left: u16,
+    pub(crate) word: Word,
+}
+
+codec!(struct Answer { id, to, path, hops_left, word });
+
+/// What origin and goal of a request say to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// The goal accepts.
+    Accept {
+        /// Who it is.
+        from: Address,
+        /// Its half of the connection.
+        answer: Box<Description>,
+    },
+    /// Who the goal is, to a request without an offer.
+    Found(Address),
+    /// No.
+    Reject(Reason),
+    /// Another candidate.
+    Candidate(Candidate),
+    /// The origin takes its request back.
+    Cancel,
+    /// To the peer that answered an offer of this one: it came too late.
+    Decline(Address),
+}
+
+codec!(enum Word {
+    0 Accept { from, answer }, 1 Found(address), 2 Reject(reason), 3 Candidate(candidate), 4 Cancel, 5 Decline(address)
+});

@@ -1,0 +1,337 @@
+//! Requests for links: this peer's own, and those of others that pass through or end here.
+
+use super::{Conn, Peer, Purpose};
+use crate::proto::id::{Address, OfferId};
+use crate::proto::io::ConnId;
+use crate::proto::limits::Work;
+use crate::proto::link::{Farewell, Link, Packet};
+use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
+use crate::proto::ring::Side;
+use crate::proto::sdp::Description;
+use crate::proto::time::Instant;
+
+impl Peer {
+    /// Lets the mesh say what to ask for, and asks.
+    pub(super) fn plan(&mut self, now: Instant) {
+        let around = self.surroundings();
+        let plans = self.mesh.plan(&around.scene(), &mut self.random, now);
+        for plan in plans {
+            self.begin_request(plan, now);
+        }
+    }
+
+    fn begin_request(&mut self, plan: Plan, now: Instant) {
+        let id = RequestId(self.random.bytes());
+        if plan.probe {
+            self.mesh.begin(id, None, plan, self.config.max_peers, now);
+            return self.send_request(id, plan.via, None);
+        }
+        // An offer that is ready saves the time to make one.
+        let ready = self.conns.iter().find(|(_, conn)| conn.is_spare() && conn.link.is_offered());
+        let conn = ready.map(|(&conn, _)| conn).unwrap_or_else(|| self.begin_offer(now));
+        self.mesh.begin(id, Some(conn), plan, self.config.max_peers, now);
+        let Some(conn) = self.conns.get_mut(&conn) else { return };
+        conn.purpose = Purpose::Request(id, plan.via);
+        conn.chosen = matches!(plan.goal, Goal::Point(_));
+        conn.replaces = plan.replaces;
+        if let Goal::Exact(to) = plan.goal {
+            conn.peer = Some(to);
+        }
+        if let Some(description) = conn.link.description().cloned() {
+            self.send_request(id, plan.via, Some(description));
+        }
+    }
+
+    pub(super) fn send_request(&mut self, id: RequestId, via: Address, offer: Option<Description>) {
+        let Some(mine) = self.mesh.mine(&id) else { return };
+        let goal = mine.goal;
+        let replaces = mine.conn.and_then(|conn| self.conns.get(&conn)?.replaces);
+        let side = Side::BOTH.into_iter().find(|side| side.goal() == goal);
+        let request = Request {
+            id,
+            origin: self.address,
+            instance: self.instance,
+            goal,
+            need: self.neighbors.len() < 2,
+            instead_of: side.and_then(|side| self.bound(side)).or(replaces),
+            offer,
+            path: Vec::new(),
+            hops_left: mesh::MAX_HOPS,
+        };
+        self.send_packet(&via, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
+    }
+
+    pub(super) fn handle_mesh(&mut self, from: Address, packet: mesh::Packet, now: Instant) {
+        if !self.allows_work(from, Work::Errand, now) {
+            return;
+        }
+        match packet {
+            mesh::Packet::Request(request) => self.handle_request(Back::Neighbor(from), *request, now),
+            mesh::Packet::Back(answer) if answer.to == self.address => {
+                self.handle_word(answer.id, from, answer.word, now)
+            }
+            mesh::Packet::Back(answer) => self.pass_back(&from, answer),
+            mesh::Packet::Forth { id, word } => match self.mesh.route(&id).map(|route| route.forth) {
+                Some(Some(next)) => {
+                    self.send_packet(&next, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
+                }
+                Some(None) => self.handle_forth(id, word),
+                None => self.drop_because("mesh packet off its route"),
+            },
+        }
+    }
+
+    /// What the origin of a request that ended here has to add.
+    pub(super) fn handle_forth(&mut self, id: RequestId, word: Word) {
+        match word {
+            Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
+            Word::Cancel => {
+                let cancelled = |(_, conn): &(&ConnId, &Conn)| {
+                    conn.purpose == Purpose::Reply(id) && !conn.link.is_greeting() && !conn.link.is_active()
+                };
+                if let Some((&conn, _)) = self.conns.iter().find(cancelled) {
+                    self.drop_conn(conn);
+                }
+            }
+            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) | Word::Decline(_) => {
+                self.drop_because("mesh packet");
+            }
+        }
+    }
+
+    /// What the goal of one of our requests says.
+    fn handle_word(&mut self, id: RequestId, from: Address, word: Word, now: Instant) {
+        match word {
+            Word::Candidate(_) => self.add_candidate(Purpose::Request(id, from), word),
+            Word::Accept { from: acceptor, answer } => {
+                let Some(Mine { conn: Some(conn), via, .. }) = self.mesh.finish(&id) else {
+                    return self.cancel(id, from);
+                };
+                if !self.take_answer(conn, acceptor, *answer, now) {
+                    self.cancel(id, via);
+                }
+            }
+            Word::Found(found) => {
+                let Some(mine) = self.mesh.finish(&id) else { return };
+                let around = self.surroundings();
+                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene()) {
+                    self.begin_request(plan, now);
+                }
+            }
+            Word::Reject(reason) => {
+                let Some(mine) = self.mesh.finish(&id) else { return };
+                self.mesh.handle_reject(&mine, reason, now);
+                if let Some(conn) = mine.conn {
+                    self.recycle(conn);
+                }
+            }
+            Word::Decline(origin) => {
+                let declined = |(_, conn): &(&ConnId, &Conn)| {
+                    conn.peer == Some(origin)
+                        && matches!(conn.purpose, Purpose::Reply(_))
+                        && !conn.link.is_greeting()
+                        && !conn.link.is_active()
+                };
+                if let Some((&conn, _)) = self.conns.iter().find(declined) {
+                    self.drop_conn(conn);
+                }
+            }
+            Word::Cancel => self.drop_because("mesh packet"),
+        }
+    }
+
+    /// Tells a peer, wherever it is, that its answer to an offer of ours came too late.
+    pub(super) fn decline(&mut self, to: Address) {
+        if to != self.address && !self.neighbors.contains_key(&to) {
+            let id = RequestId(self.random.bytes());
+            let word = Word::Decline(self.address);
+            self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
+        }
+    }
+
+    /// Tells the acceptor of a request that nothing will come of it.
+    pub(super) fn cancel(&mut self, id: RequestId, via: Address) {
+        self.send_packet(&via, Packet::Mesh(mesh::Packet::Forth { id, word: Word::Cancel }), None);
+    }
+
+    /// Keeps an offer that was turned away for the next request.
+    fn recycle(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if conn.link.is_offered() {
+            conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
+            (conn.peer, conn.chosen, conn.replaces) = (None, false, None);
+        } else {
+            self.drop_conn(id);
+        }
+    }
+
+    fn add_candidate(&mut self, purpose: Purpose, word: Word) {
+        let Word::Candidate(candidate) = word else { return };
+        let same = |conn: &&mut Conn| match (conn.purpose, purpose) {
+            // An answer may come back on another way than the request went.
+            (Purpose::Request(a, _), Purpose::Request(b, _)) => a == b,
+            (a, b) => a == b,
+        };
+        let conn = self.conns.values_mut().find(same);
+        if let Some(conn) = conn.filter(|_| candidate.is_sound()) {
+            conn.link.add_remote(candidate, &mut self.out);
+        }
+    }
+
+    /// A request for a link, from a neighbor or from a tracker: pass it on, or take it up.
+    pub(super) fn handle_request(&mut self, back: Back, mut request: Request, now: Instant) {
+        let sound =
+            request.offer.as_ref().is_none_or(Description::is_sound) && request.path.len() <= mesh::MAX_PATH;
+        if !sound || request.origin == self.address || self.limits.is_banned(&request.origin, now) {
+            return self.drop_because("request");
+        }
+        let from = match back {
+            Back::Neighbor(address) => Some(address),
+            Back::Tracker(..) => None,
+        };
+        self.settle_glare(&request);
+        let mut around = self.surroundings();
+        if self.is_of_another_run(&request) {
+            // What is left of a page that was reloaded must not keep it out. Admission shows who is who.
+            around.links.retain(|link| link.address != request.origin);
+        }
+        let scene = around.scene();
+        let (id, origin) = (request.id, request.origin);
+        let step = self.mesh.step(&mut request, from.as_ref(), &scene);
+        let verdict = match step {
+            Step::Refuse(reason) => Err(reason),
+            Step::Here if request.offer.is_some() => self.mesh.judge(&request, &scene, now),
+            Step::Here | Step::Forward(_) => Ok(()),
+        };
+        let forth = if let Step::Forward(next) = step { Some(next) } else { None };
+        if !self.mesh.remember(&request, back, forth, self.config.max_peers, now) {
+            let word = Word::Reject(Reason::NotFound);
+            let answer = Answer { id, to: origin, path: request.path, hops_left: mesh::MAX_STRAY, word };
+            return self.answer(None, back, answer);
+        }
+        if let Err(reason) = verdict {
+            return self.reply(id, Word::Reject(reason));
+        }
+        match (forth, request.offer.clone()) {
+            (Some(next), _) => {
+                if request.path.len() >= mesh::MAX_PATH {
+                    request.path.remove(0);
+                }
+                request.path.push(self.address);
+                request.hops_left = request.hops_left.min(mesh::MAX_HOPS).saturating_sub(1);
+                self.send_packet(&next, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
+            }
+            (None, None) => self.reply(id, Word::Found(self.address)),
+            (None, Some(offer)) => {
+                let replaces = self.mesh.tried_against(&request, &around.scene());
+                self.make_room(&origin, now);
+                let conn = self.next_conn_id();
+                let link = Link::answer(conn, offer, now, &mut self.out);
+                self.stats.attempts += 1;
+                let purpose = Purpose::Reply(id);
+                self.conns.insert(
+                    conn,
+                    Conn {
+                        link,
+                        purpose,
+                        peer: Some(origin),
+                        admitted: None,
+                        chosen: false,
+                        replaces,
+                        since: now,
+                    },
+                );
+            }
+        }
+    }
+
+    /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: a late one that
+    /// gave its slot back may not come any more, and a second hand-over breaks before it makes.
+    fn make_room(&mut self, newcomer: &Address, now: Instant) {
+        let late: Vec<_> =
+            self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id).collect();
+        for id in late {
+            self.drop_conn(id);
+        }
+        while self.free_slots() < 0 {
+            let around = self.surroundings();
+            let Some(victim) = self.mesh.victim(newcomer, &around.scene()) else { return };
+            self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, now);
+        }
+    }
+
+    /// Whether its origin is a neighbor by another run, or another peer of that address.
+    fn is_of_another_run(&self, request: &Request) -> bool {
+        let conn = self.neighbors.get(&request.origin).and_then(|conn| self.conns.get(conn));
+        conn.and_then(|conn| conn.admitted).is_some_and(|admitted| admitted.instance != request.instance)
+    }
+
+    /// Two peers that ask for each other at once: the request of the lower address yields.
+    fn settle_glare(&mut self, request: &Request) {
+        if request.goal != Goal::Exact(self.address) || self.address > request.origin {
+            return;
+        }
+        let ours = self.conns.iter().find(|(_, conn)| {
+            conn.peer == Some(request.origin)
+                && !conn.link.is_taken()
+                && matches!(conn.purpose, Purpose::Request(..))
+        });
+        if let Some((&conn, &Conn { purpose: Purpose::Request(id, _), .. })) = ours {
+            self.mesh.finish(&id);
+            self.recycle(conn);
+        }
+    }
+
+    /// Somebody answered one of our offers; `false`: too late, or there is no use for it.
+    pub(super) fn take_answer(
+        &mut self,
+        id: ConnId,
+        from: Address,
+        answer: Description,
+        now: Instant,
+    ) -> bool {
+        // Two answers crossed: the offer of the higher address stands, and the answer to the other one falls.
+        let crossed = self.conns.iter().find(|(_, conn)| {
+            conn.peer == Some(from) && matches!(conn.purpose, Purpose::Reply(_)) && !conn.link.is_greeting()
+        });
+        if let Some((&crossed, _)) = crossed.filter(|(_, conn)| !conn.link.is_active() && self.address > from)
+        {
+            self.drop_conn(crossed);
+        }
+        let duplicate = from == self.address
+            || self.neighbors.contains_key(&from)
+            || self
+                .conns
+                .iter()
+                .any(|(&other, conn)| other != id && conn.peer == Some(from) && conn.holds_slot());
+        // An offer holds no slot until now.
+        let around = self.surroundings();
+        let scene = around.scene();
+        let hand_over =
+            || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
+        let trial = self.replaced_by(id).is_some() && around.free == 0;
+        let room = around.free > 0 || trial || hand_over();
+        if room && !duplicate {
+            self.make_room(&from, now);
+        }
+        let Some(conn) = self.conns.get_mut(&id) else { return false };
+        if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
+            self.drop_conn(id);
+            self.drop_because("answer of no use");
+            return false;
+        }
+        conn.peer = Some(from);
+        true
+    }
+
+    /// Requests of ours that nobody answered.
+    pub(super) fn expire_requests(&mut self, now: Instant) {
+        for (id, mine) in self.mesh.take_expired(now) {
+            self.mesh.handle_reject(&mine, Reason::NotFound, now);
+            if let Some(conn) = mine.conn {
+                self.drop_conn(conn);
+                self.cancel(id, mine.via);
+            }
+        }
+    }
+}
