@@ -4,18 +4,25 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::connection::{self, End, EndId, Ends, Phase};
 use super::graph::{Graph, Link};
 use super::ledger::Ledger;
-use super::network::{Network, mix};
+use super::network::mix;
 use super::queue::Queue;
-use super::tracker::{Health, Tracker, TrackerParams};
+use super::tracker::{Health, Tracker};
 use crate::proto::{
     Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Random,
     SILENCE, SendError, SwarmId, TrackerId,
 };
+
+mod channels;
+mod params;
+mod sockets;
+mod totals;
+
+pub use params::{NodeId, Params, Proofs};
+use sockets::{Socket, SocketState};
+pub use totals::{Counts, Totals};
 
 /// The worlds' first moment, so that clocks show a believable date.
 const BEGINNING: Instant = Instant::from_millis(1_750_000_000_000);
@@ -28,71 +35,6 @@ const ONE_SIDED_LIMIT: Duration = SILENCE.saturating_add(Duration::from_millis(2
 const MAX_VIOLATIONS: usize = 20;
 /// A peer that says more than this in one breath talks for ever.
 const MAX_OUTPUTS: usize = 1_000_000;
-
-/// Names a peer of a world, in the order of joining; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub u32);
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "peer {}", self.0)
-    }
-}
-
-/// Whether proofs are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proofs {
-    /// Cheap stand-ins of the same size: for what the mesh does, not for what it withstands.
-    #[default]
-    StandIn,
-    /// The real ones.
-    Real,
-}
-
-/// What a world is like.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Params {
-    /// Most links a peer keeps.
-    pub max_peers: usize,
-    /// Share of its links on which a peer forwards a broadcast.
-    pub coverage: f64,
-    /// Whether proofs are computed.
-    pub proofs: Proofs,
-    /// The network between peers.
-    pub network: Network,
-    /// The trackers.
-    pub trackers: TrackerParams,
-    /// Each peer's clock is wrong by up to this much, either way.
-    #[serde(with = "super::scenario::span")]
-    pub clock_error: Duration,
-    /// Whether every peer is looked through after each input: all that it holds bounded, a deadline ahead.
-    #[serde(skip)]
-    pub watchful: bool,
-    /// Whether to keep every event of every peer for [`World::take_events`].
-    #[serde(skip)]
-    pub keep_events: bool,
-    /// A peer whose every input and output is printed.
-    #[serde(skip)]
-    pub trace: Option<u32>,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self {
-            max_peers: 6,
-            coverage: 0.33,
-            proofs: Proofs::default(),
-            network: Network::default(),
-            trackers: TrackerParams::default(),
-            clock_error: Duration::ZERO,
-            watchful: false,
-            keep_events: false,
-            trace: None,
-        }
-    }
-}
 
 /// A swarm with its network and its trackers.
 #[derive(Debug)]
@@ -120,77 +62,6 @@ pub struct World {
     hash: u64,
 }
 
-/// What is counted beside the peers' own [`Stats`](crate::proto::Stats).
-#[derive(Debug, Default, Clone)]
-pub struct Counts {
-    /// Things that happened.
-    pub steps: u64,
-    /// Connections begun, each end counted.
-    pub connections: u64,
-    /// Connections whose channel opened, each end counted.
-    pub opened: u64,
-    /// Frames handed to open channels, and their bytes.
-    pub frames: u64,
-    /// Bytes handed to open channels.
-    pub frame_bytes: u64,
-    /// Messages to trackers, and their bytes.
-    pub tracker_messages: u64,
-    /// Bytes sent to trackers.
-    pub tracker_bytes: u64,
-    /// The most channels that one peer had open beyond its `max_peers`.
-    pub most_over_cap: usize,
-    /// How long the living took to notice each death, in microseconds.
-    pub noticed: Vec<u32>,
-}
-
-/// Sums over all peers of what they count themselves, the gone included.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Totals {
-    /// Payload copies received: first ones and others.
-    pub copies: u64,
-    /// Payloads handed to neighbors.
-    pub payloads: u64,
-    /// Packets sent.
-    pub packets: u64,
-    /// Bytes sent.
-    pub bytes: u64,
-    /// Packets sent that are neither payloads nor signs of life.
-    pub control_packets: u64,
-    /// Bytes of those.
-    pub control_bytes: u64,
-    /// Packets sent that only name messages.
-    pub haves: u64,
-}
-
-impl Totals {
-    fn add(&mut self, peer: &Peer) {
-        let stats = peer.stats();
-        self.copies += stats.delivered + stats.duplicates;
-        self.payloads += stats.forwarded;
-        self.packets += stats.packets_out;
-        self.bytes += stats.bytes_out;
-        self.control_packets += stats.control_packets_out;
-        self.control_bytes += stats.control_bytes_out;
-        self.haves += stats.haves_out;
-    }
-}
-
-impl std::ops::Sub for Totals {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        Self {
-            copies: self.copies - before.copies,
-            payloads: self.payloads - before.payloads,
-            packets: self.packets - before.packets,
-            bytes: self.bytes - before.bytes,
-            control_packets: self.control_packets - before.control_packets,
-            control_bytes: self.control_bytes - before.control_bytes,
-            haves: self.haves - before.haves,
-        }
-    }
-}
-
 struct Node {
     address: Address,
     /// `None` once it is gone.
@@ -210,23 +81,6 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("address", &self.address).field("alive", &self.peer.is_some()).finish()
     }
-}
-
-#[derive(Debug)]
-struct Socket {
-    node: u32,
-    id: TrackerId,
-    tracker: u32,
-    state: SocketState,
-    /// Its tracker went down: what is under way to it is lost.
-    lost: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SocketState {
-    Opening,
-    Open,
-    Closed,
 }
 
 #[derive(Debug)]
@@ -513,36 +367,6 @@ impl World {
         None
     }
 
-    /// Changes how every tracker does.
-    pub fn set_trackers(&mut self, health: Health) {
-        for tracker in 0..self.trackers.len() {
-            self.set_tracker(tracker, health);
-        }
-    }
-
-    /// Changes how one tracker does.
-    pub fn set_tracker(&mut self, tracker: usize, health: Health) {
-        self.note(5, tracker as u32, health as u64);
-        self.trackers[tracker].1 = health;
-        if health == Health::Down {
-            self.trackers[tracker].0.restart();
-            let latency = self.tracker_latency(tracker);
-            for (index, socket) in self.sockets.iter_mut().enumerate() {
-                if socket.tracker as usize == tracker && socket.state != SocketState::Opening {
-                    socket.lost = true;
-                    if socket.state == SocketState::Open {
-                        self.queue.push(self.now + latency, Happening::SocketClosed(index as u32));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Announces that a tracker took, over all trackers.
-    pub fn announces(&self) -> u64 {
-        self.trackers.iter().map(|(tracker, _)| tracker.announces).sum()
-    }
-
     /// Cuts the network into parts: nothing gets from one to another, and channels between them are lost.
     pub fn partition(&mut self, parts: u32) {
         self.note(6, parts, 0);
@@ -573,15 +397,6 @@ impl World {
 
     fn reachable(&self, a: u32, b: u32) -> bool {
         self.part(NodeId(a)) == self.part(NodeId(b)) && self.params.network.connectable(self.seed, a, b)
-    }
-
-    fn sever(&mut self, id: EndId) {
-        if let Some(end) = self.ends.get_mut(id)
-            && !std::mem::replace(&mut end.severed, true)
-        {
-            self.queue
-                .push(self.now + self.params.network.ice_timeout.as_micros() as u64, Happening::Failed(id));
-        }
     }
 
     /// In words: what two neighbors on the ring that are not linked know of each other.
@@ -651,13 +466,6 @@ impl World {
         }
     }
 
-    fn at_end(&mut self, id: EndId, input: impl FnOnce(&Ends, EndId) -> Option<Input>) {
-        let Some(node) = self.ends.get(id).map(|end| end.node) else { return };
-        if let Some(input) = input(&self.ends, id) {
-            self.input(node, input);
-        }
-    }
-
     fn on_alarm(&mut self, index: u32) {
         let node = &mut self.nodes[index as usize];
         if node.armed != self.now {
@@ -677,98 +485,6 @@ impl World {
             }
             due => self.arm(index, due),
         }
-    }
-
-    fn on_opened(&mut self, id: EndId) {
-        let Some(end) = self.ends.get(id) else { return };
-        if end.severed || end.remote.and_then(|remote| self.ends.get(remote)).is_none() {
-            return; // The other end died meanwhile: ICE will time out.
-        }
-        let (node, conn) = (end.node, end.conn);
-        if let Some(end) = self.ends.get_mut(id) {
-            end.phase = Phase::Open;
-        }
-        self.counts.opened += 1;
-        let owner = &mut self.nodes[node as usize];
-        owner.open += 1;
-        self.input(node, Input::ConnOpened(conn));
-        let owner = &self.nodes[node as usize];
-        if let Some(peer) = &owner.peer {
-            let over = usize::from(owner.open).saturating_sub(peer.config().max_peers);
-            self.counts.most_over_cap = self.counts.most_over_cap.max(over);
-        }
-    }
-
-    fn on_closed(&mut self, id: EndId, why: &str) {
-        let Some(end) = self.forget_end(id) else { return };
-        self.input(end.node, Input::ConnClosed(end.conn, why.to_owned()));
-    }
-
-    /// Removes an end here and from its node.
-    fn forget_end(&mut self, id: EndId) -> Option<End> {
-        let end = self.ends.remove(id)?;
-        let owner = &mut self.nodes[end.node as usize];
-        owner.conns.retain(|&(_, other)| other != id);
-        if end.phase == Phase::Open {
-            owner.open -= 1;
-        }
-        Some(end)
-    }
-
-    fn on_socket_open(&mut self, socket: u32) {
-        let Socket { node, id, tracker, state, .. } = self.sockets[socket as usize];
-        if state != SocketState::Opening {
-            return;
-        }
-        match self.trackers[tracker as usize].1 {
-            Health::Up | Health::Slow => {
-                self.sockets[socket as usize].state = SocketState::Open;
-                self.input(node, Input::TrackerOpened(id));
-            }
-            Health::Down => self.on_socket_closed(socket),
-            Health::Silent => {}
-        }
-    }
-
-    fn on_socket_closed(&mut self, socket: u32) {
-        let Socket { node, id, state, .. } = self.sockets[socket as usize];
-        if state == SocketState::Closed {
-            return;
-        }
-        self.sockets[socket as usize].state = SocketState::Closed;
-        self.nodes[node as usize].sockets.retain(|&(other, _)| other != id);
-        self.input(node, Input::TrackerClosed(id, "the socket was closed".to_owned()));
-    }
-
-    fn on_tracker_request(&mut self, socket: u32, text: &str) {
-        let tracker = self.sockets[socket as usize].tracker as usize;
-        let down = !matches!(self.trackers[tracker].1, Health::Up | Health::Slow);
-        if down || self.sockets[socket as usize].lost {
-            return;
-        }
-        let latency = self.tracker_latency(tracker);
-        let reaction = self.trackers[tracker].0.receive(socket, text, self.now, &mut self.random);
-        for (to, message) in reaction.messages {
-            self.queue.push(self.now + latency, Happening::FromTracker(to, message));
-        }
-        if let Some(fault) = reaction.fault {
-            let node = self.sockets[socket as usize].node;
-            self.violation(format_args!("{} sent a tracker {fault}", NodeId(node)));
-        }
-        if reaction.close {
-            self.trackers[tracker].0.closed(socket);
-            self.queue.push(self.now + latency, Happening::SocketClosed(socket));
-        }
-    }
-
-    fn tracker_latency(&self, tracker: usize) -> u64 {
-        let slow = if self.trackers[tracker].1 == Health::Slow { 2_000_000 } else { 0 };
-        self.params.trackers.latency.as_micros() as u64 + slow
-    }
-
-    fn pass_to_tracker(&mut self, what: Happening, socket: u32) {
-        let tracker = self.sockets[socket as usize].tracker as usize;
-        self.queue.push(self.now + self.tracker_latency(tracker), what);
     }
 
     // The peers.
@@ -892,145 +608,6 @@ impl World {
             Output::ConnClose(conn) => self.close(index, conn),
             Output::Event(event) => self.on_event(index, event),
         }
-    }
-
-    fn socket(&self, index: u32, id: TrackerId) -> Option<u32> {
-        let sockets = &self.nodes[index as usize].sockets;
-        sockets.iter().find(|(other, _)| *other == id).map(|&(_, socket)| socket)
-    }
-
-    fn end(&self, index: u32, conn: ConnId) -> Option<EndId> {
-        self.nodes[index as usize].conns.iter().find(|(other, _)| *other == conn).map(|&(_, id)| id)
-    }
-
-    fn open_socket(&mut self, index: u32, id: TrackerId, url: &str) {
-        let tracker = (0..self.trackers.len()).find(|&tracker| tracker_url(tracker) == url);
-        let socket = self.sockets.len() as u32;
-        let state = SocketState::Opening;
-        let opening = Socket { node: index, id, tracker: tracker.unwrap_or(0) as u32, state, lost: false };
-        self.sockets.push(opening);
-        self.nodes[index as usize].sockets.push((id, socket));
-        let then = self.now + self.params.trackers.connect.as_micros() as u64;
-        match tracker {
-            Some(tracker) if self.trackers[tracker].1 == Health::Slow => {
-                self.queue.push(then + 2_000_000, Happening::SocketOpen(socket));
-            }
-            Some(_) => self.queue.push(then, Happening::SocketOpen(socket)),
-            None => self.queue.push(then, Happening::SocketClosed(socket)),
-        }
-    }
-
-    fn ice_timeout(&self) -> u64 {
-        self.params.network.ice_timeout.as_micros() as u64
-    }
-
-    fn refuse(&mut self, index: u32, conn: ConnId, why: &'static str) {
-        self.violation(format_args!("{} was given {why}", NodeId(index)));
-        self.queue.push(self.now, Happening::Refused(index, conn, why));
-    }
-
-    /// Makes an end and has it described.
-    fn begin(&mut self, index: u32, conn: ConnId, remote: Option<(EndId, bool)>) -> EndId {
-        if self.end(index, conn).is_some() {
-            self.violation(format_args!("{} used {conn:?} twice", NodeId(index)));
-        }
-        self.counts.connections += 1;
-        let id = self.ends.insert(End {
-            node: index,
-            conn,
-            phase: if remote.is_some() { Phase::Connecting } else { Phase::Offered },
-            offered: remote.is_none(),
-            remote: remote.map(|(id, _)| id),
-            knows_candidate: remote.is_some_and(|(_, with_candidates)| with_candidates),
-            severed: false,
-            latency: 0,
-            last_arrival: 0,
-            busy_until: 0,
-        });
-        self.nodes[index as usize].conns.push((conn, id));
-        let gathered = self.now + self.params.network.gathering.as_micros() as u64;
-        self.queue.push(self.now, Happening::Described(id));
-        self.queue.push(self.now, Happening::Candidate(id, false));
-        if gathered > self.now {
-            self.queue.push(gathered, Happening::Candidate(id, true));
-        }
-        self.queue.push(gathered, Happening::Gathered(id));
-        id
-    }
-
-    fn accept(&mut self, index: u32, id: EndId, remote: EndId, with_candidates: bool) {
-        let Some(end) = self.ends.get_mut(id) else { return };
-        if end.phase != Phase::Offered {
-            self.violation(format_args!("{} accepts a second answer", NodeId(index)));
-            return;
-        }
-        end.phase = Phase::Connecting;
-        end.remote = Some(remote);
-        end.knows_candidate |= with_candidates;
-        self.queue.push(self.now + self.ice_timeout(), Happening::Failed(id));
-        self.try_path(id);
-    }
-
-    /// Lets ICE find a path, if both ends know of each other and one knows a way.
-    fn try_path(&mut self, id: EndId) {
-        let Some(end) = self.ends.get(id) else { return };
-        let Some(remote_id) = end.remote else { return };
-        let Some(remote) = self.ends.get(remote_id) else { return };
-        let agreed =
-            remote.remote == Some(id) && end.phase == Phase::Connecting && remote.phase == Phase::Connecting;
-        if !agreed || !(end.knows_candidate || remote.knows_candidate) {
-            return;
-        }
-        if !self.reachable(end.node, remote.node) {
-            return; // Both ends time out.
-        }
-        let latency = self.params.network.latency(self.seed, end.node, remote.node);
-        let (offerer, answerer) = if end.offered { (id, remote_id) } else { (remote_id, id) };
-        for id in [offerer, answerer] {
-            if let Some(end) = self.ends.get_mut(id) {
-                end.phase = Phase::Opening;
-                end.latency = latency;
-            }
-        }
-        // The answerer is the DTLS client: it knows first.
-        let ice = self.params.network.ice.as_micros() as u64;
-        let first: u64 = (0..3).map(|_| self.params.network.transit(latency, &mut self.random)).sum();
-        self.queue.push(self.now + ice + first, Happening::Opened(answerer));
-        self.queue.push(self.now + ice + first + u64::from(latency), Happening::Opened(offerer));
-    }
-
-    fn send_frame(&mut self, index: u32, conn: ConnId, frame: Vec<u8>) {
-        let open =
-            self.end(index, conn).and_then(|id| self.ends.get_mut(id)).filter(|end| end.phase == Phase::Open);
-        let Some(end) = open else {
-            self.violation(format_args!("{} sent on {conn:?}, which is not open", NodeId(index)));
-            return;
-        };
-        let network = &self.params.network;
-        self.counts.frames += 1;
-        self.counts.frame_bytes += frame.len() as u64;
-        let mut start = self.now;
-        if let Some(time) = (frame.len() as u64 * 1_000_000).checked_div(network.bandwidth) {
-            start = end.busy_until.max(start) + time;
-            end.busy_until = start;
-        }
-        // A channel keeps the order: nothing overtakes.
-        end.last_arrival = end.last_arrival.max(start + network.transit(end.latency, &mut self.random));
-        if let (Some(remote), false) = (end.remote, end.severed) {
-            self.queue.push(end.last_arrival, Happening::Frame(remote, frame));
-        }
-    }
-
-    fn close(&mut self, index: u32, conn: ConnId) {
-        let Some(end) = self.end(index, conn).and_then(|id| self.forget_end(id)) else { return };
-        let (true, false, Some(remote)) =
-            (matches!(end.phase, Phase::Open | Phase::Opening), end.severed, end.remote)
-        else {
-            return; // Nobody could be told.
-        };
-        let transit = self.params.network.transit(end.latency, &mut self.random);
-        let then = end.last_arrival.max(self.now + transit);
-        self.queue.push(then, Happening::RemoteClosed(remote));
     }
 
     fn on_event(&mut self, index: u32, event: Event) {
