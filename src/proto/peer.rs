@@ -101,6 +101,8 @@ struct Conn {
     chosen: bool,
     /// The slower link that is to end for this one.
     replaces: Option<Address>,
+    /// Who then loses a link at the other end, and may have that peer's.
+    heir: Option<Address>,
     since: Instant,
 }
 

@@ -24,6 +24,10 @@ const RESPONSE: Duration = Duration::from_secs(15);
 const RECONNECT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A socket that does not open for this long is given up.
 const CONNECT: Duration = Duration::from_secs(15);
+/// Pause before an announce of a peer that lost its way into the mesh, and of one that has a slot to spare: the mesh
+/// itself finds a peer for that within a second or two.
+const SOON: Duration = Duration::from_millis(500);
+const SPARE: Duration = Duration::from_secs(4);
 /// A healthy peer announces no less often than this: proxies and trackers close idle sockets.
 const HEALTHY: (u64, u64) = (60, 100);
 /// The shortest pause between two announces, whatever the user wants: none would be due for ever.
@@ -251,7 +255,7 @@ impl Tracker {
             if self.announce_at.is_some() {
                 self.plan(now);
                 if grew {
-                    self.hasten(now + Duration::from_millis(500));
+                    self.hasten(now + if need == Need::Growing { SPARE } else { SOON });
                 }
             }
         }

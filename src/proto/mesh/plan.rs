@@ -157,12 +157,12 @@ impl Mesh {
     ///
     /// What takes its place was chosen by this peer: so in time it has long links that nobody can push out.
     fn plan_trial(&mut self, scene: &Scene<'_>, random: &mut Random, now: Instant) -> Option<Plan> {
-        let at = *self.trial_at.get_or_insert_with(|| now + random.jitter(self.trial_pause, 0.3));
+        let at = *self.trial_at.get_or_insert_with(|| now + random.jitter(self.trial_pause, 0.5));
         if at > now {
             return None;
         }
         self.trial_pause = TRIAL.1.min(self.trial_pause * 3 / 2);
-        self.trial_at = Some(now + random.jitter(self.trial_pause, 0.3));
+        self.trial_at = Some(now + random.jitter(self.trial_pause, 0.5));
         let slowest = self.slowest(scene, |_| true)?;
         let share = self.scale(&slowest) + random.unit() - 0.5;
         let side = if random.below(2) == 0 { 1.0 } else { -1.0 };

@@ -420,14 +420,14 @@ fn a_full_peer_tries_to_replace_its_slowest_long_link_now_and_then() {
     let known = [link(1), link(255), link(50), link(80)];
     let mut trials = Vec::new();
     let mut now = settled_at();
-    while now < settled_at() + Duration::from_secs(1000) {
+    while now < settled_at() + Duration::from_secs(5000) {
         let plans = plan(&mut mesh, &links, &known, 0, now);
         trials.extend(plans.into_iter().filter(|plan| !plan.probe).map(|plan| (now, plan)));
         now = mesh.poll_timeout().expect("there is always a next probe");
     }
     assert!((4..=8).contains(&trials.len()), "{trials:?}");
     for (at, trial) in &trials {
-        assert!(*at >= settled_at() + TRIAL.0.mul_f64(0.7));
+        assert!(*at >= settled_at() + TRIAL.0.mul_f64(0.5));
         assert_eq!(trial.replaces, Some(place(50)));
         let Goal::Point(point) = trial.goal else { panic!("{trial:?}") };
         let share = ring::distance(&ME, &point).share() * 256.0;

@@ -261,7 +261,16 @@ impl Peer {
         self.stats.attempts += 1;
         self.conns.insert(
             id,
-            Conn { link, purpose, peer: None, admitted: None, chosen: false, replaces: None, since: now },
+            Conn {
+                link,
+                purpose,
+                peer: None,
+                admitted: None,
+                chosen: false,
+                replaces: None,
+                heir: None,
+                since: now,
+            },
         );
         id
     }

@@ -248,7 +248,9 @@ impl Peer {
             if !self.is_faster(id, &slow, now) {
                 return self.refuse_full(id, now);
             }
-            self.unlink(slow, Some(Farewell::Evicted { hint: None }), false, now);
+            // The two that lose a link by this become neighbors, and every peer has as many links as before.
+            let hint = self.conns.get(&id).and_then(|conn| conn.heir);
+            self.unlink(slow, Some(Farewell::Evicted { hint }), false, now);
         }
         while self.neighbors.len() >= self.config.max_peers {
             let around = self.surroundings();

@@ -224,6 +224,7 @@ impl Peer {
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
                 let replaces = self.mesh.tried_against(&request, &around.scene());
+                let heir = request.instead_of.filter(|_| replaces.is_some());
                 self.make_room(&origin, now);
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);
@@ -238,6 +239,7 @@ impl Peer {
                         admitted: None,
                         chosen: false,
                         replaces,
+                        heir,
                         since: now,
                     },
                 );
