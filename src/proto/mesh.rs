@@ -59,9 +59,10 @@ const STABILIZE: (Duration, Duration) = (Duration::from_millis(1500), Duration::
 /// Pauses between attempts at long links: first, longest with two or more free slots, longest with one.
 const LONG: (Duration, Duration, Duration) =
     (Duration::from_millis(350), Duration::from_secs(4), Duration::from_secs(30));
-/// Pauses between attempts to replace a slow long link: the first, and the longest; each is half as long again as
-/// the one before. An attempt costs its neighborhood some 27 kB: 0.07 kB/s.
+/// Pauses between attempts to replace a slow long link: the first, the longest, and how much longer each is than the
+/// one before. An attempt costs its neighborhood some 27 kB: 0.07 kB/s.
 const TRIAL: (Duration, Duration) = (Duration::from_secs(400), Duration::from_secs(3600));
+const TRIAL_GROWTH: f64 = 1.5;
 /// Draws for one long link; the one that fills the widest gap wins (overlay study, section 2).
 const DRAWS: usize = 8;
 /// Two deaths within this time and half the links gone are a catastrophe: see [`Mesh::is_catastrophe`].
@@ -71,7 +72,8 @@ const SPLIT_PAUSE: Duration = Duration::from_secs(1);
 /// ... and ends a link for a second one that is still being made.
 const BREAK_PAUSE: Duration = Duration::from_secs(1);
 
-/// With two links each there are no shortcuts, and a request goes round the ring peer by peer: 45 s at 1,000.
+/// With two links each there are no shortcuts, and a request goes round the ring peer by peer, in 45 s at
+/// 1,000.
 const ROUND: Duration = Duration::from_secs(60);
 /// ... so everything else takes longer, too.
 const PATIENCE: u32 = 8;
@@ -202,7 +204,7 @@ pub(crate) struct Mine {
     pub(crate) via: Address,
     aim: Option<Address>,
     since: Instant,
-    until: Instant,
+    pub(crate) until: Instant,
 }
 
 /// The deciding part of the mesh.
@@ -340,7 +342,7 @@ impl Mesh {
         now: Instant,
     ) {
         let Plan { goal, via, aim, .. } = plan;
-        let until = now + if max_peers > 2 { REQUEST } else { ROUND };
+        let until = now + if max_peers > 2 || conn.is_none() { patient(REQUEST, max_peers) } else { ROUND };
         self.mine.insert(id, Mine { conn, goal, via, aim, since: now, until });
     }
 
@@ -551,6 +553,14 @@ impl Mesh {
         })
     }
 
+    /// The two long links that this peer chose first: neither a newcomer nor a faster peer takes their place.
+    fn protected(scene: &Scene<'_>) -> Vec<Address> {
+        let chosen = scene.links.iter().filter(|link| link.chosen);
+        let chosen: Set<_> = chosen.map(|link| (link.since, link.address)).collect();
+        let most = scene.max_peers.saturating_sub(2).min(2);
+        chosen.into_iter().take(most).map(|(_, address)| address).collect()
+    }
+
     /// Which link gives way to a newcomer (or to a smaller `maxPeers`, when there is none).
     ///
     /// Never a link that is on the ring once the newcomer is in, and never the two long links that this peer
@@ -560,16 +570,14 @@ impl Mesh {
         let with =
             || scene.links.iter().map(|link| &link.address).chain([newcomer]).filter(|&a| *a != self.me);
         let ring: Vec<_> = Side::BOTH.into_iter().filter_map(|side| side.next(&self.me, with())).collect();
-        let chosen = scene.links.iter().filter(|link| link.chosen);
-        let chosen: Set<_> = chosen.map(|link| (link.since, link.address)).collect();
-        let protected: Vec<_> = chosen.into_iter().take(scene.max_peers.saturating_sub(2).min(2)).collect();
+        let protected = Self::protected(scene);
         let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
         scene
             .links
             .iter()
             .enumerate()
             .filter(|(_, link)| !ring.contains(&&link.address))
-            .filter(|(_, link)| !protected.iter().any(|(_, kept)| *kept == link.address))
+            .filter(|(_, link)| !protected.contains(&link.address))
             .map(|(i, link)| {
                 let others = scales.iter().enumerate().filter(|&(j, _)| j != i);
                 let gap = others.map(|(_, other)| (other - scales[i]).abs()).fold(f64::INFINITY, f64::min);

@@ -161,9 +161,10 @@ impl Mesh {
         if at > now {
             return None;
         }
-        self.trial_pause = TRIAL.1.min(self.trial_pause * 3 / 2);
+        self.trial_pause = TRIAL.1.min(self.trial_pause.mul_f64(TRIAL_GROWTH));
         self.trial_at = Some(now + random.jitter(self.trial_pause, 0.5));
-        let slowest = self.slowest(scene, |_| true)?;
+        let protected = Self::protected(scene);
+        let slowest = self.slowest(scene, |link| !protected.contains(&link.address))?;
         let share = self.scale(&slowest) + random.unit() - 0.5;
         let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
         let plan = self.plan_point(side * exp(share.min(ln(0.5))), scene)?;
@@ -171,7 +172,7 @@ impl Mesh {
     }
 
     /// The slowest of some of the long links.
-    pub(crate) fn slowest(&self, scene: &Scene<'_>, of: fn(&Neighbor) -> bool) -> Option<Address> {
+    pub(crate) fn slowest(&self, scene: &Scene<'_>, of: impl Fn(&Neighbor) -> bool) -> Option<Address> {
         let long = scene.links.iter().filter(|link| !self.ring.contains(&Some(link.address)) && of(link));
         long.max_by_key(|link| link.rtt).map(|link| link.address)
     }

@@ -37,7 +37,8 @@ pub(crate) struct Request {
     /// The origin has fewer than two links: split an edge rather than turn it away.
     pub(crate) need: bool,
     /// The link of the origin that the new one is to take the place of: on the ring only one that is nearer takes
-    /// it up; elsewhere even a full peer does, and the faster of the two links stays.
+    /// it up; a full peer at a
+    /// point does too, and the faster of the two links stays.
     pub(crate) instead_of: Option<Address>,
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,

@@ -20,7 +20,7 @@ use crate::proto::view;
 const OFFERS: usize = 3;
 const OFFERS_HEALTHY: usize = 2;
 /// An offer is taken back when nobody took it up for this long: NAT bindings of its candidates fade.
-const OFFER_LIFE: Duration = Duration::from_secs(50);
+pub(super) const OFFER_LIFE: Duration = Duration::from_secs(50);
 /// After this time an announce that waits for offers goes without them.
 const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
 /// Pause before an announce when the mesh may have fallen apart.
@@ -114,7 +114,7 @@ impl Peer {
             instance: envelope.instance,
             goal,
             need: envelope.role == 2,
-            instead_of: envelope.instead_of,
+            instead_of: envelope.instead_of.filter(|_| envelope.role < 2),
             offer: Some(envelope.description),
             path: Vec::new(),
             hops_left: crate::proto::mesh::MAX_HOPS,
@@ -163,6 +163,9 @@ impl Peer {
 
     /// Somebody took up one of our offers.
     fn handle_answer(&mut self, offer: OfferId, sdp: &str, now: Instant) {
+        if !self.limits.allows_stranger(Work::Errand, now) {
+            return self.drop_because("trackers above their rate");
+        }
         let open =
             |(_, conn): &(&ConnId, &Conn)| conn.purpose == Purpose::Offer(offer) && conn.link.is_offered();
         let found = self.conns.iter().find(open);
@@ -235,15 +238,16 @@ impl Peer {
         for _ in open..wanted {
             self.begin_offer(now);
         }
-        let ready = self.conns.values().filter(|conn| conn.link.is_offered());
         let mut offers = Vec::with_capacity(wanted);
+        let bounds = Side::BOTH.map(|side| self.bound(side));
+        let ready = self.conns.values_mut().filter(|conn| conn.link.is_offered());
         for (role, conn) in ready.filter(|conn| conn.is_spare()).take(wanted).enumerate() {
+            conn.since = now;
             let (Purpose::Offer(id), Some(description)) = (conn.purpose, conn.link.description()) else {
                 continue;
             };
-            let side = Side::BOTH.get(role);
             let envelope = Envelope {
-                instead_of: side.and_then(|&side| self.bound(side)),
+                instead_of: bounds.get(role).copied().flatten(),
                 from: self.address,
                 instance: self.instance,
                 role: u8::try_from(role).unwrap_or(u8::MAX),

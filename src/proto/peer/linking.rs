@@ -1,5 +1,7 @@
 //! The peer and its links: connections, admission, and what comes over them.
 
+use std::time::Duration;
+
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::broadcast;
@@ -8,6 +10,7 @@ use crate::proto::io::{ConnId, Event};
 use crate::proto::limits::Fault;
 use crate::proto::link::{Expired, Farewell, Happened, Linked, Member, Packet, Violation};
 use crate::proto::mesh::{self, Reason, Word};
+use crate::proto::ring::Side;
 use crate::proto::time::Instant;
 use crate::proto::view::View;
 
@@ -15,6 +18,8 @@ use crate::proto::view::View;
 pub(super) const PACKET_OVERHEAD: usize = 4096;
 /// Names of messages that cost as much to look at as another packet.
 const NAMES_PER_PACKET: f64 = 64.0;
+/// A new link is worth the change when its round trip is below this share of the old one's: links jitter by a tenth.
+const FASTER: f64 = 0.8;
 
 impl Peer {
     // Connections.
@@ -175,7 +180,13 @@ impl Peer {
         let Some(description) = conn.link.description().cloned() else { return };
         match conn.purpose {
             Purpose::Offer(_) => self.offers_ready(id, now),
-            Purpose::Request(request, via) => self.send_request(request, via, Some(description)),
+            Purpose::Request(request, via) => {
+                if let (Some(mine), Some(conn)) = (self.mesh.mine(&request), self.conns.get_mut(&id)) {
+                    // The request ends first.
+                    conn.link.expire_offer(mine.until + Duration::from_secs(1));
+                }
+                self.send_request(request, via, Some(description));
+            }
             Purpose::Reply(request) => {
                 let answer = Box::new(description);
                 self.reply(request, Word::Accept { from: self.address, answer });
@@ -244,10 +255,13 @@ impl Peer {
             }
             self.unlink(address, None, false, now);
         }
-        if let Some(slow) = self.replaced_by(id).filter(|_| self.neighbors.len() >= self.config.max_peers) {
-            if !self.is_faster(id, &slow, now) {
+        let full = self.neighbors.len() >= self.config.max_peers;
+        let trial = self.conns.get(&id).is_some_and(|conn| conn.replaces.is_some());
+        let around = self.surroundings();
+        if full && trial && !self.mesh.improves_ring(&address, &around.scene()) {
+            let Some(slow) = self.replaced_by(id).filter(|slow| self.is_faster(id, slow, now)) else {
                 return self.refuse_full(id, now);
-            }
+            };
             // The two that lose a link by this become neighbors, and every peer has as many links as before.
             let hint = self.conns.get(&id).and_then(|conn| conn.heir);
             self.unlink(slow, Some(Farewell::Evicted { hint }), false, now);
@@ -270,16 +284,18 @@ impl Peer {
         self.release_held(now);
     }
 
-    /// The link that is to end for a new one, if it still is there.
+    /// The link that is to end for a new one, if it still is a long one.
     pub(super) fn replaced_by(&self, id: ConnId) -> Option<Address> {
-        self.conns.get(&id)?.replaces.filter(|slow| self.neighbors.contains_key(slow))
+        let ring = Side::BOTH.map(|side| self.ring_link(side));
+        let slow = self.conns.get(&id)?.replaces?;
+        (self.neighbors.contains_key(&slow) && !ring.contains(&Some(slow))).then_some(slow)
     }
 
     /// Whether a new connection is faster than a link by more than chance.
     fn is_faster(&self, id: ConnId, than: &Address, now: Instant) -> bool {
         let rtt = self.neighbors.get(than).and_then(|conn| self.conns.get(conn)?.link.rtt());
         let new = self.conns.get(&id).and_then(|conn| conn.link.greeting_for(now));
-        new.zip(rtt).is_some_and(|(new, old)| new * 5 < old * 4)
+        new.zip(rtt).is_some_and(|(new, old)| new < old.mul_f64(FASTER))
     }
 
     fn activate(&mut self, id: ConnId, address: Address, now: Instant) {

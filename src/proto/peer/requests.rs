@@ -1,5 +1,8 @@
 //! Requests for links: this peer's own, and those of others that pass through or end here.
 
+use std::time::Duration;
+
+use super::joining::OFFER_LIFE;
 use super::{Conn, Peer, Purpose};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
@@ -9,6 +12,9 @@ use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, 
 use crate::proto::ring::Side;
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
+
+/// An answer to an offer that went out through trackers is here by then, or never comes.
+const ANSWERED: Duration = Duration::from_millis(2000);
 
 impl Peer {
     /// Lets the mesh say what to ask for, and asks.
@@ -21,13 +27,18 @@ impl Peer {
     }
 
     fn begin_request(&mut self, plan: Plan, now: Instant) {
+        if !self.reaches(&plan.via) {
+            return;
+        }
         let id = RequestId(self.random.bytes());
         if plan.probe {
             self.mesh.begin(id, None, plan, self.config.max_peers, now);
             return self.send_request(id, plan.via, None);
         }
-        // An offer that is ready saves the time to make one.
-        let ready = self.conns.iter().find(|(_, conn)| conn.is_spare() && conn.link.is_offered());
+        // An offer that is ready saves the time to make one; of one that trackers just brought somebody, the answer
+        // may be on its way.
+        let free = |conn: &Conn| conn.is_spare() && conn.link.is_offered() && now - conn.since >= ANSWERED;
+        let ready = self.conns.iter().find(|(_, conn)| free(conn));
         let conn = ready.map(|(&conn, _)| conn).unwrap_or_else(|| self.begin_offer(now));
         self.mesh.begin(id, Some(conn), plan, self.config.max_peers, now);
         let Some(conn) = self.conns.get_mut(&conn) else { return };
@@ -122,7 +133,7 @@ impl Peer {
                 let Some(mine) = self.mesh.finish(&id) else { return };
                 self.mesh.handle_reject(&mine, reason, now);
                 if let Some(conn) = mine.conn {
-                    self.recycle(conn);
+                    self.recycle(conn, now);
                 }
             }
             Word::Decline(origin) => {
@@ -155,11 +166,12 @@ impl Peer {
     }
 
     /// Keeps an offer that was turned away for the next request.
-    fn recycle(&mut self, id: ConnId) {
+    fn recycle(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if conn.link.is_offered() {
             conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
             (conn.peer, conn.chosen, conn.replaces) = (None, false, None);
+            conn.link.expire_offer(now + OFFER_LIFE);
         } else {
             self.drop_conn(id);
         }
@@ -189,7 +201,7 @@ impl Peer {
             Back::Neighbor(address) => Some(address),
             Back::Tracker(..) => None,
         };
-        self.settle_glare(&request);
+        self.settle_glare(&request, now);
         let mut around = self.surroundings();
         if self.is_of_another_run(&request) {
             // What is left of a page that was reloaded must not keep it out. Admission shows who is who.
@@ -269,7 +281,7 @@ impl Peer {
     }
 
     /// Two peers that ask for each other at once: the request of the lower address yields.
-    fn settle_glare(&mut self, request: &Request) {
+    fn settle_glare(&mut self, request: &Request, now: Instant) {
         if request.goal != Goal::Exact(self.address) || self.address > request.origin {
             return;
         }
@@ -280,7 +292,7 @@ impl Peer {
         });
         if let Some((&conn, &Conn { purpose: Purpose::Request(id, _), .. })) = ours {
             self.mesh.finish(&id);
-            self.recycle(conn);
+            self.recycle(conn, now);
         }
     }
 
