@@ -501,11 +501,13 @@ impl Mesh {
             return Err(Reason::Duplicate);
         }
         let ring = self.improves_ring(origin, scene);
+        // Who asks for this very peer lost a link for it.
+        let sent_here = matches!(request.goal, Goal::Exact(_));
         // Half of the slots of a lonely peer are for the answers to its own offers: when all of a crowd promise
         // all their slots to each other's offers, nobody can take an answer.
         let reserve = match scene.links.is_empty() {
             true => scene.max_peers as isize / 2,
-            false if ring || request.need => 0,
+            false if ring || request.need || sent_here => 0,
             false => self.reserve(scene, now),
         };
         if scene.free > reserve {

@@ -106,7 +106,10 @@ fn a_free_slot_is_given_to_whoever_asks_once_the_ring_has_settled() {
 fn while_the_ring_is_forming_slots_are_kept_for_it_and_for_those_in_need() {
     let links = neighbors(&[1, 255, 50]);
     for (free, verdict) in [(3, Ok(())), (2, Err(Reason::Full)), (1, Err(Reason::Full))] {
-        assert_eq!(judge(&mut Mesh::new(ME), &links, free, 100, false), verdict, "{free}");
+        let around = Scene { free, ..scene(&links, &[]) };
+        let of = |goal| Mesh::new(ME).judge(&request(goal, 100), &around, settled_at());
+        assert_eq!(of(Goal::Point(ME)), verdict, "{free}");
+        assert_eq!(of(Goal::Exact(ME)), Ok(()), "an eviction sent it here");
     }
     let links = neighbors(&[3, 255]);
     assert_eq!(judge(&mut Mesh::new(ME), &links, 1, 2, false), Ok(()), "a better successor");

@@ -18,8 +18,8 @@ use crate::proto::{broadcast, view};
 
 /// What any input may cause, at most: a word to every link and event for each, several times over.
 const MAX_OUTPUTS: usize = 200;
-/// Six slots, one more during a hand-over, and three offers that hold none.
-const MOST_CONNS: usize = 10;
+/// Six slots, one more during a hand-over, three offers that trackers have, and two requests for ring links.
+const MOST_CONNS: usize = 12;
 
 #[test]
 fn absurd_packets_break_nothing_and_cause_little() {
