@@ -49,7 +49,7 @@ pub struct Params {
     /// Whether every peer is looked through after each input: all that it holds bounded, a deadline ahead.
     #[serde(skip)]
     pub watchful: bool,
-    /// Whether to keep every event of every peer for [`World::take_events`].
+    /// Whether to keep every event of every peer for [`World::take_events`](super::World::take_events).
     #[serde(skip)]
     pub keep_events: bool,
     /// A peer whose every input and output is printed.
