@@ -103,6 +103,8 @@ struct Conn {
     replaces: Option<Address>,
     /// Who then loses a link at the other end, and may have that peer's.
     heir: Option<Address>,
+    /// When trackers last took the offer out.
+    announced: Option<Instant>,
     since: Instant,
 }
 
@@ -118,6 +120,20 @@ enum Purpose {
 }
 
 impl Conn {
+    fn new(link: Link, purpose: Purpose, now: Instant) -> Self {
+        Self {
+            link,
+            purpose,
+            peer: None,
+            admitted: None,
+            chosen: false,
+            replaces: None,
+            heir: None,
+            announced: None,
+            since: now,
+        }
+    }
+
     /// The hash of the other side's proven key.
     fn key(&self) -> Option<Address> {
         let admitted = self.admitted.as_ref()?;

@@ -6,7 +6,8 @@ use crate::proto::id::Address;
 use crate::proto::link::Packet;
 use crate::proto::mesh::{self, Answer, Back, RequestId, Word};
 
-/// What a step at random costs of the links that an answer may cross: a lie about its origin goes eight steps.
+/// What a step at random costs of the links that an answer may cross: a lie about its origin
+/// is passed on at random eight times at most.
 const GUESS: u16 = 4;
 
 impl Peer {

@@ -242,7 +242,7 @@ impl Peer {
         let bounds = Side::BOTH.map(|side| self.bound(side));
         let ready = self.conns.values_mut().filter(|conn| conn.link.is_offered());
         for (role, conn) in ready.filter(|conn| conn.is_spare()).take(wanted).enumerate() {
-            conn.since = now;
+            conn.announced = Some(now);
             let (Purpose::Offer(id), Some(description)) = (conn.purpose, conn.link.description()) else {
                 continue;
             };
@@ -263,19 +263,7 @@ impl Peer {
         let purpose = Purpose::Offer(OfferId(self.random.bytes()));
         let link = Link::offer(id, now, &mut self.out);
         self.stats.attempts += 1;
-        self.conns.insert(
-            id,
-            Conn {
-                link,
-                purpose,
-                peer: None,
-                admitted: None,
-                chosen: false,
-                replaces: None,
-                heir: None,
-                since: now,
-            },
-        );
+        self.conns.insert(id, Conn::new(link, purpose, now));
         id
     }
 

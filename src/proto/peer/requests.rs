@@ -35,11 +35,7 @@ impl Peer {
             self.mesh.begin(id, None, plan, self.config.max_peers, now);
             return self.send_request(id, plan.via, None);
         }
-        // An offer that is ready saves the time to make one; of one that trackers just brought somebody, the answer
-        // may be on its way.
-        let free = |conn: &Conn| conn.is_spare() && conn.link.is_offered() && now - conn.since >= ANSWERED;
-        let ready = self.conns.iter().find(|(_, conn)| free(conn));
-        let conn = ready.map(|(&conn, _)| conn).unwrap_or_else(|| self.begin_offer(now));
+        let conn = self.ready_offer(now).unwrap_or_else(|| self.begin_offer(now));
         self.mesh.begin(id, Some(conn), plan, self.config.max_peers, now);
         let Some(conn) = self.conns.get_mut(&conn) else { return };
         conn.purpose = Purpose::Request(id, plan.via);
@@ -51,6 +47,14 @@ impl Peer {
         if let Some(description) = conn.link.description().cloned() {
             self.send_request(id, plan.via, Some(description));
         }
+    }
+
+    /// An offer that is ready saves the time to make one. To one that trackers just brought somebody, the answer may be
+    /// on its way.
+    pub(super) fn ready_offer(&self, now: Instant) -> Option<ConnId> {
+        let idle = |conn: &Conn| conn.announced.is_none_or(|at| now - at >= ANSWERED);
+        let ready = |conn: &Conn| conn.is_spare() && conn.link.is_offered() && idle(conn);
+        self.conns.iter().find(|(_, conn)| ready(conn)).map(|(&id, _)| id)
     }
 
     pub(super) fn send_request(&mut self, id: RequestId, via: Address, offer: Option<Description>) {
@@ -170,7 +174,7 @@ impl Peer {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if conn.link.is_offered() {
             conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
-            (conn.peer, conn.chosen, conn.replaces) = (None, false, None);
+            (conn.peer, conn.chosen, conn.replaces, conn.announced) = (None, false, None, None);
             conn.link.expire_offer(now + OFFER_LIFE);
         } else {
             self.drop_conn(id);
@@ -242,19 +246,8 @@ impl Peer {
                 let link = Link::answer(conn, offer, now, &mut self.out);
                 self.stats.attempts += 1;
                 let purpose = Purpose::Reply(id);
-                self.conns.insert(
-                    conn,
-                    Conn {
-                        link,
-                        purpose,
-                        peer: Some(origin),
-                        admitted: None,
-                        chosen: false,
-                        replaces,
-                        heir,
-                        since: now,
-                    },
-                );
+                let fresh = Conn::new(link, purpose, now);
+                self.conns.insert(conn, Conn { peer: Some(origin), replaces, heir, ..fresh });
             }
         }
     }

@@ -67,6 +67,28 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
 }
 
 #[test]
+fn an_offer_that_trackers_just_took_out_is_left_to_its_answer() {
+    let mut world = World::new();
+    let peer = world.join(config());
+    let announced = |world: &World| world.peers[peer].conns.values().filter_map(|conn| conn.announced).max();
+    while announced(&world).is_none() {
+        world.run(Duration::from_millis(10));
+    }
+    let taken_out = announced(&world).expect("just now");
+    let peer = &mut world.peers[peer];
+    assert!(peer.conns.values().all(|conn| conn.is_spare() && conn.link.is_offered()));
+    assert_eq!(
+        peer.ready_offer(taken_out + Duration::from_millis(1999)),
+        None,
+        "an answer may be on its way"
+    );
+    assert!(peer.ready_offer(taken_out + Duration::from_millis(2000)).is_some());
+    let recycled = *peer.conns.keys().next().expect("it has offers");
+    peer.conns.get_mut(&recycled).expect("the same").announced = None;
+    assert_eq!(peer.ready_offer(taken_out), Some(recycled), "one that no tracker has");
+}
+
+#[test]
 fn an_answer_whose_way_is_cut_looks_for_its_origin_and_gives_up() {
     let mut world = World::of(5, 2);
     let steps = Rc::new(Cell::new(0));
