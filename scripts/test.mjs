@@ -30,6 +30,9 @@ const STEPS = [
     name: 'native', needs: ['rust'], tests: true,
     run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --workspace --features sim`,
   },
+  // At most three files of JavaScript beside the module (`module = ` in src/web): the server of the test runner has four
+  // threads to begin with, gives each connection one for as long as it is kept alive, and may leave a connection
+  // without any when more come at once than it has idle.
   { name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true, run: 'wasm-pack test --headless --chrome --mode no-install' },
   { name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
   { name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },

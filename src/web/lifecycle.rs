@@ -68,10 +68,24 @@ mod tests {
 
     use super::*;
 
-    #[wasm_bindgen(inline_js = "export function fire (type, persisted) { \
-        globalThis.dispatchEvent(Object.assign(new Event(type), { persisted })) }")]
+    #[wasm_bindgen]
     extern "C" {
-        fn fire(event: &str, persisted: bool);
+        type Event;
+
+        #[wasm_bindgen(constructor)]
+        fn new(name: &str) -> Event;
+
+        #[wasm_bindgen(method, setter)]
+        fn set_persisted(this: &Event, persisted: bool);
+
+        #[wasm_bindgen(js_name = dispatchEvent)]
+        fn dispatch(event: &Event);
+    }
+
+    fn fire(name: &str, persisted: bool) {
+        let event = Event::new(name);
+        event.set_persisted(persisted);
+        dispatch(&event);
     }
 
     #[wasm_bindgen_test]

@@ -1,5 +1,5 @@
 //! The `rtcConfig` option: an `RTCConfiguration`, or an async function that gives one. The class `RtcConfig` in
-//! rtc_config.js reads it.
+//! peer_connection.js reads it.
 //!
 //! `new RTCPeerConnection` throws when a single ICE URL is wrong, and then nothing connects at all. So each
 //! URL is checked there first, and a bad one is left out with a warning.
@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::proto::{Instant, Warning};
 
-#[wasm_bindgen(module = "/src/web/rtc_config.js")]
+#[wasm_bindgen(module = "/src/web/peer_connection.js")]
 extern "C" {
     #[wasm_bindgen(js_name = RtcConfig)]
     type Source;
