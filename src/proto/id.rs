@@ -4,6 +4,7 @@
 //! the first eight. Trackers want them as a JSON string of twenty code points U+0000..U+00FF, the
 //! "binary string" of bittorrent-tracker.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use sha1::{Digest, Sha1};
@@ -51,11 +52,29 @@ pub(crate) fn number(bytes: &[u8; 20]) -> (u128, u32) {
     (u128::from_be_bytes(high), u32::from_be_bytes(low))
 }
 
+/// The order of the arrays. Comparing numbers is faster, a sixth of what a simulation takes, and costs visitors a
+/// kilobyte.
+fn order(a: &[u8; 20], b: &[u8; 20]) -> Ordering {
+    if cfg!(feature = "sim") { number(a).cmp(&number(b)) } else { a.cmp(b) }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name(pub [u8; 20]);
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                order(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         codec!(struct $name { 0 });
 
@@ -131,6 +150,17 @@ impl SwarmId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_in_the_order_of_their_bytes() {
+        let arrays = [0, 7, 8, 15, 16, 19]
+            .map(|at| std::array::from_fn(|i| if i == at { 1 } else { 0x80 * u8::from(i > at) }));
+        for a in arrays {
+            for b in arrays {
+                assert_eq!(Address(a).cmp(&Address(b)), a.cmp(&b), "{a:?} {b:?}");
+            }
+        }
+    }
 
     #[test]
     fn an_identifier_is_the_sha1_of_the_prefixed_topic() {
