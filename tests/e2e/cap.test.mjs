@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 
-import { behavior, inTurns, oneMesh } from './harness.mjs'
+import { behavior, inTurns, keptTo, oneMesh } from './harness.mjs'
 
 const MAX_PEERS = 3
 
@@ -44,16 +44,7 @@ behavior('8 pages with maxPeers 3 never exceed it, and every message reaches all
     assert.deepEqual(recipients, [to.address])
   }
 
-  const counts = await Promise.all(peers.map(peer => peer.run(p => ({
-    wires: p.mostWires, connected: probe.mostConnected, most: probe.most, over: [...probe.over, probe.overNow()],
-  }))))
-  for (const { wires, connected, most, over } of counts) {
-    assert.ok(wires <= MAX_PEERS, `wireCount was ${wires}`)
-    assert.ok(connected <= MAX_PEERS + 1, `${connected} connections were connected at once: ${most.join('; ')}`)
-    assert.ok(Math.max(...over) < 2_000, `a hand-over took ${Math.max(...over)} ms`)
-  }
-  world.measured('most connections connected at once', Math.max(...counts.map(c => c.connected)))
-  world.measured('longest hand-over above maxPeers, ms', Math.max(...counts.flatMap(c => c.over)))
+  await keptTo(MAX_PEERS, peers, world)
 })
 
 behavior('pages that come one after another stay below maxPeers too', async world => {

@@ -408,6 +408,21 @@ export async function oneMesh(peers, within = PATIENCE) {
   throw new Error(`not within ${within} ms: one mesh; parts of ${parts.map(part => part.size)}`)
 }
 
+/** Each peer, alone in its page, has kept to its cap: never more links, and at most one more connection, while a link is
+ *  handed over. */
+export async function keptTo(maxPeers, peers, world) {
+  const counts = await Promise.all(peers.map(peer => peer.run(p => ({
+    wires: p.mostWires, connected: probe.mostConnected, most: probe.most, over: Math.max(0, ...probe.over, probe.overNow()),
+  }))))
+  world.measured('most connections connected at once', Math.max(...counts.map(c => c.connected)))
+  world.measured('longest hand-over above maxPeers, ms', Math.max(...counts.map(c => c.over)))
+  for (const { wires, connected, most, over } of counts) {
+    assert.ok(wires <= maxPeers, `wireCount was ${wires}`)
+    assert.ok(connected <= maxPeers + 1, `${connected} connections were connected at once: ${most.join('; ')}`)
+    assert.ok(over < 2_000, `a hand-over took ${over} ms`)
+  }
+}
+
 /** The connected parts of a graph of addresses; an edge counts when both ends list it. */
 export function connectedParts(graph) {
   const left = new Set(graph.keys())

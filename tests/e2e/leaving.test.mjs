@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 
-import { behavior, bounded, Peer } from './harness.mjs'
+import { behavior, bounded, oneMesh, Peer } from './harness.mjs'
 
 behavior('a reloaded page leaves at once and comes back as a newcomer', async world => {
   const { url } = await world.tracker()
@@ -66,6 +66,51 @@ behavior('a crashed page is missed within 15 s by its neighbors, who still reach
   assert.equal(failure[0], 'DeliveryError')
   assert.match(failure[1], /^ERR_(UNREACHABLE|TIMEOUT)$/)
 })
+
+behavior('a page on the way from a source to others is killed, another says goodbye, and nothing is lost or doubled', async world => {
+  await world.tracker()
+  // At the usual coverage four links are so few that broadcasts go round the ring, where nobody has a parent.
+  const peers = await world.crowd(12, 'parents', { maxPeers: 4, coverage: 0.5 })
+  await oneMesh(peers, 30_000)
+  await Promise.all(peers.map(peer => peer.neighbors(3, 30_000)))
+  const [source, ...others] = peers
+  await source.run(p => {
+    p.sent = 0
+    p.talk = setInterval(() => p.easypeers.send(p.sent++), 100)
+  })
+  let left = others
+  for (const [how, end] of [['killed', peer => crash(peer.page)], ['closed', peer => peer.run(p => p.easypeers.close())]]) {
+    await talkedOn(source, left)
+    const parents = await Promise.all(left.map(peer => peer.run(p => p.messages.at(-1).has.at(-2))))
+    const children = peer => parents.filter(parent => parent === peer.address).length
+    const gone = left.reduce((most, peer) => children(peer) > children(most) ? peer : most)
+    assert.ok(children(gone) > 0, 'somebody passes the messages on')
+    left = left.filter(peer => peer !== gone)
+    // A few that everyone has heard, so that a silence is seen from its beginning.
+    const since = await source.run(p => p.sent - 5)
+    await end(gone)
+    await Promise.all([source, ...left].map(peer => peer.until('the end of the link', (p, gone) => !(gone in p.easypeers.wires), gone.address)))
+    await talkedOn(source, left)
+    const silences = await Promise.all(left.map(peer => peer.run((p, since) =>
+      Math.max(...p.messages.filter(m => m.message >= since).map((m, i, all) => i && m.at - all[i - 1].at)), since)))
+    world.measured(`the parent of ${children(gone)} is ${how}: longest time without a message, ms`, Math.max(...silences))
+  }
+  const sent = await source.run(p => {
+    clearInterval(p.talk)
+    return p.sent
+  })
+  const all = Array.from({ length: sent }, (_, i) => i)
+  for (const peer of left) {
+    await peer.until('the last message', (p, sent) => new Set(p.messages.map(m => m.message)).size === sent, sent)
+    assert.deepEqual(await peer.run(p => p.messages.map(m => m.message).sort((a, b) => a - b)), all, `${peer.name}: each exactly once`)
+  }
+})
+
+/** Waits until everyone has heard what the source says two seconds from now. */
+async function talkedOn(source, peers) {
+  const next = await source.run(p => p.sent + 20)
+  await Promise.all(peers.map(peer => peer.hears(next)))
+}
 
 /** A page that joins by itself, as a reload does. */
 function peerPage(url, topic) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 
-import { behavior, bounded, connectedParts, inTurns, median, oneMesh } from './harness.mjs'
+import { behavior, bounded, connectedParts, inTurns, keptTo, median, oneMesh } from './harness.mjs'
 
 const PAGES = 24
 const MAX_PEERS = 4
@@ -70,14 +70,7 @@ behavior('24 pages in a flash crowd, with 8 killed at once while the tracker is 
       assert.deepEqual(members.filter(p => p !== me && heard[`survivor ${p.name}`] !== 1).map(p => p.name), [], 'each exactly once')
     }
   }
-  const counts = await Promise.all(alive.map(peer => peer.run(p => ({ wires: p.mostWires, connected: probe.mostConnected, most: probe.most, over: Math.max(0, ...probe.over, probe.overNow()) }))))
-  world.measured('most connections connected at once', Math.max(...counts.map(c => c.connected)))
-  world.measured('longest hand-over above maxPeers, ms', Math.max(...counts.map(c => c.over)))
-  for (const { wires, connected, most, over } of counts) {
-    assert.ok(wires <= MAX_PEERS, `wireCount was ${wires}`)
-    assert.ok(connected <= MAX_PEERS + 1, `${connected} connections were connected at once: ${most.join('; ')}`)
-    assert.ok(over < 2_000, `a hand-over took ${over} ms`)
-  }
+  await keptTo(MAX_PEERS, alive, world)
 }, { timeout: 180_000 })
 
 function hearsAll(peer, texts) {
