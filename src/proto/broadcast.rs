@@ -455,7 +455,12 @@ impl Broadcast {
             source.eager.remove(neighbor);
             // The next message need not wait until it is missed: whoever brings it first takes the place.
             if source.parent.take_if(|parent| parent == neighbor).is_some() && now - source.used_at < KEEP.1 {
-                self.out.extend(source.lazy.iter().take(RESUMED).map(|&to| (to, Packet::Resume(address))));
+                let asked: Vec<_> = source.lazy.iter().take(RESUMED).copied().collect();
+                for to in asked {
+                    // No longer told not to send: of those asked, all but the first can be pruned again.
+                    source.lazy.remove(&to);
+                    self.out.push((to, Packet::Resume(address)));
+                }
             }
         }
         for missing in self.missing.values_mut() {

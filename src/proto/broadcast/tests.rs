@@ -252,6 +252,22 @@ fn who_lost_its_parent_asks_two_others_for_what_comes_next() {
 }
 
 #[test]
+fn of_two_that_were_asked_to_resume_the_later_one_is_pruned_again() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = small(1);
+    receive(&mut broadcast, 1, &message);
+    for lazy in [2, 3] {
+        broadcast.handle_duplicate(at(lazy), &message.id, SPREAD);
+    }
+    broadcast.handle_unlinked(&at(1), T0);
+    let next = small(2);
+    receive(&mut broadcast, 2, &next);
+    broadcast.drain();
+    broadcast.handle_duplicate(at(3), &next.id, SPREAD);
+    assert_eq!(broadcast.drain(), [(at(3), Packet::Prune(message.from))]);
+}
+
+#[test]
 fn a_neighbor_that_resumes_gets_the_next_message_whole() {
     let mut broadcast = lazy_towards_2();
     broadcast.handle_resume(&at(2), &small(1).from);
