@@ -206,7 +206,7 @@ impl Peer {
         let room = known
             || self.neighbors.len() < self.config.max_peers
             || self.replaced_by(id).is_some()
-            || self.mesh.victim(&address, &around.scene()).is_some();
+            || self.mesh.victim(&address, &around.scene(), now).is_some();
         // Two that claim one address: the second is told before either takes the other for a neighbor.
         let holder = self.neighbors.get(&address).and_then(|conn| self.conns.get(conn)?.admitted);
         let proven = hello.key.address();
@@ -268,7 +268,7 @@ impl Peer {
         }
         while self.neighbors.len() >= self.config.max_peers {
             let around = self.surroundings();
-            match self.mesh.victim(&address, &around.scene()) {
+            match self.mesh.victim(&address, &around.scene(), now) {
                 Some(victim) => {
                     self.unlink(victim, Some(Farewell::Evicted { hint: Some(address) }), false, now)
                 }
@@ -391,7 +391,7 @@ impl Peer {
         let mut hint = None;
         while self.neighbors.len() > self.config.max_peers {
             let around = self.surroundings();
-            let victim = self.mesh.victim(&self.address, &around.scene());
+            let victim = self.mesh.victim(&self.address, &around.scene(), now);
             let Some(victim) = victim.or_else(|| self.neighbors.keys().next_back().copied()) else { return };
             // Those who lose a link here are told of each other.
             self.unlink(victim, Some(Farewell::Evicted { hint }), false, now);

@@ -129,7 +129,7 @@ impl Peer {
             Word::Found(found) => {
                 let Some(mine) = self.mesh.finish(&id) else { return };
                 let around = self.surroundings();
-                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene()) {
+                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene(), now) {
                     self.begin_request(plan, now);
                 }
             }
@@ -262,7 +262,7 @@ impl Peer {
         }
         while self.free_slots() < 0 {
             let around = self.surroundings();
-            let Some(victim) = self.mesh.victim(newcomer, &around.scene()) else { return };
+            let Some(victim) = self.mesh.victim(newcomer, &around.scene(), now) else { return };
             self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, now);
         }
     }
@@ -315,7 +315,7 @@ impl Peer {
         let around = self.surroundings();
         let scene = around.scene();
         let hand_over =
-            || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
+            || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene, now).is_some();
         let trial = self.replaced_by(id).is_some() && around.free == 0;
         let room = around.free > 0 || trial || hand_over();
         if room && !duplicate {
