@@ -143,7 +143,7 @@ pub(crate) struct Plan {
     pub(crate) probe: bool,
     /// The peer that is meant, if one is in sight; a better one may turn up on the way.
     pub(crate) aim: Option<Address>,
-    /// The long link that ends if the new one is faster; else the new one does.
+    /// The long link that ends if both ends find the new one faster than theirs; else the new one does.
     pub(crate) replaces: Option<Address>,
 }
 
