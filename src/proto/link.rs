@@ -73,6 +73,8 @@ struct Greeting {
     admission: Admission,
     /// Their Hello is here and our Confirm is out.
     confirmed: bool,
+    /// Their Confirm is here and good: what is left is whether both keep the link.
+    proven: bool,
     /// What we said of other links with them.
     linked: bool,
 }
@@ -90,7 +92,7 @@ pub(crate) enum Happened {
     Hello(Hello),
     /// They proved it. `linked`: what each side said of other links.
     Proven(Admitted, Linked),
-    /// A packet on an active link.
+    /// A packet on an active link, or on one that is proven: then they keep it.
     Packet(Packet),
     /// The last word of the other side.
     Farewell(Farewell),
@@ -336,7 +338,8 @@ impl Link {
             Binding { local_fingerprint: &local.fingerprint, remote_fingerprint: &remote.fingerprint };
         let (admission, hello) =
             Admission::new(me.secret, me.identity, me.instance, me.claimed, binding, random);
-        self.state = State::Greeting(Box::new(Greeting { admission, confirmed: false, linked: false }));
+        self.state =
+            State::Greeting(Box::new(Greeting { admission, confirmed: false, proven: false, linked: false }));
         self.deadline = Some(now + GREET);
         self.hopeful_until = None;
         self.heart.heard_at = now;
@@ -361,18 +364,20 @@ impl Link {
             (State::Greeting(greeting), Packet::Hello(hello)) if !greeting.confirmed => {
                 Happened::Hello(hello)
             }
-            (State::Greeting(greeting), Packet::Confirm { confirm, linked }) if greeting.confirmed => {
+            (State::Greeting(greeting), Packet::Confirm { confirm, linked })
+                if greeting.confirmed && !greeting.proven =>
+            {
                 match greeting.admission.finish(&confirm) {
                     Ok(admitted) => {
+                        greeting.proven = true;
                         Happened::Proven(admitted, Linked { ours: greeting.linked, theirs: linked })
                     }
                     Err(error) => Happened::Violation(error.into()),
                 }
             }
-            (State::Active, Packet::Hello(_) | Packet::Confirm { .. }) => {
-                Happened::Violation(Violation::TooEarly)
-            }
+            (_, Packet::Hello(_) | Packet::Confirm { .. }) => Happened::Violation(Violation::TooEarly),
             (State::Active, packet) => Happened::Packet(packet),
+            (State::Greeting(greeting), packet) if greeting.proven => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
         }
     }

@@ -71,6 +71,8 @@ const CATASTROPHE: Duration = Duration::from_secs(10);
 const SPLIT_PAUSE: Duration = Duration::from_secs(1);
 /// ... and ends a link for a second one that is still being made.
 const BREAK_PAUSE: Duration = Duration::from_secs(1);
+/// A neighbor that says it has few links is believed for this long: an honest one has filled its slots by then.
+const FILLING: Duration = Duration::from_secs(5);
 
 /// With two links each there are no shortcuts, and a request goes round the ring peer by peer, in 45 s at
 /// 1,000.
@@ -141,7 +143,7 @@ pub(crate) struct Plan {
     pub(crate) probe: bool,
     /// The peer that is meant, if one is in sight; a better one may turn up on the way.
     pub(crate) aim: Option<Address>,
-    /// The long link that ends if the new one is faster; else the new one does.
+    /// The long link that ends if both ends find the new one faster than theirs; else the new one does.
     pub(crate) replaces: Option<Address>,
 }
 
@@ -370,13 +372,19 @@ impl Mesh {
     }
 
     /// A probe found out who is next to us on the ring; a plan when that is better than what we have.
-    pub(crate) fn handle_found(&mut self, mine: &Mine, from: Address, scene: &Scene<'_>) -> Option<Plan> {
+    pub(crate) fn handle_found(
+        &mut self,
+        mine: &Mine,
+        from: Address,
+        scene: &Scene<'_>,
+        now: Instant,
+    ) -> Option<Plan> {
         let side = match mine.goal {
             Goal::Successor => Side::Successor,
             Goal::Predecessor => Side::Predecessor,
             Goal::Point(_) | Goal::Exact(_) => return None,
         };
-        let room = scene.free > 0 || self.victim(&from, scene).is_some();
+        let room = scene.free > 0 || self.victim(&from, scene, now).is_some();
         let better = room
             && from != self.me
             && !scene.is_pending(&from)
@@ -513,7 +521,7 @@ impl Mesh {
         if scene.free > reserve {
             return Ok(());
         }
-        if self.victim(origin, scene).is_none() {
+        if self.victim(origin, scene, now).is_none() {
             return Err(if scene.free < 0 { Reason::Busy } else { Reason::Full });
         }
         if ring {
@@ -568,7 +576,11 @@ impl Mesh {
     /// Never a link that is on the ring once the newcomer is in, and never the two long links that this peer
     /// chose first: they cannot be pushed out from outside, so nobody can surround a peer (eclipse). Of the
     /// others the peer with the most links, then the one whose distance is best covered by another link.
-    pub(crate) fn victim(&self, newcomer: &Address, scene: &Scene<'_>) -> Option<Address> {
+    ///
+    /// How many links a peer has, only it can say, and whoever says none is spared. So that is believed while its
+    /// link is new: it keeps a crowd together, where many have few, and nobody stays for a lie.
+    pub(crate) fn victim(&self, newcomer: &Address, scene: &Scene<'_>, now: Instant) -> Option<Address> {
+        let degree = |link: &Neighbor| if now - link.since < FILLING { link.degree } else { scene.max_peers };
         let with =
             || scene.links.iter().map(|link| &link.address).chain([newcomer]).filter(|&a| *a != self.me);
         let ring: Vec<_> = Side::BOTH.into_iter().filter_map(|side| side.next(&self.me, with())).collect();
@@ -586,7 +598,7 @@ impl Mesh {
                 (link, gap)
             })
             .min_by(|(a, a_gap), (b, b_gap)| {
-                b.degree.cmp(&a.degree).then(a_gap.total_cmp(b_gap)).then(a.address.cmp(&b.address))
+                degree(b).cmp(&degree(a)).then(a_gap.total_cmp(b_gap)).then(a.address.cmp(&b.address))
             })
             .map(|(link, _)| link.address)
     }

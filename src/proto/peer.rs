@@ -103,6 +103,8 @@ struct Conn {
     replaces: Option<Address>,
     /// Who then loses a link at the other end, and may have that peer's.
     heir: Option<Address>,
+    /// Whether the other end has yet to say that it keeps it: one on trial stays if both find it faster.
+    trial: bool,
     /// When trackers last took the offer out.
     announced: Option<Instant>,
     since: Instant,
@@ -129,6 +131,7 @@ impl Conn {
             chosen: false,
             replaces: None,
             heir: None,
+            trial: false,
             announced: None,
             since: now,
         }

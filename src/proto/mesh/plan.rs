@@ -94,7 +94,7 @@ impl Mesh {
         });
         // A slot, or an older link that may give way.
         let wait = wait.or_else(|| {
-            let room = scene.free > 0 || self.victim(&address, scene).is_some();
+            let room = scene.free > 0 || self.victim(&address, scene, now).is_some();
             (!room).then_some(now + SIDE_PAUSE)
         });
         if let Some(at) = wait {

@@ -195,28 +195,38 @@ fn ring_links_and_the_first_two_chosen_ones_never_give_way() {
     let chosen = |n, since| Neighbor { chosen: true, since: T0 + millis(since), degree: 9, ..neighbor(n) };
     let mut links = neighbors(&[1, 255]);
     links.extend([chosen(50, 2), chosen(60, 1)]);
-    assert_eq!(mesh.victim(&place(100), &scene(&links, &[])), None);
+    assert_eq!(mesh.victim(&place(100), &scene(&links, &[]), T0), None);
     links.push(chosen(70, 3));
-    assert_eq!(mesh.victim(&place(100), &scene(&links, &[])), Some(place(70)), "the third");
+    assert_eq!(mesh.victim(&place(100), &scene(&links, &[]), T0), Some(place(70)), "the third");
     links.push(neighbor(80));
-    assert_eq!(mesh.victim(&place(100), &scene(&links, &[])), Some(place(70)), "the one with more links");
+    assert_eq!(mesh.victim(&place(100), &scene(&links, &[]), T0), Some(place(70)), "the one with more links");
     links[4].degree = 1;
-    assert_eq!(mesh.victim(&place(100), &scene(&links, &[])), Some(place(80)));
+    assert_eq!(mesh.victim(&place(100), &scene(&links, &[]), T0), Some(place(80)));
 }
 
 #[test]
 fn a_ring_link_that_a_newcomer_replaces_may_give_way() {
     let mesh = Mesh::new(ME);
     let links = neighbors(&[3, 255]);
-    assert_eq!(mesh.victim(&place(2), &scene(&links, &[])), Some(place(3)));
-    assert_eq!(mesh.victim(&place(4), &scene(&links, &[])), None);
+    assert_eq!(mesh.victim(&place(2), &scene(&links, &[]), T0), Some(place(3)));
+    assert_eq!(mesh.victim(&place(4), &scene(&links, &[]), T0), None);
 }
 
 #[test]
 fn of_equal_links_the_one_gives_way_whose_distance_another_covers() {
     let mesh = Mesh::new(ME);
     let links = neighbors(&[1, 255, 20, 80, 85]);
-    assert_eq!(mesh.victim(&place(120), &scene(&links, &[])), Some(place(80)));
+    assert_eq!(mesh.victim(&place(120), &scene(&links, &[]), T0), Some(place(80)));
+}
+
+#[test]
+fn whoever_says_that_it_has_few_links_is_spared_only_while_it_is_new() {
+    let mesh = Mesh::new(ME);
+    let mut links = neighbors(&[1, 255, 20, 80, 85]);
+    links[3].degree = 0;
+    let at = |after| mesh.victim(&place(120), &scene(&links, &[]), T0 + after);
+    assert_eq!(at(FILLING - millis(1)), Some(place(85)));
+    assert_eq!(at(FILLING), Some(place(80)), "as if it had said nothing");
 }
 
 #[test]
@@ -224,7 +234,7 @@ fn with_few_slots_fewer_chosen_links_are_protected() {
     let mesh = Mesh::new(ME);
     let chosen = |n| Neighbor { chosen: true, ..neighbor(n) };
     let links = [neighbor(1), neighbor(255), chosen(50), chosen(60)];
-    let of = |max_peers| mesh.victim(&place(100), &Scene { max_peers, ..scene(&links, &[]) });
+    let of = |max_peers| mesh.victim(&place(100), &Scene { max_peers, ..scene(&links, &[]) }, T0);
     assert_eq!((of(4), of(3), of(2)), (None, Some(place(60)), Some(place(50))));
 }
 
@@ -345,13 +355,13 @@ fn a_probe_that_found_a_better_neighbor_leads_to_a_request() {
     let around = Scene { free: 2, ..scene(&links, &[]) };
     let better =
         Plan { goal: Goal::Successor, via: place(200), probe: false, aim: Some(place(5)), replaces: None };
-    assert_eq!(mesh.handle_found(&mine, place(5), &around), Some(better), "the way that the probe went");
-    assert_eq!(mesh.handle_found(&mine, place(30), &around), None, "20 is nearer");
-    assert_eq!(mesh.handle_found(&mine, ME, &around), None);
+    assert_eq!(mesh.handle_found(&mine, place(5), &around, T0), Some(better), "the way that the probe went");
+    assert_eq!(mesh.handle_found(&mine, place(30), &around, T0), None, "20 is nearer");
+    assert_eq!(mesh.handle_found(&mine, ME, &around, T0), None);
     let pending = Scene { pending: &[place(5)], ..scene(&links, &[]) };
-    assert_eq!(mesh.handle_found(&mine, place(5), &pending), None, "it is coming already");
+    assert_eq!(mesh.handle_found(&mine, place(5), &pending, T0), None, "it is coming already");
     mesh.handle_failed(place(5), T0);
-    assert_eq!(mesh.handle_found(&mine, place(5), &around), None, "it could not be connected");
+    assert_eq!(mesh.handle_found(&mine, place(5), &around, T0), None, "it could not be connected");
 }
 
 #[test]

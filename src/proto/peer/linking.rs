@@ -165,6 +165,7 @@ impl Peer {
                 }
             }
             Happened::Packet(packet) => {
+                self.handle_first_packet(id, now);
                 if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
                     self.handle_packet(id, from, packet, now);
                 }
@@ -206,7 +207,7 @@ impl Peer {
         let room = known
             || self.neighbors.len() < self.config.max_peers
             || self.replaced_by(id).is_some()
-            || self.mesh.victim(&address, &around.scene()).is_some();
+            || self.mesh.victim(&address, &around.scene(), now).is_some();
         // Two that claim one address: the second is told before either takes the other for a neighbor.
         let holder = self.neighbors.get(&address).and_then(|conn| self.conns.get(conn)?.admitted);
         let proven = hello.key.address();
@@ -256,19 +257,22 @@ impl Peer {
             self.unlink(address, None, false, now);
         }
         let full = self.neighbors.len() >= self.config.max_peers;
-        let trial = self.conns.get(&id).is_some_and(|conn| conn.replaces.is_some());
-        let around = self.surroundings();
-        if full && trial && !self.mesh.improves_ring(&address, &around.scene()) {
-            let Some(slow) = self.replaced_by(id).filter(|slow| self.is_faster(id, slow, now)) else {
-                return self.refuse_full(id, now);
-            };
+        let slow = self.replaced_by(id).filter(|_| full);
+        if self.conns.get(&id).is_some_and(|conn| conn.trial) {
+            let around = self.surroundings();
+            let keep = !full
+                || slow.is_some_and(|slow| self.is_faster(id, &slow, now))
+                || self.mesh.improves_ring(&address, &around.scene());
+            return if keep { self.keep(id) } else { self.refuse_full(id, now) };
+        }
+        if let Some(slow) = slow {
             // The two that lose a link by this become neighbors, and every peer has as many links as before.
             let hint = self.conns.get(&id).and_then(|conn| conn.heir);
             self.unlink(slow, Some(Farewell::Evicted { hint }), false, now);
         }
         while self.neighbors.len() >= self.config.max_peers {
             let around = self.surroundings();
-            match self.mesh.victim(&address, &around.scene()) {
+            match self.mesh.victim(&address, &around.scene(), now) {
                 Some(victim) => {
                     self.unlink(victim, Some(Farewell::Evicted { hint: Some(address) }), false, now)
                 }
@@ -282,6 +286,20 @@ impl Peer {
         self.mesh.handle_linked(address, now);
         self.reconsider_trackers(now);
         self.release_held(now);
+    }
+
+    /// Says that a link on trial may stay. Nothing ends for it before the other end says so, too, by any packet.
+    fn keep(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.send(&Packet::Ping(0), None, &mut self.out);
+        }
+    }
+
+    /// A packet on a link on trial: the other end keeps it as well.
+    fn handle_first_packet(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&id).filter(|conn| !conn.link.is_active()) else { return };
+        conn.trial = false;
+        self.admit(id, Linked { ours: false, theirs: false }, now);
     }
 
     /// The link that is to end for a new one, if it still is a long one.
@@ -391,7 +409,7 @@ impl Peer {
         let mut hint = None;
         while self.neighbors.len() > self.config.max_peers {
             let around = self.surroundings();
-            let victim = self.mesh.victim(&self.address, &around.scene());
+            let victim = self.mesh.victim(&self.address, &around.scene(), now);
             let Some(victim) = victim.or_else(|| self.neighbors.keys().next_back().copied()) else { return };
             // Those who lose a link here are told of each other.
             self.unlink(victim, Some(Farewell::Evicted { hint }), false, now);

@@ -26,7 +26,7 @@ impl Peer {
         }
     }
 
-    fn begin_request(&mut self, plan: Plan, now: Instant) {
+    pub(super) fn begin_request(&mut self, plan: Plan, now: Instant) {
         if !self.reaches(&plan.via) {
             return;
         }
@@ -40,7 +40,7 @@ impl Peer {
         let Some(conn) = self.conns.get_mut(&conn) else { return };
         conn.purpose = Purpose::Request(id, plan.via);
         conn.chosen = matches!(plan.goal, Goal::Point(_));
-        conn.replaces = plan.replaces;
+        (conn.replaces, conn.trial) = (plan.replaces, plan.replaces.is_some());
         if let Goal::Exact(to) = plan.goal {
             conn.peer = Some(to);
         }
@@ -129,7 +129,7 @@ impl Peer {
             Word::Found(found) => {
                 let Some(mine) = self.mesh.finish(&id) else { return };
                 let around = self.surroundings();
-                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene()) {
+                if let Some(plan) = self.mesh.handle_found(&mine, found, &around.scene(), now) {
                     self.begin_request(plan, now);
                 }
             }
@@ -174,7 +174,8 @@ impl Peer {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if conn.link.is_offered() {
             conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
-            (conn.peer, conn.chosen, conn.replaces, conn.announced) = (None, false, None, None);
+            (conn.peer, conn.chosen, conn.announced) = (None, false, None);
+            (conn.replaces, conn.trial) = (None, false);
             conn.link.expire_offer(now + OFFER_LIFE);
         } else {
             self.drop_conn(id);
@@ -240,14 +241,18 @@ impl Peer {
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
                 let replaces = self.mesh.tried_against(&request, &around.scene());
-                let heir = request.instead_of.filter(|_| replaces.is_some());
+                let ring = matches!(request.goal, Goal::Successor | Goal::Predecessor);
+                let heir = request.instead_of.filter(|_| !ring);
                 self.make_room(&origin, now);
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);
                 self.stats.attempts += 1;
                 let purpose = Purpose::Reply(id);
                 let fresh = Conn::new(link, purpose, now);
-                self.conns.insert(conn, Conn { peer: Some(origin), replaces, heir, ..fresh });
+                self.conns.insert(
+                    conn,
+                    Conn { peer: Some(origin), replaces, heir, trial: heir.is_some(), ..fresh },
+                );
             }
         }
     }
@@ -262,7 +267,7 @@ impl Peer {
         }
         while self.free_slots() < 0 {
             let around = self.surroundings();
-            let Some(victim) = self.mesh.victim(newcomer, &around.scene()) else { return };
+            let Some(victim) = self.mesh.victim(newcomer, &around.scene(), now) else { return };
             self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, now);
         }
     }
@@ -315,7 +320,7 @@ impl Peer {
         let around = self.surroundings();
         let scene = around.scene();
         let hand_over =
-            || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene).is_some();
+            || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene, now).is_some();
         let trial = self.replaced_by(id).is_some() && around.free == 0;
         let room = around.free > 0 || trial || hand_over();
         if room && !duplicate {

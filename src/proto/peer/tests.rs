@@ -6,7 +6,7 @@ mod hostile;
 mod limits;
 mod world;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::*;
@@ -330,6 +330,113 @@ fn settings_out_of_range_change_nothing() {
     assert!(world.with(0, |peer, now| peer.set_max_peers(1, now)).is_err());
     assert!(world.with(0, |peer, _| peer.set_coverage(0.0)).is_err());
     assert_eq!((world.peers[0].config().max_peers, world.peers[0].config().coverage), (6, 0.33));
+}
+
+// Trials of faster links. A word on any other link takes 20 ms.
+
+#[test]
+fn a_trial_that_both_ends_find_faster_takes_the_place_of_a_link_at_both_once_both_said_so() {
+    let Trial { mut world, ends, slow } = Trial::new([60, 90]);
+    let said: Rc<RefCell<Vec<_>>> = Rc::default();
+    let copy = said.clone();
+    world.tap(move |from, to, packet| {
+        copy.borrow_mut().push((from, to, packet.clone()));
+        vec![packet]
+    });
+    Trial::ask(&mut world, ends, slow);
+    world.run(Duration::from_secs(10));
+    let [one, other] = ends;
+    assert!(world.linked(one, other) && world.links_agree());
+    assert!(!world.linked(one, slow[0]) && !world.linked(other, slow[1]));
+    assert!(world.peers.iter().all(|peer| peer.link_count() == 4), "nobody has fewer links");
+
+    let said = said.borrow();
+    let first = |wanted: &dyn Fn(usize, usize, &Packet) -> bool| {
+        said.iter().position(|(from, to, packet)| wanted(*from, *to, packet)).expect("it was said")
+    };
+    let proof = |packet: &Packet| matches!(packet, Packet::Hello(_) | Packet::Confirm { .. });
+    let word = |a, b| first(&|from, to, packet| (from, to) == (a, b) && !proof(packet));
+    let close = first(&|_, _, packet| matches!(packet, Packet::Close(_)));
+    assert!(close > word(one, other) && close > word(other, one), "no link ends before");
+}
+
+#[test]
+fn a_trial_that_one_end_finds_slower_costs_neither_its_link() {
+    for old in [[60, 20], [20, 60]] {
+        let Trial { mut world, ends, slow } = Trial::new(old);
+        let attempts = ends.map(|end| world.peers[end].stats().attempts);
+        Trial::ask(&mut world, ends, slow);
+        world.run(Duration::from_secs(10));
+        assert!(world.peers[ends[1]].stats().attempts > attempts[1], "it was made");
+        for end in ends {
+            assert_eq!((world.connects(end), world.disconnects(end)), (vec![], vec![]), "{old:?}");
+        }
+        assert!(world.links_agree());
+    }
+}
+
+#[test]
+fn an_end_of_a_trial_that_hears_nothing_of_the_other_keeps_its_link() {
+    let Trial { mut world, ends, slow } = Trial::new([60, 60]);
+    world.tap(move |from, to, packet| {
+        let lost = [to, from] == ends && !matches!(packet, Packet::Hello(_) | Packet::Confirm { .. });
+        if lost { Vec::new() } else { vec![packet] }
+    });
+    Trial::ask(&mut world, ends, slow);
+    world.run(Duration::from_secs(10));
+    assert!(world.linked(ends[0], slow[0]));
+    assert_eq!((world.connects(ends[0]), world.disconnects(ends[0])), (vec![], vec![]));
+}
+
+/// Ten peers with four links each. Two of them that are no neighbors have a link to give, each to somebody else.
+struct Trial {
+    world: World,
+    ends: [usize; 2],
+    slow: [usize; 2],
+}
+
+impl Trial {
+    /// A word on the old link of each end takes so many milliseconds, and both know it.
+    fn new(old: [u64; 2]) -> Self {
+        let full = |world: &World| world.peers.iter().all(|peer| peer.link_count() == 4);
+        let mut worlds = (0..9).map(|salt| World::salted(10, 4, salt));
+        let mut world = worlds.find(full).expect("now and then a last slot finds no other");
+        let pairs = (0..10).flat_map(|one| (0..10).map(move |other| [one, other]));
+        let strangers = pairs.filter(|&[one, other]| one != other && !world.linked(one, other));
+        let givers = strangers.filter_map(|ends| {
+            let [Some(one), Some(other)] = ends.map(|end| given(&world, end)) else { return None };
+            (one != other).then_some((ends, [one, other]))
+        });
+        let (ends, slow) = { givers }.next().expect("not everybody is linked with everybody");
+        for ((end, slow), millis) in ends.into_iter().zip(slow).zip(old) {
+            world.far.insert((end.min(slow), end.max(slow)), Duration::from_millis(millis));
+        }
+        world.run(Duration::from_secs(60));
+        assert_eq!(ends.map(|end| given(&world, end)), slow.map(Some), "as before");
+        world.events.iter_mut().for_each(Vec::clear);
+        Self { world, ends, slow }
+    }
+
+    /// One end asks for a link with the other in place of its slow one.
+    fn ask(world: &mut World, [one, other]: [usize; 2], [slow, _]: [usize; 2]) {
+        let (to, slow) = (world.address(other), world.address(slow));
+        world.with(one, |peer, now| {
+            let via = peer.known().iter().find(|known| known.address == to).expect("it is in sight").via;
+            let goal = mesh::Goal::Point(to);
+            peer.begin_request(mesh::Plan { goal, via, probe: false, aim: None, replaces: Some(slow) }, now);
+        });
+    }
+}
+
+/// The neighbor that a peer would give up for a faster one: its only long link that it did not choose.
+fn given(world: &World, peer: usize) -> Option<usize> {
+    let peer = &world.peers[peer];
+    let ring = Side::BOTH.map(|side| peer.ring_link(side));
+    let long = peer.neighbors.iter().filter(|(address, _)| !ring.contains(&Some(**address)));
+    let chosen = |id| peer.conns.get(id).is_some_and(|conn| conn.chosen);
+    let given: Vec<_> = long.filter(|(_, id)| !chosen(id)).map(|(address, _)| *address).collect();
+    let [given] = given[..] else { return None };
+    (0..world.peers.len()).find(|&other| world.address(other) == given)
 }
 
 // Addresses.

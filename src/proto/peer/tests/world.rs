@@ -32,6 +32,8 @@ pub(super) struct World {
     /// Who announces, and under which name.
     members: BTreeMap<usize, (TrackerId, String)>,
     tap: Option<Tap>,
+    /// Pairs, the lower index first, whose frames take longer than others'.
+    pub(super) far: BTreeMap<(usize, usize), Duration>,
     /// Another number, other peers.
     salt: u8,
 }
@@ -48,6 +50,7 @@ impl World {
             remote: BTreeMap::new(),
             members: BTreeMap::new(),
             tap: None,
+            far: BTreeMap::new(),
             salt: 0,
         }
     }
@@ -215,11 +218,13 @@ impl World {
 
     fn carry(&mut self, (from, conn): End, bytes: Bytes) {
         let Some(&(to, there)) = self.remote.get(&(from, conn)) else { return };
-        let Some(tap) = &mut self.tap else { return self.later(to, Input::ConnFrame(there, bytes)) };
+        let latency = self.far.get(&(from.min(to), from.max(to))).copied().unwrap_or(LATENCY);
+        let at = self.now + latency;
+        let Some(tap) = &mut self.tap else { return self.push(at, to, Input::ConnFrame(there, bytes)) };
         let packet = Inbox::default().push(&bytes.0, usize::MAX).expect("peers send good frames");
         for packet in tap(from, to, packet.expect("no large packets are tapped")) {
             let bytes = Bytes(frame(&Frame::Whole(&encode(&packet))));
-            self.later(to, Input::ConnFrame(there, bytes));
+            self.push(at, to, Input::ConnFrame(there, bytes));
         }
     }
 
