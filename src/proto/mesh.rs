@@ -617,13 +617,11 @@ impl Mesh {
         from: Option<&Address>,
         known: &[Known],
     ) -> Option<Address> {
-        let open = || known.iter().filter(|k| Some(&k.via) != from);
-        let via = |address: &Address| open().find(|k| k.address == *address).map(|k| k.via);
-        if let Some(via) = via(to).or_else(|| path.iter().find_map(via)) {
-            return Some(via);
-        }
-        let own = ring::distance(&self.me, to);
-        closest(open(), to).filter(|k| ring::distance(&k.address, to) < own).map(|k| k.via)
+        shortcut(to, path, from, known).or_else(|| {
+            let own = ring::distance(&self.me, to);
+            let nearest = closest(known.iter().filter(|k| Some(&k.via) != from), to);
+            nearest.filter(|k| ring::distance(&k.address, to) < own).map(|k| k.via)
+        })
     }
 
     // Time.
@@ -652,6 +650,18 @@ impl Mesh {
         let long = soonest(self.long_at, self.trial_at);
         soonest(soonest(self.look_at, self.stabilize_at), soonest(long, request))
     }
+}
+
+/// The neighbor on a way that is in sight, to a goal or to the first in sight of those on a path from it.
+pub(crate) fn shortcut(
+    to: &Address,
+    path: &[Address],
+    from: Option<&Address>,
+    known: &[Known],
+) -> Option<Address> {
+    let open = known.iter().filter(|k| Some(&k.via) != from);
+    let via = |address: &Address| open.clone().find(|k| k.address == *address).map(|k| k.via);
+    via(to).or_else(|| path.iter().find_map(via))
 }
 
 fn closest<'a>(among: impl Iterator<Item = &'a Known>, to: &Address) -> Option<&'a Known> {

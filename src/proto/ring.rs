@@ -85,7 +85,7 @@ pub(crate) struct Known {
     pub(crate) address: Address,
     /// The neighbor through which the path leads; the peer itself when it is one.
     pub(crate) via: Address,
-    /// Links on the path, 1 to 3.
+    /// Links on the path, 1 to 4.
     pub(crate) hops: u8,
     /// Sum of the path's round trips in milliseconds.
     pub(crate) rtt: f32,

@@ -4,6 +4,9 @@
 //! its neighbors told it (a little later). So everyone sees three links far: at six links a peer at most 186
 //! addresses, whatever the size of the swarm. Ring upkeep and routing look ahead in this view; a mesh of
 //! 1,000 gets its ring four times sooner with it than without (see the overlay study).
+//!
+//! One link farther it sees what matters most: whom a neighbor sees at the edge of its own view that is nearer on the
+//! ring than any link of this peer, that neighbor tells it of ([`Packet::Nearer`], after T-Man, Jelasity et al. 2009).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +14,15 @@ use std::time::Duration;
 use super::codec::codec;
 use super::id::Address;
 use super::map::{Map, Set};
-use super::ring::Known;
+use super::ring::{Known, Side};
 use super::time::{Instant, soonest};
 
 /// Changes within this time go out as one list.
 const PUBLISH: Duration = Duration::from_millis(50);
 /// Lists of neighbors are passed on after this time.
 const RELAY: Duration = Duration::from_millis(120);
+/// ... and whom we see next to them on the ring, if they do not, after this one.
+const TELL: Duration = Duration::from_millis(120);
 /// Links that a list may name; the largest `maxPeers`.
 const MAX_LINKS: usize = super::config::MAX_MAX_PEERS;
 /// With more links than this a peer does not pass lists on: two links far it sees enough already.
@@ -62,9 +67,11 @@ pub(crate) enum Packet {
     Own(List),
     /// What the sender's neighbors said of theirs.
     Relayed(Vec<(Address, List)>),
+    /// Whom the sender sees, and the receiver does not, next to the receiver on the ring: one on each side at most.
+    Nearer(Vec<Entry>),
 }
 
-codec!(enum Packet { 0 Own(list), 1 Relayed(lists) });
+codec!(enum Packet { 0 Own(list), 1 Relayed(lists), 2 Nearer(entries) });
 
 /// One neighbor and what it told.
 #[derive(Debug, Default)]
@@ -72,6 +79,10 @@ struct Neighborhood {
     own: List,
     /// The lists of its neighbors, as far as it passed them on.
     beyond: Map<Address, List>,
+    /// Whom it sees next to us on the ring.
+    nearer: Vec<Entry>,
+    /// Whom we told it of in the same way.
+    told: Vec<Address>,
 }
 
 /// The view of one peer.
@@ -84,6 +95,7 @@ pub(crate) struct View {
     stale: bool,
     publish_at: Option<Instant>,
     relay_at: Option<Instant>,
+    tell_at: Option<Instant>,
     /// Neighbors whose lists changed since we last passed lists on.
     changed: Set<Address>,
 }
@@ -93,6 +105,11 @@ pub(crate) struct View {
 pub(crate) struct Measured {
     pub(crate) address: Address,
     pub(crate) rtt: Option<Duration>,
+}
+
+/// A round trip in milliseconds as lists give it.
+fn in_units(rtt: f32) -> u8 {
+    (rtt / 4.0) as u8
 }
 
 /// Until a link is measured we take it for the median of the overlay study.
@@ -107,6 +124,7 @@ impl View {
             stale: false,
             publish_at: None,
             relay_at: None,
+            tell_at: None,
             changed: Set::new(),
         }
     }
@@ -126,8 +144,13 @@ impl View {
 
     /// Something in our own list changed.
     pub(crate) fn touch(&mut self, now: Instant) {
-        self.stale = true;
+        self.spoil(now);
         self.publish_at = self.publish_at.or(Some(now + PUBLISH));
+    }
+
+    fn spoil(&mut self, now: Instant) {
+        self.stale = true;
+        self.tell_at = self.tell_at.or(Some(now + TELL));
     }
 
     /// Takes in what a neighbor told. `false`: no honest peer says that.
@@ -153,8 +176,17 @@ impl View {
                     }
                 }
             }
+            // What others saw is not told again: it would outlive the peer itself.
+            Packet::Nearer(entries) => {
+                if entries.len() > Side::BOTH.len() {
+                    return false;
+                }
+                near.nearer = entries;
+                self.stale = true;
+                return true;
+            }
         }
-        self.stale = true;
+        self.spoil(now);
         true
     }
 
@@ -162,7 +194,7 @@ impl View {
     pub(crate) fn own(links: &[Measured], free: usize) -> Packet {
         let entry = |link: &Measured| Entry {
             address: link.address,
-            rtt: u8::try_from(link.rtt.unwrap_or(UNMEASURED).as_millis() / 4).unwrap_or(u8::MAX),
+            rtt: in_units(link.rtt.unwrap_or(UNMEASURED).as_secs_f32() * 1000.0),
         };
         Packet::Own(List {
             free: u8::try_from(free).unwrap_or(u8::MAX),
@@ -198,8 +230,39 @@ impl View {
         (publish, relays)
     }
 
+    /// Whether it is time for [`View::tell`].
+    pub(crate) fn is_to_tell(&self, now: Instant) -> bool {
+        self.tell_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whom to tell our neighbors of, where that changed. [`View::refresh`] must come before.
+    pub(crate) fn tell(&mut self) -> Vec<(Address, Packet)> {
+        self.tell_at = None;
+        // So far away that our own lists do not show them.
+        let edge = if self.near.len() > RELAY_UP_TO { 2 } else { 3 };
+        let mut packets = Vec::new();
+        for (to, near) in self.near.iter_mut() {
+            let seen = self.known.iter().filter(|known| known.address != *to && known.hops < 4);
+            let nearest = |side: Side| seen.clone().min_by_key(|known| side.reach(to, &known.address));
+            let new = |side: Side| {
+                let known = nearest(side)?;
+                let reach = side.reach(to, &known.address);
+                let better = near.own.links.iter().all(|link| reach < side.reach(to, &link.address));
+                (known.hops == edge && known.via != *to && better)
+                    .then_some(Entry { address: known.address, rtt: in_units(known.rtt) })
+            };
+            let entries: Vec<_> = Side::BOTH.into_iter().filter_map(new).collect();
+            let told: Vec<_> = entries.iter().map(|entry| entry.address).collect();
+            if told != near.told {
+                near.told = told;
+                packets.push((*to, Packet::Nearer(entries)));
+            }
+        }
+        packets
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(self.publish_at, self.relay_at)
+        soonest(soonest(self.publish_at, self.relay_at), self.tell_at)
     }
 
     /// How many links a neighbor has by its own word.
@@ -271,6 +334,11 @@ impl View {
                     }
                 }
             }
+            let fresh = near.nearer.iter().filter(|entry| entry.address != self.me);
+            paths.extend(fresh.map(|fourth| {
+                let rtt = rtt + f32::from(fourth.rtt) * 4.0;
+                Known { address: fourth.address, via, hops: 4, rtt, free: 0 }
+            }));
         }
         // One path to each: the shortest, and of those the fastest.
         paths.sort_unstable_by(|a, b| {
@@ -349,7 +417,60 @@ mod tests {
         let (publish, relays) = view.handle_timeout(T0 + RELAY);
         assert!(publish);
         assert_eq!(relays, [(at(9), Packet::Relayed(vec![(at(2), list(&[1, 3, 5]))]))]);
+        view.tell();
         assert_eq!(view.poll_timeout(), None);
+    }
+
+    /// What is told once lists have gone out.
+    fn told(view: &mut View, links: &[Measured]) -> Vec<(u8, Vec<u8>)> {
+        let now = T0 + TELL;
+        assert!(view.is_to_tell(now));
+        view.refresh(links);
+        let nearer = |packet| match packet {
+            Packet::Nearer(entries) => entries.iter().map(|entry| entry.address.0[0]).collect(),
+            packet => panic!("{packet:?}"),
+        };
+        let told = view.tell().into_iter().map(|(to, packet)| (to.0[0], nearer(packet))).collect();
+        assert!(!view.is_to_tell(now), "until something changes");
+        told
+    }
+
+    #[test]
+    fn a_neighbor_is_told_of_who_is_next_to_it_and_out_of_its_sight() {
+        let mut view = chain();
+        let links = [link(2), link(6)];
+        view.add(at(6), T0);
+        view.handle(&at(6), Packet::Own(list(&[1, 9])), T0);
+        // 5 is nearer to 6 than its link 1, and two links from here: 6 sees it, too.
+        assert_eq!(told(&mut view, &links), []);
+        view.handle(&at(2), Packet::Own(list(&[1, 3])), T0);
+        // Without 5 there is 4, three links from here: one too far.
+        assert_eq!(told(&mut view, &links), [(6, vec![4])]);
+        view.touch(T0);
+        assert_eq!(told(&mut view, &links), [], "it knows that already");
+        view.handle(&at(6), Packet::Own(list(&[1, 4, 9])), T0);
+        assert_eq!(told(&mut view, &links), [(6, vec![])], "it is linked with it now");
+    }
+
+    #[test]
+    fn whom_a_neighbor_tells_of_is_four_links_away_and_is_not_told_again() {
+        let mut view = chain();
+        let links = [link(2), link(6)];
+        view.add(at(6), T0);
+        view.handle(&at(6), Packet::Own(list(&[1])), T0);
+        told(&mut view, &links);
+        let entry = Entry { address: at(7), rtt: 10 };
+        assert!(view.handle(&at(2), Packet::Nearer(vec![entry]), T0));
+        view.refresh(&links);
+        let known = view.known();
+        let seven = known.iter().find(|known| known.address == at(7)).expect("it is known now");
+        assert_eq!((seven.via, seven.hops, seven.rtt), (at(2), 4, 80.0));
+        view.touch(T0);
+        assert_eq!(told(&mut view, &links), [], "7 is next to 6, but 2 may be wrong");
+        assert!(view.handle(&at(2), Packet::Nearer(vec![]), T0));
+        view.refresh(&links);
+        assert!(view.known().iter().all(|known| known.address != at(7)), "2 takes it back");
+        assert!(!view.handle(&at(2), Packet::Nearer(vec![entry; 3]), T0), "a ring has two sides");
     }
 
     #[test]

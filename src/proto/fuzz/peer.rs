@@ -215,14 +215,15 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             let path = rest.iter().map(|n| address(station, *n)).collect();
             Packet::Mesh(mesh::Packet::Back(mesh::Answer { id, to, path, hops_left: (*hops).into(), word }))
         }
-        _ => match what % 5 {
+        _ => match what % 6 {
             0 => Packet::View(view::Packet::Own(list(station, rest))),
             1 => {
                 let of = |n: &u8| (address(station, *n), list(station, rest));
                 Packet::View(view::Packet::Relayed(rest.iter().map(of).collect()))
             }
-            2 => Packet::Pong((*hops).into()),
-            3 => Packet::Close(Farewell::Evicted { hint: rest.first().map(|n| address(station, *n)) }),
+            2 => Packet::View(view::Packet::Nearer(list(station, rest).links)),
+            3 => Packet::Pong((*hops).into()),
+            4 => Packet::Close(Farewell::Evicted { hint: rest.first().map(|n| address(station, *n)) }),
             _ => {
                 Packet::Close([Farewell::Leaving, Farewell::Duplicate, Farewell::Full][usize::from(hops % 3)])
             }

@@ -543,6 +543,19 @@ fn neighbors(places: &[u8]) -> Vec<Neighbor> {
     places.iter().map(|&n| neighbor(n)).collect()
 }
 
+#[test]
+fn an_answer_takes_the_shortest_way_in_sight() {
+    let known = [link(40), link(60), beyond(80, 60), beyond(90, 40)];
+    let way = |to: u8, path: &[u8], from: Option<u8>| {
+        let path: Vec<_> = path.iter().map(|&n| place(n)).collect();
+        shortcut(&place(to), &path, from.map(place).as_ref(), &known)
+    };
+    assert_eq!(way(80, &[90, 40], None), Some(place(60)), "the goal itself");
+    assert_eq!(way(70, &[75, 90, 60], None), Some(place(40)), "the first on its way that is in sight");
+    assert_eq!(way(80, &[90, 60], Some(60)), Some(place(40)), "never back to where it came from");
+    assert_eq!(way(70, &[75], None), None);
+}
+
 /// A scene with no slot free.
 fn scene<'a>(links: &'a [Neighbor], known: &'a [Known]) -> Scene<'a> {
     Scene { links, known, pending: &[], max_peers: 6, free: 0, asking: 0 }

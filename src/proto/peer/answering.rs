@@ -32,8 +32,17 @@ impl Peer {
         }
     }
 
-    /// Answers where the request came from; `from` is the neighbor that brought the answer, if one did.
-    pub(super) fn answer(&mut self, from: Option<&Address>, back: Back, answer: Answer) {
+    /// Answers where the request came from; `from` is the neighbor that brought the answer, if one did. Requests look
+    /// for their goal and take detours, so if this peer sees a shorter way back, the answer takes that.
+    pub(super) fn answer(&mut self, from: Option<&Address>, back: Back, mut answer: Answer) {
+        if let (Back::Neighbor(_), Some(left)) = (back, answer.hops_left.min(mesh::MAX_STRAY).checked_sub(1))
+        {
+            let known = self.known();
+            if let Some(next) = mesh::shortcut(&answer.to, &answer.path, from, &known) {
+                answer.hops_left = left;
+                return self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+            }
+        }
         let path = &answer.path;
         match back {
             Back::Neighbor(next) if self.reaches(&next) && (path.is_empty() || path.contains(&next)) => {

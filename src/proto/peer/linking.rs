@@ -463,6 +463,12 @@ impl Peer {
         for (to, packet) in relays {
             self.send_packet(&to, Packet::View(packet), None);
         }
+        if self.view.is_to_tell(now) {
+            self.known();
+            for (to, packet) in self.view.tell() {
+                self.send_packet(&to, Packet::View(packet), None);
+            }
+        }
     }
 
     fn advertised_slots(&self) -> usize {

@@ -120,10 +120,10 @@ impl Peer {
             Word::Candidate(_) => self.add_candidate(Purpose::Request(id, from), word),
             Word::Accept { from: acceptor, answer } => {
                 let Some(Mine { conn: Some(conn), via, .. }) = self.mesh.finish(&id) else {
-                    return self.cancel(id, from);
+                    return self.turn_down(id, acceptor, from);
                 };
                 if !self.take_answer(conn, acceptor, *answer, now) {
-                    self.cancel(id, via);
+                    self.turn_down(id, acceptor, via);
                 }
             }
             Word::Found(found) => {
@@ -162,6 +162,13 @@ impl Peer {
             let word = Word::Decline(self.address);
             self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
         }
+    }
+
+    /// Tells an acceptor that its answer is of no use, on the way of the request and on the way that is in sight: while
+    /// it does not know, it keeps a slot, and makes no other connection with this peer.
+    fn turn_down(&mut self, id: RequestId, acceptor: Address, via: Address) {
+        self.cancel(id, via);
+        self.decline(acceptor);
     }
 
     /// Tells the acceptor of a request that nothing will come of it.

@@ -107,11 +107,12 @@ fn lists_of_neighbors_that_lie_are_bounded() {
     for round in 0..50u8 {
         let list = list(round, 64);
         let beyond = list_addresses(round).map(|address| (address, self::list(round ^ 0x80, 64))).collect();
+        say_raw(&mut world, &Packet::View(view::Packet::Nearer(list.links[..2].to_vec())));
         say_raw(&mut world, &Packet::View(view::Packet::Own(list)));
         say_raw(&mut world, &Packet::View(view::Packet::Relayed(beyond)));
     }
     let known = world.peers[1].known_peers().len();
-    assert!(known <= 64 * 64 + 64 + 2, "{known}");
+    assert!(known <= 64 * 64 + 64 + 2 + 2, "{known}");
     world.run(Duration::from_secs(1));
     world.peers[1].assert_bounded();
 }
@@ -400,6 +401,7 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Packet::View(view::Packet::Own(list(0, 0))),
         Packet::View(view::Packet::Own(list(0, 64))),
         Packet::View(view::Packet::Relayed(long)),
+        Packet::View(view::Packet::Nearer(list(2, 2).links)),
         Packet::View(view::Packet::Own(list(0, 65))),
         Packet::Close(Farewell::Evicted { hint: Some(me) }),
         Packet::Close(Farewell::Full),
