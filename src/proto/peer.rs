@@ -44,6 +44,7 @@ mod parting;
 mod report;
 mod requests;
 
+use answering::HandedBack;
 use joining::Errand;
 use messages::Outgoing;
 use parting::Parting;
@@ -66,6 +67,8 @@ pub struct Peer {
     neighbors: Map<Address, ConnId>,
     /// Links that were evicted, for a moment more; the oldest first.
     partings: Vec<Parting>,
+    /// Answers under way to neighbors; the oldest first.
+    handed_back: Vec<HandedBack>,
     /// Offers that trackers brought here, on their way.
     errands: Map<RequestId, Errand>,
     view: View,
@@ -198,6 +201,7 @@ impl Peer {
             conns: Map::new(),
             neighbors: Map::new(),
             partings: Vec::new(),
+            handed_back: Vec::new(),
             errands: Map::new(),
             view: View::new(address),
             mesh: Mesh::new(address),
@@ -424,6 +428,7 @@ impl Peer {
             return;
         }
         self.limit_partings();
+        self.forget_handed_back(now);
         self.flush_messages(now);
         if self.mesh.poll_timeout().is_some_and(|at| at <= now) {
             self.plan(now);

@@ -1,14 +1,31 @@
 //! Answers to requests for a link, on their way back to the origin.
 
+use std::time::Duration;
+
 use super::Peer;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::Address;
 use crate::proto::link::Packet;
 use crate::proto::mesh::{self, Answer, Back, RequestId, Word};
+use crate::proto::time::Instant;
 
 /// What a step at random costs of the links that an answer may cross: a lie about its origin
 /// is passed on at random eight times at most.
 const GUESS: u16 = 4;
+
+/// An answer that a neighbor was handed this long ago has arrived there, or the neighbor is gone.
+const UNDER_WAY: Duration = Duration::from_millis(400);
+/// Answers remembered at once. A guess: four for each neighbor.
+const MAX_HANDED_BACK: usize = 24;
+
+/// An acceptance under way to a neighbor.
+#[derive(Debug)]
+pub(super) struct HandedBack {
+    to: Address,
+    answer: Answer,
+    /// Until when; counted from the end of the input that it belongs to.
+    until: Option<Instant>,
+}
 
 impl Peer {
     /// Says something to the origin of a request that ended here.
@@ -40,13 +57,13 @@ impl Peer {
             let known = self.known();
             if let Some(next) = mesh::shortcut(&answer.to, &answer.path, from, &known) {
                 answer.hops_left = left;
-                return self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+                return self.hand_back(next, answer);
             }
         }
         let path = &answer.path;
         match back {
             Back::Neighbor(next) if self.reaches(&next) && (path.is_empty() || path.contains(&next)) => {
-                self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+                self.hand_back(next, answer);
             }
             Back::Neighbor(_) => self.stray(from, answer),
             Back::Tracker(tracker, to, offer) => match answer.word {
@@ -82,7 +99,7 @@ impl Peer {
         let left = answer.hops_left.min(mesh::MAX_STRAY).checked_sub(cost);
         if let (Some(next), Some(left)) = (next, left) {
             answer.hops_left = left;
-            return self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+            return self.hand_back(next, answer);
         }
         self.drop_because("answer without a way");
         // Who gave it keeps a slot for nothing.
@@ -91,5 +108,31 @@ impl Peer {
             (Word::Accept { .. }, None) => self.handle_forth(answer.id, Word::Cancel),
             _ => {}
         }
+    }
+
+    /// Hands an answer to a neighbor, and remembers it for a moment if much depends on it.
+    fn hand_back(&mut self, next: Address, answer: Answer) {
+        if matches!(answer.word, Word::Accept { .. }) {
+            if self.handed_back.len() >= MAX_HANDED_BACK {
+                self.handed_back.remove(0);
+            }
+            self.handed_back.push(HandedBack { to: next, answer: answer.clone(), until: None });
+        }
+        self.send_packet(&next, Packet::Mesh(mesh::Packet::Back(answer)), None);
+    }
+
+    /// A neighbor ended its link with us: what was under way to it is lost and takes another way.
+    pub(super) fn hand_back_again(&mut self, lost: &Address) {
+        let (again, others) =
+            std::mem::take(&mut self.handed_back).into_iter().partition(|back| back.to == *lost);
+        self.handed_back = others;
+        for HandedBack { answer, .. } in again {
+            self.stray(None, answer);
+        }
+    }
+
+    /// Forgets the answers that have arrived by now.
+    pub(super) fn forget_handed_back(&mut self, now: Instant) {
+        self.handed_back.retain_mut(|back| *back.until.get_or_insert(now + UNDER_WAY) > now);
     }
 }

@@ -26,6 +26,8 @@ impl Peer {
         let partings = self.partings.len();
         assert!(partings == 0 || taken + partings <= max + 1, "{taken} connections, {partings} partings");
 
+        assert!(self.handed_back.len() <= 24, "{} answers under way", self.handed_back.len());
+
         let [seen, kept, sources, missing, names, counted] = self.broadcast.sizes();
         let sizes = self.broadcast.sizes();
         assert!(seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 4096, "{sizes:?}");

@@ -79,7 +79,10 @@ impl Peer {
         let Some(conn) = self.conns.get(&id) else { return self.handle_late_close(id) };
         let active = conn.link.is_active();
         match conn.peer.filter(|_| active) {
-            Some(address) => self.unlink(address, None, true, now),
+            Some(address) => {
+                self.unlink(address, None, true, now);
+                self.hand_back_again(&address);
+            }
             None => {
                 if conn.holds_slot() {
                     self.warn("ERR_CONNECTION", ["a connection attempt failed: ", reason].concat());

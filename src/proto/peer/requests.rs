@@ -119,6 +119,10 @@ impl Peer {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Request(id, from), word),
             Word::Accept { from: acceptor, answer } => {
+                if self.accepted(id, acceptor) {
+                    // It came on two ways.
+                    return;
+                }
                 let Some(Mine { conn: Some(conn), via, .. }) = self.mesh.finish(&id) else {
                     return self.turn_down(id, acceptor, from);
                 };
@@ -162,6 +166,12 @@ impl Peer {
             let word = Word::Decline(self.address);
             self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
         }
+    }
+
+    /// Whether an answer to a request of ours is here already.
+    fn accepted(&self, id: RequestId, by: Address) -> bool {
+        let same = |conn: &Conn| matches!(conn.purpose, Purpose::Request(request, _) if request == id);
+        self.conns.values().any(|conn| same(conn) && conn.peer == Some(by) && conn.link.is_taken())
     }
 
     /// Tells an acceptor that its answer is of no use, on the way of the request and on the way that is in sight: while
