@@ -16,7 +16,7 @@ const GUESS: u16 = 4;
 /// An answer that a neighbor was handed this long ago has arrived there, or the neighbor is gone.
 const UNDER_WAY: Duration = Duration::from_millis(400);
 /// Answers remembered at once. A guess: four for each neighbor.
-const MAX_HANDED_BACK: usize = 24;
+pub(super) const MAX_HANDED_BACK: usize = 24;
 
 /// An acceptance under way to a neighbor.
 #[derive(Debug)]
@@ -122,7 +122,8 @@ impl Peer {
     }
 
     /// A neighbor ended its link with us: what was under way to it is lost and takes another way.
-    pub(super) fn hand_back_again(&mut self, lost: &Address) {
+    pub(super) fn hand_back_again(&mut self, lost: &Address, now: Instant) {
+        self.forget_handed_back(now);
         let (again, others) =
             std::mem::take(&mut self.handed_back).into_iter().partition(|back| back.to == *lost);
         self.handed_back = others;

@@ -26,7 +26,8 @@ impl Peer {
         let partings = self.partings.len();
         assert!(partings == 0 || taken + partings <= max + 1, "{taken} connections, {partings} partings");
 
-        assert!(self.handed_back.len() <= 24, "{} answers under way", self.handed_back.len());
+        let under_way = self.handed_back.len();
+        assert!(under_way <= super::answering::MAX_HANDED_BACK, "{under_way} answers under way");
 
         let [seen, kept, sources, missing, names, counted] = self.broadcast.sizes();
         let sizes = self.broadcast.sizes();

@@ -76,12 +76,12 @@ impl Peer {
     }
 
     pub(super) fn handle_conn_closed(&mut self, id: ConnId, reason: &str, now: Instant) {
-        let Some(conn) = self.conns.get(&id) else { return self.handle_late_close(id) };
+        let Some(conn) = self.conns.get(&id) else { return self.handle_late_close(id, now) };
         let active = conn.link.is_active();
         match conn.peer.filter(|_| active) {
             Some(address) => {
                 self.unlink(address, None, true, now);
-                self.hand_back_again(&address);
+                self.hand_back_again(&address, now);
             }
             None => {
                 if conn.holds_slot() {

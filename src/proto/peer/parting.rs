@@ -77,11 +77,11 @@ impl Peer {
     }
 
     /// A connection is gone that was no link any more.
-    pub(super) fn handle_late_close(&mut self, id: ConnId) {
+    pub(super) fn handle_late_close(&mut self, id: ConnId, now: Instant) {
         if let Some(place) = self.parting(id) {
             let peer = self.partings[place].peer;
             self.end_parting(place);
-            self.hand_back_again(&peer);
+            self.hand_back_again(&peer, now);
         }
     }
 

@@ -113,6 +113,42 @@ fn an_answer_whose_way_is_cut_looks_for_its_origin_and_gives_up() {
 }
 
 #[test]
+fn an_acceptance_that_was_under_way_on_a_link_that_ends_takes_another() {
+    for (later, again) in [(Duration::ZERO, true), (Duration::from_millis(401), false)] {
+        let mut world = World::of(5, 2);
+        let sent = Rc::new(RefCell::new(Vec::new()));
+        let seen = sent.clone();
+        world.tap(move |from, to, packet| {
+            if from == 0 && matches!(&packet, Packet::Mesh(mesh::Packet::Back(_))) {
+                seen.borrow_mut().push(to);
+            }
+            vec![packet]
+        });
+        let origin = (1..5).find(|&other| !world.linked(0, other)).expect("the ring has five");
+        let answer = mesh::Answer {
+            id: RequestId([7; 8]),
+            to: world.address(origin),
+            path: Vec::new(),
+            hops_left: mesh::MAX_STRAY,
+            word: mesh::Word::Accept { from: world.address(0), answer: Box::new(hostile::description(1, 1)) },
+        };
+        world.with(0, |peer, now| {
+            peer.stray(None, answer);
+            peer.settle(now);
+        });
+        let next = sent.borrow()[0];
+        world.run(later);
+        let (address, before) = (world.address(next), sent.borrow().len());
+        world.with(0, |peer, now| {
+            let conn = *peer.neighbors.get(&address).expect("a neighbor");
+            peer.handle(Input::ConnClosed(conn, "gone".to_owned()), now);
+        });
+        assert_eq!(sent.borrow().len() > before, again, "after {later:?}");
+        assert!(sent.borrow()[1..].iter().all(|&to| to != next), "not to one that is gone");
+    }
+}
+
+#[test]
 fn messages_reach_peers_that_are_no_neighbors() {
     let mut world = World::of(5, 2);
     assert!(world.links_agree());
