@@ -238,6 +238,26 @@ fn a_swarm_heals_without_its_trackers() {
 }
 
 #[test]
+fn nobody_keeps_two_slots_that_others_could_fill() {
+    let mut whole = 0;
+    for seed in 1..=10 {
+        let mut world = swarm(Params { max_peers: 4, ..Params::default() }, 24, seed);
+        world.run_for(seconds(5));
+        world.set_trackers(Health::Down);
+        let dead: Vec<_> = world.living().filter(|node| node.0 % 3 == 1).collect();
+        dead.into_iter().for_each(|node| world.kill(node));
+        world.run_for(seconds(45));
+        // Without a tracker parts stay apart.
+        if world.graph.components().len() == 1 {
+            whole += 1;
+            assert!(world.graph.degrees().0 >= 3, "seed {seed}: degrees {:?}", world.graph.degrees());
+        }
+        assert_sound(&world);
+    }
+    assert!(whole > 5, "{whole} of 10 hang together");
+}
+
+#[test]
 fn peers_find_each_other_when_the_tracker_comes_late() {
     let mut world = World::new(Params::default(), 8);
     world.set_trackers(Health::Silent);

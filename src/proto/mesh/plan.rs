@@ -9,6 +9,11 @@ impl Mesh {
         if settled { 0 } else { scene.max_peers.saturating_sub(2).min(2) as isize }
     }
 
+    /// Whether this peer with two slots or more has looked for long links in vain for seconds: everybody else is full.
+    pub(crate) fn finds_no_slots(&self) -> bool {
+        self.long_pause >= LONG.1
+    }
+
     /// The role of a link, in words for the page.
     pub(crate) fn role(&self, neighbor: &Address, scene: &Scene<'_>) -> &'static str {
         if scene.ring_link(&self.me, Side::Successor) == Some(*neighbor) {

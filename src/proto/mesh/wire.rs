@@ -34,7 +34,7 @@ pub(crate) struct Request {
     /// Tells a reloaded page from its former self.
     pub(crate) instance: [u8; 16],
     pub(crate) goal: Goal,
-    /// The origin has fewer than two links: split an edge rather than turn it away.
+    /// The origin has fewer than two links, or two slots that nobody fills: split an edge rather than turn it away.
     pub(crate) need: bool,
     /// The link of the origin that the new one is to take the place of: on the ring only one that is nearer takes
     /// it up; a full peer at a

@@ -67,7 +67,7 @@ impl Peer {
             origin: self.address,
             instance: self.instance,
             goal,
-            need: self.neighbors.len() < 2,
+            need: self.neighbors.len() < 2 || self.free_slots() >= 2 && self.mesh.finds_no_slots(),
             instead_of: side.and_then(|side| self.bound(side)).or(replaces),
             offer,
             path: Vec::new(),
