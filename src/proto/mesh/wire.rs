@@ -36,9 +36,9 @@ pub(crate) struct Request {
     pub(crate) goal: Goal,
     /// The origin has fewer than two links, or two slots that nobody fills: split an edge rather than turn it away.
     pub(crate) need: bool,
-    /// The link of the origin that the new one is to take the place of: on the ring only one that is nearer takes
-    /// it up; a full peer at a
-    /// point does too, and the faster of the two links stays.
+    /// The link of the origin that the new one is to take the place of. On the ring only a peer that is nearer takes
+    /// the request up. At a point a full peer does too, and the new link stays if both ends find it faster than one of
+    /// theirs.
     pub(crate) instead_of: Option<Address>,
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,
