@@ -5,13 +5,16 @@
 //! Answering ─described──────────────────────▶ Connecting      (Hello, Confirm)          (everything else)
 //! ```
 //!
+//! The proofs need nothing but both descriptions. Those who arrange a link through the mesh send them ahead, each
+//! with the next word that it has for the other one, and the link is active as soon as its channel is open.
+//!
 //! Every state but Active has a deadline, and Active has a heartbeat: no link waits for ever. Before the
 //! admission proof succeeds, a link accepts nothing but the proof.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::admission::{Admission, AdmissionError, Admitted, Binding, Hello};
+use super::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 use super::id::{Address, MessageId};
 use super::identity::Identity;
 use super::io::{ConnId, Output};
@@ -61,22 +64,36 @@ enum State {
     /// Both have both descriptions.
     Connecting,
     /// The channel is open; the proofs are exchanged.
-    Greeting(Box<Greeting>),
+    Greeting,
     /// Both are members.
     Active,
     /// Over.
     Closed,
 }
 
+/// What two members say to each other before anything else.
 #[derive(Debug)]
 struct Greeting {
     admission: Admission,
+    hello: Hello,
+    /// Our answer to the Hello that came ahead.
+    ready: Option<Confirm>,
+    /// What came ahead of the channel.
+    ahead: Option<Ahead>,
     /// Their Hello is here and our Confirm is out.
     confirmed: bool,
     /// Their Confirm is here and good: what is left is whether both keep the link.
     proven: bool,
     /// What we said of other links with them.
     linked: bool,
+}
+
+/// Words of a greeting that came through the mesh.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    pub(crate) hello: Hello,
+    /// Theirs is here if ours was there.
+    pub(crate) confirm: Option<Confirm>,
 }
 
 /// Something on a link that its peer must know of.
@@ -135,7 +152,8 @@ pub(crate) struct Member<'a> {
     pub(crate) secret: &'a SwarmSecret,
     pub(crate) identity: &'a Identity,
     pub(crate) instance: [u8; 16],
-    pub(crate) claimed: Option<Address>,
+    /// The address it goes by.
+    pub(crate) address: Address,
 }
 
 /// One link.
@@ -152,6 +170,10 @@ pub(crate) struct Link {
     described: bool,
     local: Option<Description>,
     remote: Option<Description>,
+    /// From the descriptions to the admission.
+    greeting: Option<Box<Greeting>>,
+    /// Words that came ahead, and come once more on the channel.
+    repeats: u8,
     outbox: Outbox,
     inbox: Inbox,
     heart: Heart,
@@ -183,6 +205,8 @@ impl Link {
             described: false,
             local: None,
             remote: None,
+            greeting: None,
+            repeats: 0,
             outbox: Outbox::default(),
             inbox: Inbox::default(),
             heart: Heart::default(),
@@ -233,7 +257,7 @@ impl Link {
 
     /// Whether the proofs are being exchanged.
     pub(crate) fn is_greeting(&self) -> bool {
-        matches!(self.state, State::Greeting(_))
+        matches!(self.state, State::Greeting)
     }
 
     /// Gives the offer this long to be answered.
@@ -246,7 +270,7 @@ impl Link {
     /// How long ago the channel opened, while the two ends greet each other: with both words of theirs here, a
     /// round trip and a little more.
     pub(crate) fn greeting_for(&self, now: Instant) -> Option<Duration> {
-        let deadline = self.deadline.filter(|_| matches!(self.state, State::Greeting(_)))?;
+        let deadline = self.deadline.filter(|_| self.is_greeting())?;
         Some(GREET.saturating_sub(deadline - now))
     }
 
@@ -292,7 +316,7 @@ impl Link {
                 self.described = true;
                 Happened::Described
             }
-            State::Offered | State::Connecting | State::Greeting(_) | State::Active | State::Closed => {
+            State::Offered | State::Connecting | State::Greeting | State::Active | State::Closed => {
                 Happened::Nothing
             }
         }
@@ -323,27 +347,64 @@ impl Link {
         }
     }
 
-    /// The channel is open: say who we are.
+    /// Both descriptions are here: who we are, and our half of the membership proof.
+    pub(crate) fn greet(&mut self, me: Member<'_>, random: &mut Random) -> Option<Hello> {
+        let (Some(local), Some(remote), State::Connecting) = (&self.local, &self.remote, &self.state) else {
+            return None;
+        };
+        if self.greeting.is_none() {
+            let binding =
+                Binding { local_fingerprint: &local.fingerprint, remote_fingerprint: &remote.fingerprint };
+            let claimed = Some(me.address).filter(|address| *address != me.identity.address());
+            let (admission, hello) =
+                Admission::new(me.secret, me.identity, me.instance, claimed, binding, random);
+            let (ready, ahead, confirmed, proven, linked) = (None, None, false, false, false);
+            let greeting = Greeting { admission, hello, ready, ahead, confirmed, proven, linked };
+            self.greeting = Some(Box::new(greeting));
+        }
+        self.greeting.as_ref().map(|greeting| greeting.hello.clone())
+    }
+
+    /// Their Hello came with their answer: both of our words are for them.
+    pub(crate) fn greet_back(
+        &mut self,
+        hello: Hello,
+        me: Member<'_>,
+        random: &mut Random,
+    ) -> Option<(Hello, Confirm)> {
+        let ours = self.greet(me, random)?;
+        let greeting = self.greeting.as_mut()?;
+        let confirm = greeting.admission.receive(&hello, me.identity).ok()?;
+        greeting.ready = Some(confirm.clone());
+        greeting.ahead = Some(Ahead { hello, confirm: None });
+        Some((ours, confirm))
+    }
+
+    /// Both of their words came through the mesh; they wait for the channel.
+    pub(crate) fn handle_greeted(&mut self, hello: Hello, confirm: Confirm) {
+        if let (State::Connecting, Some(greeting)) = (&self.state, &mut self.greeting) {
+            greeting.ahead = Some(Ahead { hello, confirm: Some(confirm) });
+        }
+    }
+
+    /// The channel is open: say who we are. What came ahead is for [`Link::confirm`] and
+    /// [`Link::handle_confirm`].
     pub(crate) fn handle_opened(
         &mut self,
         me: Member<'_>,
         random: &mut Random,
         now: Instant,
         out: &mut VecDeque<Output>,
-    ) {
-        let (Some(local), Some(remote), State::Connecting) = (&self.local, &self.remote, &self.state) else {
-            return;
-        };
-        let binding =
-            Binding { local_fingerprint: &local.fingerprint, remote_fingerprint: &remote.fingerprint };
-        let (admission, hello) =
-            Admission::new(me.secret, me.identity, me.instance, me.claimed, binding, random);
-        self.state =
-            State::Greeting(Box::new(Greeting { admission, confirmed: false, proven: false, linked: false }));
+    ) -> Option<Ahead> {
+        let hello = self.greet(me, random)?;
+        self.state = State::Greeting;
         self.deadline = Some(now + GREET);
         self.hopeful_until = None;
         self.heart.heard_at = now;
         self.send(&Packet::Hello(hello), None, out);
+        let ahead = self.greeting.as_mut()?.ahead.take()?;
+        self.repeats = 1 + u8::from(ahead.confirm.is_some());
+        Some(ahead)
     }
 
     pub(crate) fn handle_frame(&mut self, frame: &[u8], max_packet: usize, now: Instant) -> Happened {
@@ -358,26 +419,25 @@ impl Link {
             Ok(None) => return Happened::Nothing,
             Err(error) => return Happened::Violation(error.into()),
         };
-        match (&mut self.state, packet) {
+        let greeting = self.greeting.as_ref().filter(|_| matches!(self.state, State::Greeting));
+        let (confirmed, proven) =
+            greeting.map_or((false, false), |greeting| (greeting.confirmed, greeting.proven));
+        match (&self.state, packet) {
             (State::Closed, _) => Happened::Nothing,
             (_, Packet::Close(farewell)) => Happened::Farewell(farewell),
-            (State::Greeting(greeting), Packet::Hello(hello)) if !greeting.confirmed => {
-                Happened::Hello(hello)
+            (State::Greeting, Packet::Hello(hello)) if !confirmed => Happened::Hello(hello),
+            (State::Greeting, Packet::Confirm { confirm, linked }) if confirmed && !proven => {
+                self.handle_confirm(&confirm, linked)
             }
-            (State::Greeting(greeting), Packet::Confirm { confirm, linked })
-                if greeting.confirmed && !greeting.proven =>
-            {
-                match greeting.admission.finish(&confirm) {
-                    Ok(admitted) => {
-                        greeting.proven = true;
-                        Happened::Proven(admitted, Linked { ours: greeting.linked, theirs: linked })
-                    }
-                    Err(error) => Happened::Violation(error.into()),
+            (_, Packet::Hello(_) | Packet::Confirm { .. }) => match self.repeats.checked_sub(1) {
+                Some(left) => {
+                    self.repeats = left;
+                    Happened::Nothing
                 }
-            }
-            (_, Packet::Hello(_) | Packet::Confirm { .. }) => Happened::Violation(Violation::TooEarly),
+                None => Happened::Violation(Violation::TooEarly),
+            },
             (State::Active, packet) => Happened::Packet(packet),
-            (State::Greeting(greeting), packet) if greeting.proven => Happened::Packet(packet),
+            (_, packet) if proven => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
         }
     }
@@ -390,17 +450,35 @@ impl Link {
         linked: bool,
         out: &mut VecDeque<Output>,
     ) -> Result<(), Violation> {
-        let State::Greeting(greeting) = &mut self.state else { return Err(Violation::TooEarly) };
-        let confirm = greeting.admission.receive(hello, identity)?;
+        let greeting = self.greeting.as_mut().filter(|_| matches!(self.state, State::Greeting));
+        let greeting = greeting.ok_or(Violation::TooEarly)?;
+        let confirm = match greeting.ready.take() {
+            Some(ready) => ready,
+            None => greeting.admission.receive(hello, identity)?,
+        };
         (greeting.confirmed, greeting.linked) = (true, linked);
         self.send(&Packet::Confirm { confirm, linked }, None, out);
         Ok(())
     }
 
+    /// Their proof, after our [`confirm`](Self::confirm). `linked`: whether they have another link with us.
+    pub(crate) fn handle_confirm(&mut self, confirm: &Confirm, linked: bool) -> Happened {
+        let Some(greeting) = self.greeting.as_mut().filter(|greeting| greeting.confirmed) else {
+            return Happened::Nothing;
+        };
+        match greeting.admission.finish(confirm) {
+            Ok(admitted) => {
+                greeting.proven = true;
+                Happened::Proven(admitted, Linked { ours: greeting.linked, theirs: linked })
+            }
+            Err(error) => Happened::Violation(error.into()),
+        }
+    }
+
     /// Both are proven and there is room: from here on the link carries everything.
     pub(crate) fn activate(&mut self, now: Instant) {
         self.state = State::Active;
-        self.deadline = None;
+        (self.greeting, self.deadline) = (None, None);
         // The first question at once: the mesh wants to know the round trip.
         self.heart.beat_at = Some(now);
     }
@@ -502,10 +580,11 @@ impl Link {
         if matches!(self.state, State::Closed) {
             return;
         }
-        if let (State::Greeting(_) | State::Active, Some(farewell)) = (&self.state, farewell) {
+        if let (State::Greeting | State::Active, Some(farewell)) = (&self.state, farewell) {
             self.send(&Packet::Close(farewell), None, out);
         }
         self.state = State::Closed;
+        self.greeting = None;
         (self.deadline, self.hopeful_until) = (None, None);
         (self.gather_by, self.heart.beat_at) = (None, None);
         out.push_back(Output::ConnClose(self.conn));

@@ -325,6 +325,13 @@ impl Mesh {
         self.handle_change(now);
     }
 
+    /// A connection with a peer, that was being made, is given up by its other end.
+    pub(crate) fn handle_given_up(&mut self, peer: &Address, now: Instant) {
+        self.cool.remove(peer);
+        self.side_at = [None; 2];
+        self.handle_change(now);
+    }
+
     /// Two neighbors died within seconds and at most half the slots are filled: the mesh may have fallen
     /// apart, and only the trackers can mend that.
     pub(crate) fn is_catastrophe(&mut self, links: usize, max_peers: usize, now: Instant) -> bool {
@@ -614,12 +621,12 @@ impl Mesh {
         &self,
         to: &Address,
         path: &[Address],
-        from: Option<&Address>,
+        not: &[Address],
         known: &[Known],
     ) -> Option<Address> {
-        shortcut(to, path, from, known).or_else(|| {
+        shortcut(to, path, not, known).or_else(|| {
             let own = ring::distance(&self.me, to);
-            let nearest = closest(known.iter().filter(|k| Some(&k.via) != from), to);
+            let nearest = closest(known.iter().filter(|k| !not.contains(&k.via)), to);
             nearest.filter(|k| ring::distance(&k.address, to) < own).map(|k| k.via)
         })
     }
@@ -652,14 +659,10 @@ impl Mesh {
     }
 }
 
-/// The neighbor on a way that is in sight, to a goal or to the first in sight of those on a path from it.
-pub(crate) fn shortcut(
-    to: &Address,
-    path: &[Address],
-    from: Option<&Address>,
-    known: &[Known],
-) -> Option<Address> {
-    let open = known.iter().filter(|k| Some(&k.via) != from);
+/// The neighbor on a way that is in sight, to a goal or to the first in sight of those on a path from it; `not` by
+/// these.
+pub(crate) fn shortcut(to: &Address, path: &[Address], not: &[Address], known: &[Known]) -> Option<Address> {
+    let open = known.iter().filter(|k| !not.contains(&k.via));
     let via = |address: &Address| open.clone().find(|k| k.address == *address).map(|k| k.via);
     via(to).or_else(|| path.iter().find_map(via))
 }

@@ -152,6 +152,15 @@ impl Conn {
         self.link.is_taken() && self.link.is_hopeful()
     }
 
+    /// Whether an answer to this request is for it.
+    fn is_for(&self, request: RequestId) -> bool {
+        match self.purpose {
+            Purpose::Offer(offer) => request.is_of(&offer),
+            Purpose::Request(id, _) => id == request,
+            Purpose::Reply(_) => false,
+        }
+    }
+
     /// Whether it is an offer that stands for no request.
     fn is_spare(&self) -> bool {
         matches!(self.purpose, Purpose::Offer(_)) && !self.link.is_taken()

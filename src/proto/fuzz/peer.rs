@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::chunks;
 use super::station::{Station, description, message};
+use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::direct::Acknowledgement;
 use crate::proto::link::Farewell;
@@ -199,13 +200,19 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
         }
         23 => {
             let whom = rest.first().map_or(from, |n| address(station, *n));
-            let word = match what % 7 {
-                0 | 1 => Word::Accept { from: whom, answer: Box::new(description(*what)) },
+            let word = match what % 8 {
+                0 | 1 => Word::Accept { from: whom, answer: Box::new(description(*what)), hello: None },
                 2 => Word::Found(whom),
                 3 => Word::Reject([Reason::Full, Reason::Busy, Reason::NotFound][usize::from(hops % 3)]),
                 4 => Word::Candidate(description(*what).candidates.into_iter().next()?),
                 5 => Word::Cancel,
-                _ => Word::Decline(whom),
+                6 => {
+                    let (key, share) = (member(*what).public_key(), [*hops; 32]);
+                    let hello = Hello { version: 1, nonce: [*what; 16], key, claimed: None, share };
+                    let proof = member(*what).prove("fuzz", &[*hops]);
+                    Word::Greet { hello: Box::new(hello), confirm: Confirm { tag: [*hops; 32], proof } }
+                }
+                _ => Word::Decline { origin: whom, request: (*hops > 9).then(request) },
             };
             let id = request();
             if hops.is_multiple_of(5) {

@@ -123,6 +123,52 @@ fn two_members_admit_each_other_with_two_packets_each_way() {
 }
 
 #[test]
+fn words_that_come_ahead_make_a_link_as_soon_as_its_channel_is_open() {
+    let ((mut a, mut to_b), (mut b, mut to_a)) = (connecting(1, 2), connecting(2, 1));
+    (to_b.clear(), to_a.clear());
+    let random = || Random::new([9; 32]);
+    let hello =
+        as_member(2, |me| b.greet(me, &mut Random::new([2; 32]))).expect("both descriptions are here");
+    let words = as_member(1, |me| a.greet_back(hello, me, &mut random())).expect("the hello is good");
+    b.handle_greeted(words.0, words.1);
+
+    let ahead = as_member(2, |me| b.handle_opened(me, &mut random(), T0, &mut to_a)).expect("both words");
+    b.confirm(&ahead.hello, &member(2), false, &mut to_a).unwrap();
+    let proven = b.handle_confirm(&ahead.confirm.expect("the second word"), false);
+    assert!(matches!(proven, Happened::Proven(by, _) if by.address == member(1).address()), "{proven:?}");
+    b.activate(T0);
+
+    let ahead = as_member(1, |me| a.handle_opened(me, &mut random(), T0, &mut to_b)).expect("their hello");
+    assert_eq!(ahead.confirm, None);
+    a.confirm(&ahead.hello, &member(1), false, &mut to_b).unwrap();
+    // On the channel all is said again, for whom it did not reach.
+    assert_eq!((to_a.len(), to_b.len()), (2, 2));
+    assert!(matches!(hear(&mut a, &mut to_a), Happened::Nothing), "the hello is known");
+    let proven = hear(&mut a, &mut to_a);
+    assert!(matches!(proven, Happened::Proven(by, _) if by.address == member(2).address()), "{proven:?}");
+    assert!(matches!(hear(&mut b, &mut to_b.clone()), Happened::Nothing));
+    let last = to_b.pop_back().expect("a confirm");
+    assert!(matches!(b.handle_frame(&bytes(&last), MAX, T0), Happened::Nothing));
+    let third = b.handle_frame(&bytes(&last), MAX, T0);
+    assert!(matches!(third, Happened::Violation(Violation::TooEarly)), "once more, not for ever: {third:?}");
+}
+
+#[test]
+fn words_that_were_altered_on_their_way_make_no_link() {
+    let (mut b, mut out) = connecting(2, 1);
+    let hello_of_b = as_member(2, |me| b.greet(me, &mut Random::new([2; 32]))).unwrap();
+    let (mut a, _) = connecting(1, 2);
+    let (mut hello, forged) =
+        as_member(1, |me| a.greet_back(hello_of_b, me, &mut Random::new([1; 32]))).unwrap();
+    hello.nonce = [7; 16];
+    b.handle_greeted(hello, forged);
+    let ahead = as_member(2, |me| b.handle_opened(me, &mut Random::new([2; 32]), T0, &mut out)).unwrap();
+    b.confirm(&ahead.hello, &member(2), false, &mut out).unwrap();
+    let happened = b.handle_confirm(&ahead.confirm.unwrap(), false);
+    assert!(matches!(happened, Happened::Violation(Violation::Admission(_))), "{happened:?}");
+}
+
+#[test]
 fn nothing_but_proofs_is_heard_before_admission() {
     for packet in
         [Packet::Ping(1), Packet::Mesh(cancel()), Packet::Confirm { confirm: confirm(), linked: false }]
@@ -384,9 +430,12 @@ fn connecting(own: u8, other: u8) -> (Link, VecDeque<Output>) {
 }
 
 fn open(link: &mut Link, own: u8, now: Instant, out: &mut VecDeque<Output>) {
+    as_member(own, |me| link.handle_opened(me, &mut Random::new([own; 32]), now, out));
+}
+
+fn as_member<T>(own: u8, then: impl FnOnce(Member<'_>) -> T) -> T {
     let (secret, identity) = (SwarmSecret::public(SwarmId::of_topic("t")), member(own));
-    let me = Member { secret: &secret, identity: &identity, instance: [own; 16], claimed: None };
-    link.handle_opened(me, &mut Random::new([own; 32]), now, out);
+    then(Member { secret: &secret, identity: &identity, instance: [own; 16], address: identity.address() })
 }
 
 /// A link whose channel is open; what it says.
@@ -446,6 +495,11 @@ fn whole(packet: &Packet) -> Vec<u8> {
     frame(&Frame::Whole(&encode(packet)))
 }
 
+fn hello() -> Hello {
+    let (key, share) = (member(1).public_key(), member(2).public_key().0);
+    Hello { version: 1, nonce: [1; 16], key, claimed: Some(Address([5; 20])), share }
+}
+
 fn confirm() -> Confirm {
     let proof = member(9).prove("test", b"");
     Confirm { tag: [1; 32], proof }
@@ -482,16 +536,9 @@ fn every_kind() -> Vec<Packet> {
     };
     let candidate = Candidate::parse("candidate:1 1 udp 1 abc.local 5000 typ host").unwrap();
     let answer = Box::new(description(2, "active"));
-    let hello = Hello {
-        version: 1,
-        nonce: [1; 16],
-        key: member(1).public_key(),
-        claimed: Some(to),
-        share: member(2).public_key().0,
-    };
     let list = || view::List { free: 2, links: Vec::new() };
     vec![
-        Packet::Hello(hello),
+        Packet::Hello(hello()),
         Packet::Confirm { confirm: confirm(), linked: true },
         Packet::Close(Farewell::Evicted { hint: Some(to) }),
         Packet::Close(Farewell::Refused),
@@ -500,10 +547,14 @@ fn every_kind() -> Vec<Packet> {
         Packet::View(view::Packet::Own(list())),
         Packet::View(view::Packet::Relayed(vec![(to, list())])),
         Packet::Mesh(mesh::Packet::Request(Box::new(request))),
-        Packet::Mesh(back(mesh::Word::Accept { from: to, answer })),
+        Packet::Mesh(back(mesh::Word::Accept { from: to, answer, hello: Some(Box::new(hello())) })),
         Packet::Mesh(back(mesh::Word::Found(to))),
         Packet::Mesh(back(mesh::Word::Reject(mesh::Reason::Busy))),
-        Packet::Mesh(back(mesh::Word::Decline(to))),
+        Packet::Mesh(back(mesh::Word::Decline { origin: to, request: Some(mesh::RequestId([1; 8])) })),
+        Packet::Mesh(mesh::Packet::Forth {
+            id: mesh::RequestId([1; 8]),
+            word: mesh::Word::Greet { hello: Box::new(hello()), confirm: confirm() },
+        }),
         Packet::Mesh(mesh::Packet::Forth {
             id: mesh::RequestId([1; 8]),
             word: mesh::Word::Candidate(candidate),

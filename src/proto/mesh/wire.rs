@@ -1,7 +1,8 @@
 //! What travels between neighbors to arrange links.
 
+use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec::codec;
-use crate::proto::id::Address;
+use crate::proto::id::{Address, OfferId};
 use crate::proto::sdp::{Candidate, Description};
 
 /// Names one request for a link on its way.
@@ -9,6 +10,22 @@ use crate::proto::sdp::{Candidate, Description};
 pub(crate) struct RequestId(pub(crate) [u8; 8]);
 
 codec!(struct RequestId { 0 });
+
+impl RequestId {
+    /// For an offer that a tracker brought: its origin knows the answer by this, should it come through the mesh.
+    /// `salt` tells apart the requests that are made of one offer.
+    pub(crate) fn of_offer(offer: &OfferId, salt: [u8; 3]) -> Self {
+        let mut id = [0; 8];
+        id[..3].copy_from_slice(&salt);
+        id[3..].copy_from_slice(&offer.0[..5]);
+        Self(id)
+    }
+
+    /// Whether it was made of this offer.
+    pub(crate) fn is_of(&self, offer: &OfferId) -> bool {
+        self.0[3..] == offer.0[..5]
+    }
+}
 
 /// Whom a request is looking for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +126,8 @@ pub(crate) enum Word {
         from: Address,
         /// Its half of the connection.
         answer: Box<Description>,
+        /// Its first word on the link, ahead of the channel; not on links that are measured by their greeting.
+        hello: Option<Box<Hello>>,
     },
     /// Who the goal is, to a request without an offer.
     Found(Address),
@@ -118,10 +137,18 @@ pub(crate) enum Word {
     Candidate(Candidate),
     /// The origin takes its request back.
     Cancel,
-    /// To the peer that answered an offer of this one: it came too late.
-    Decline(Address),
+    /// To a peer that answered an offer of this one: the answer is of no use.
+    Decline {
+        /// The origin of the offer.
+        origin: Address,
+        /// Its request; `None` if a tracker brought the offer.
+        request: Option<RequestId>,
+    },
+    /// The origin's first two words on the link, to a goal that sent its own.
+    Greet { hello: Box<Hello>, confirm: Confirm },
 }
 
 codec!(enum Word {
-    0 Accept { from, answer }, 1 Found(address), 2 Reject(reason), 3 Candidate(candidate), 4 Cancel, 5 Decline(address)
+    0 Accept { from, answer, hello }, 1 Found(address), 2 Reject(reason), 3 Candidate(candidate), 4 Cancel,
+    5 Decline { origin, request }, 6 Greet { hello, confirm }
 });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Peer;
+use super::{Peer, Purpose};
 use crate::proto::envelope::Envelope;
 use crate::proto::id::Address;
 use crate::proto::link::Packet;
@@ -54,8 +54,8 @@ impl Peer {
     pub(super) fn answer(&mut self, from: Option<&Address>, back: Back, mut answer: Answer) {
         if let (Back::Neighbor(_), Some(left)) = (back, answer.hops_left.min(mesh::MAX_STRAY).checked_sub(1))
         {
-            let known = self.known();
-            if let Some(next) = mesh::shortcut(&answer.to, &answer.path, from, &known) {
+            let (known, not) = (self.known(), self.tried(&answer.id, from));
+            if let Some(next) = mesh::shortcut(&answer.to, &answer.path, &not, &known) {
                 answer.hops_left = left;
                 return self.hand_back(next, answer);
             }
@@ -67,7 +67,7 @@ impl Peer {
             }
             Back::Neighbor(_) => self.stray(from, answer),
             Back::Tracker(tracker, to, offer) => match answer.word {
-                Word::Accept { from, answer: description } => {
+                Word::Accept { from, answer: description, hello: _ } => {
                     self.errands.remove(&answer.id);
                     let envelope = Envelope {
                         from,
@@ -80,7 +80,11 @@ impl Peer {
                 }
                 // A tracker carries nothing but answers: this peer asks again, while the origin waits.
                 Word::Reject(reason) => self.handle_errand_refused(&answer.id, reason),
-                Word::Found(_) | Word::Candidate(_) | Word::Cancel | Word::Decline(_) => {}
+                Word::Found(_)
+                | Word::Candidate(_)
+                | Word::Cancel
+                | Word::Decline { .. }
+                | Word::Greet { .. } => {}
             },
         }
     }
@@ -88,11 +92,11 @@ impl Peer {
     /// The way back is cut: what is known of the mesh shows another, or a neighbor may know one. While a crowd
     /// joins, a few steps at random meet somebody who sees the origin.
     pub(super) fn stray(&mut self, from: Option<&Address>, mut answer: Answer) {
-        let known = self.known();
-        let (next, cost) = match self.mesh.towards(&answer.to, &answer.path, from, &known) {
+        let (known, not) = (self.known(), self.tried(&answer.id, from));
+        let (next, cost) = match self.mesh.towards(&answer.to, &answer.path, &not, &known) {
             Some(next) => (Some(next), 1),
             None => {
-                let others: Vec<_> = self.neighbors.keys().filter(|&other| Some(other) != from).collect();
+                let others: Vec<_> = self.neighbors.keys().filter(|other| !not.contains(other)).collect();
                 (self.random.pick(&others).map(|&&other| other), GUESS)
             }
         };
@@ -105,9 +109,20 @@ impl Peer {
         // Who gave it keeps a slot for nothing.
         match (answer.word, from) {
             (Word::Accept { .. }, Some(from)) => self.cancel(answer.id, *from),
-            (Word::Accept { .. }, None) => self.handle_forth(answer.id, Word::Cancel),
+            (Word::Accept { .. }, None) => {
+                if let Some(conn) = self.attempt(|conn| conn.purpose == Purpose::Reply(answer.id)) {
+                    self.drop_conn(conn);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// The neighbors that an answer was handed to already, or came from: what they see of the mesh is not true any
+    /// more, and would lead it round in a circle.
+    fn tried(&self, id: &RequestId, from: Option<&Address>) -> Vec<Address> {
+        let handed = self.handed_back.iter().filter(|back| back.answer.id == *id).map(|back| back.to);
+        handed.chain(from.copied()).collect()
     }
 
     /// Hands an answer to a neighbor, and remembers it for a moment if much depends on it.

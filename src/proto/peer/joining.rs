@@ -109,7 +109,7 @@ impl Peer {
             }
         };
         let request = Request {
-            id: RequestId(self.random.bytes()),
+            id: RequestId::of_offer(&offer, self.random.bytes()),
             origin,
             instance: envelope.instance,
             goal,
@@ -155,7 +155,12 @@ impl Peer {
         let due: Vec<_> = self.errands.iter().filter(|(_, e)| e.again_at <= now).map(|(&id, _)| id).collect();
         for id in due {
             if let Some(Errand { back, request, left, .. }) = self.errands.remove(&id) {
-                let request = Request { id: RequestId(self.random.bytes()), ..request };
+                let id = if let Back::Tracker(_, _, offer) = &back {
+                    RequestId::of_offer(offer, self.random.bytes())
+                } else {
+                    RequestId(self.random.bytes())
+                };
+                let request = Request { id, ..request };
                 self.run_errand(back, request, left, now);
             }
         }
@@ -172,14 +177,14 @@ impl Peer {
         let Some((&conn, _)) = found else {
             self.drop_because("late answer");
             if let Some(envelope) = Envelope::read(sdp, &offer, &self.secret) {
-                self.decline(envelope.from);
+                self.decline(envelope.from, None);
             }
             return;
         };
         match Envelope::read(sdp, &offer, &self.secret) {
             Some(envelope) => {
                 if !self.take_answer(conn, envelope.from, envelope.description, now) {
-                    self.decline(envelope.from);
+                    self.decline(envelope.from, None);
                 }
             }
             None => self.drop_because("tracker answer"),

@@ -8,7 +8,7 @@ use crate::proto::broadcast;
 use crate::proto::id::Address;
 use crate::proto::io::{ConnId, Event};
 use crate::proto::limits::Fault;
-use crate::proto::link::{Expired, Farewell, Happened, Linked, Member, Packet, Violation};
+use crate::proto::link::{Ahead, Expired, Farewell, Happened, Linked, Member, Packet, Violation};
 use crate::proto::mesh::{self, Reason, Word};
 use crate::proto::ring::Side;
 use crate::proto::time::Instant;
@@ -45,11 +45,20 @@ impl Peer {
     }
 
     pub(super) fn handle_opened(&mut self, id: ConnId, now: Instant) {
-        let claimed = self.config.address.filter(|claimed| *claimed != self.identity.address());
-        let Some(conn) = self.conns.get_mut(&id) else { return };
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
-        let me = Member { secret, identity, instance, claimed };
-        conn.link.handle_opened(me, &mut self.random, now, &mut self.out);
+        let me = Member { secret, identity, instance, address: self.address };
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let ahead = conn.link.handle_opened(me, &mut self.random, now, &mut self.out);
+        let Some(Ahead { hello, confirm }) = ahead else { return };
+        // With two links, which one stays depends on what both ends say of them now.
+        if confirm.is_some() && self.has_another(id, &hello) {
+            return;
+        }
+        self.handle_hello(id, &hello, now);
+        if let (Some(confirm), Some(conn)) = (confirm, self.conns.get_mut(&id)) {
+            let happened = conn.link.handle_confirm(&confirm, false);
+            self.act(id, happened, now);
+        }
     }
 
     pub(super) fn handle_frame(&mut self, id: ConnId, frame: &[u8], now: Instant) {
@@ -192,8 +201,12 @@ impl Peer {
                 self.send_request(request, via, Some(description));
             }
             Purpose::Reply(request) => {
+                let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
+                let me = Member { secret, identity, instance, address: self.address };
+                let conn = self.conns.get_mut(&id).filter(|conn| !conn.trial);
+                let hello = conn.and_then(|conn| conn.link.greet(me, &mut self.random)).map(Box::new);
                 let answer = Box::new(description);
-                self.reply(request, Word::Accept { from: self.address, answer });
+                self.reply(request, Word::Accept { from: self.address, answer, hello });
             }
         }
     }
@@ -203,9 +216,7 @@ impl Peer {
     fn handle_hello(&mut self, id: ConnId, hello: &Hello, now: Instant) {
         let address = hello.claimed.unwrap_or(hello.key.address());
         let around = self.surroundings();
-        let elsewhere = self.conns.iter().any(|(&other, conn)| {
-            other != id && conn.peer == Some(address) && (conn.link.is_active() || conn.link.is_greeting())
-        });
+        let elsewhere = self.has_another(id, hello);
         let known = self.neighbors.contains_key(&address);
         let room = known
             || self.neighbors.len() < self.config.max_peers
@@ -230,6 +241,14 @@ impl Peer {
         if let Err(violation) = conn.link.confirm(hello, &self.identity, elsewhere, &mut self.out) {
             self.refuse(id, violation, now);
         }
+    }
+
+    /// Whether there is another open connection with whom this one greets.
+    fn has_another(&self, id: ConnId, hello: &Hello) -> bool {
+        let address = hello.claimed.unwrap_or(hello.key.address());
+        self.conns.iter().any(|(&other, conn)| {
+            other != id && conn.peer == Some(address) && (conn.link.is_active() || conn.link.is_greeting())
+        })
     }
 
     /// The other side is a member and who it says it is: make room, and make it a neighbor.

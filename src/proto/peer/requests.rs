@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::joining::OFFER_LIFE;
 use super::{Conn, Peer, Purpose};
+use crate::proto::admission::Hello;
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
 use crate::proto::limits::Work;
-use crate::proto::link::{Farewell, Link, Packet};
+use crate::proto::link::{Farewell, Link, Member, Packet};
 use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::ring::Side;
 use crate::proto::sdp::Description;
@@ -38,7 +39,7 @@ impl Peer {
         let conn = self.ready_offer(now).unwrap_or_else(|| self.begin_offer(now));
         self.mesh.begin(id, Some(conn), plan, self.config.max_peers, now);
         let Some(conn) = self.conns.get_mut(&conn) else { return };
-        conn.purpose = Purpose::Request(id, plan.via);
+        (conn.purpose, conn.since) = (Purpose::Request(id, plan.via), now);
         conn.chosen = matches!(plan.goal, Goal::Point(_));
         (conn.replaces, conn.trial) = (plan.replaces, plan.replaces.is_some());
         if let Goal::Exact(to) = plan.goal {
@@ -90,25 +91,30 @@ impl Peer {
                 Some(Some(next)) => {
                     self.send_packet(&next, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
                 }
-                Some(None) => self.handle_forth(id, word),
+                Some(None) => self.handle_forth(id, word, now),
                 None => self.drop_because("mesh packet off its route"),
             },
         }
     }
 
     /// What the origin of a request that ended here has to add.
-    pub(super) fn handle_forth(&mut self, id: RequestId, word: Word) {
+    pub(super) fn handle_forth(&mut self, id: RequestId, word: Word, now: Instant) {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
-            Word::Cancel => {
-                let cancelled = |(_, conn): &(&ConnId, &Conn)| {
-                    conn.purpose == Purpose::Reply(id) && !conn.link.is_greeting() && !conn.link.is_active()
+            Word::Greet { hello, confirm } => {
+                let Some(conn) = self.conns.values_mut().find(|conn| conn.purpose == Purpose::Reply(id))
+                else {
+                    // The acceptance took so long that this peer gave it up.
+                    return self.reply(id, Word::Cancel);
                 };
-                if let Some((&conn, _)) = self.conns.iter().find(cancelled) {
-                    self.drop_conn(conn);
+                if !conn.trial {
+                    conn.link.handle_greeted(*hello, confirm);
                 }
             }
-            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) | Word::Decline(_) => {
+            Word::Cancel => {
+                self.give_up(|conn| conn.purpose == Purpose::Reply(id), now);
+            }
+            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) | Word::Decline { .. } => {
                 self.drop_because("mesh packet");
             }
         }
@@ -118,16 +124,25 @@ impl Peer {
     fn handle_word(&mut self, id: RequestId, from: Address, word: Word, now: Instant) {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Request(id, from), word),
-            Word::Accept { from: acceptor, answer } => {
+            Word::Accept { from: acceptor, answer, hello } => {
                 if self.accepted(id, acceptor) {
                     // It came on two ways.
                     return;
                 }
                 let Some(Mine { conn: Some(conn), via, .. }) = self.mesh.finish(&id) else {
-                    return self.turn_down(id, acceptor, from);
+                    // Or to an offer that went out through trackers.
+                    let open = |conn: &Conn| conn.is_for(id) && conn.link.is_offered();
+                    let offer = self.conns.iter().find(|(_, conn)| open(conn)).map(|(&conn, _)| conn);
+                    if !offer.is_some_and(|conn| self.take_answer(conn, acceptor, *answer, now)) {
+                        self.turn_down(id, acceptor, from);
+                    }
+                    return;
                 };
                 if !self.take_answer(conn, acceptor, *answer, now) {
-                    self.turn_down(id, acceptor, via);
+                    return self.turn_down(id, acceptor, via);
+                }
+                if let Some(hello) = hello {
+                    self.greet_back(id, conn, *hello, via);
                 }
             }
             Word::Found(found) => {
@@ -144,41 +159,64 @@ impl Peer {
                     self.recycle(conn, now);
                 }
             }
-            Word::Decline(origin) => {
-                let declined = |(_, conn): &(&ConnId, &Conn)| {
-                    conn.peer == Some(origin)
-                        && matches!(conn.purpose, Purpose::Reply(_))
-                        && !conn.link.is_greeting()
-                        && !conn.link.is_active()
+            Word::Decline { origin, request } => {
+                let declined = |purpose| match (purpose, request) {
+                    (Purpose::Reply(id), Some(request)) => id == request,
+                    (Purpose::Reply(_), None) => true,
+                    _ => false,
                 };
-                if let Some((&conn, _)) = self.conns.iter().find(declined) {
-                    self.drop_conn(conn);
-                }
+                self.give_up(|conn| conn.peer == Some(origin) && declined(conn.purpose), now);
             }
-            Word::Cancel => self.drop_because("mesh packet"),
+            Word::Cancel => self.give_up(|conn| conn.is_for(id), now),
+            Word::Greet { .. } => self.drop_because("mesh packet"),
         }
     }
 
-    /// Tells a peer, wherever it is, that its answer to an offer of ours came too late.
-    pub(super) fn decline(&mut self, to: Address) {
+    /// A connection that is being made.
+    pub(super) fn attempt(&self, of: impl Fn(&Conn) -> bool) -> Option<ConnId> {
+        let still = |conn: &Conn| conn.link.is_taken() && !conn.link.is_greeting() && !conn.link.is_active();
+        self.conns.iter().find(|(_, conn)| still(conn) && of(conn)).map(|(&id, _)| id)
+    }
+
+    /// The other end makes a connection no more: its peer may be asked again.
+    fn give_up(&mut self, of: impl Fn(&Conn) -> bool, now: Instant) {
+        let Some(id) = self.attempt(of) else { return };
+        if let Some(peer) = self.conns.get(&id).and_then(|conn| conn.peer) {
+            self.mesh.handle_given_up(&peer, now);
+        }
+        self.drop_conn(id);
+    }
+
+    /// Tells a peer, wherever it is, that its answer to an offer of ours is of no use.
+    pub(super) fn decline(&mut self, to: Address, request: Option<RequestId>) {
         if to != self.address && !self.neighbors.contains_key(&to) {
             let id = RequestId(self.random.bytes());
-            let word = Word::Decline(self.address);
+            let word = Word::Decline { origin: self.address, request };
             self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
+        }
+    }
+
+    /// Sends our words on a new link after the request; while the channel opens, they arrive.
+    fn greet_back(&mut self, id: RequestId, conn: ConnId, hello: Hello, via: Address) {
+        let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
+        let me = Member { secret, identity, instance, address: self.address };
+        let Some(conn) = self.conns.get_mut(&conn) else { return };
+        if let Some((hello, confirm)) = conn.link.greet_back(hello, me, &mut self.random) {
+            let word = Word::Greet { hello: Box::new(hello), confirm };
+            self.send_packet(&via, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
         }
     }
 
     /// Whether an answer to a request of ours is here already.
     fn accepted(&self, id: RequestId, by: Address) -> bool {
-        let same = |conn: &Conn| matches!(conn.purpose, Purpose::Request(request, _) if request == id);
-        self.conns.values().any(|conn| same(conn) && conn.peer == Some(by) && conn.link.is_taken())
+        self.conns.values().any(|conn| conn.is_for(id) && conn.peer == Some(by) && conn.link.is_taken())
     }
 
     /// Tells an acceptor that its answer is of no use, on the way of the request and on the way that is in sight: while
     /// it does not know, it keeps a slot, and makes no other connection with this peer.
     fn turn_down(&mut self, id: RequestId, acceptor: Address, via: Address) {
         self.cancel(id, via);
-        self.decline(acceptor);
+        self.decline(acceptor, Some(id));
     }
 
     /// Tells the acceptor of a request that nothing will come of it.
@@ -229,8 +267,8 @@ impl Peer {
             // What is left of a page that was reloaded must not keep it out. Admission shows who is who.
             around.links.retain(|link| link.address != request.origin);
         }
-        let scene = around.scene();
         let (id, origin) = (request.id, request.origin);
+        let scene = around.scene();
         let step = self.mesh.step(&mut request, from.as_ref(), &scene);
         let verdict = match step {
             Step::Refuse(reason) => Err(reason),
@@ -326,6 +364,12 @@ impl Peer {
         if let Some((&crossed, _)) = crossed.filter(|(_, conn)| !conn.link.is_active() && self.address > from)
         {
             self.drop_conn(crossed);
+        }
+        // A peer answers a second request only when it gave the first one up, and its answers may overtake each other.
+        let since = self.conns.get(&id).map(|conn| conn.since);
+        let ours = |conn: &Conn| conn.peer == Some(from) && !matches!(conn.purpose, Purpose::Reply(_));
+        if let Some(older) = self.attempt(|conn| ours(conn) && Some(conn.since) < since) {
+            self.drop_conn(older);
         }
         let duplicate = from == self.address
             || self.neighbors.contains_key(&from)

@@ -104,7 +104,7 @@ fn an_answer_whose_way_is_cut_looks_for_its_origin_and_gives_up() {
         to,
         path: Vec::new(),
         hops_left: mesh::MAX_STRAY,
-        word: mesh::Word::Decline(world.address(0)),
+        word: mesh::Word::Decline { origin: world.address(0), request: None },
     };
     world.with(0, |peer, _| peer.stray(None, answer));
     world.run(Duration::from_secs(5));
@@ -130,7 +130,11 @@ fn an_acceptance_that_was_under_way_on_a_link_that_ends_takes_another() {
             to: world.address(origin),
             path: Vec::new(),
             hops_left: mesh::MAX_STRAY,
-            word: mesh::Word::Accept { from: world.address(0), answer: Box::new(hostile::description(1, 1)) },
+            word: mesh::Word::Accept {
+                from: world.address(0),
+                answer: Box::new(hostile::description(1, 1)),
+                hello: None,
+            },
         };
         world.with(0, |peer, now| {
             peer.stray(None, answer);

@@ -491,8 +491,8 @@ fn those_who_forward_nothing_and_vouch_for_each_other_swallow_nothing(size: Size
 /// One attacker with as many keys as there are honest peers, half of them chosen to be next to its victim on the
 /// ring; they pass nothing on. Nothing keeps them from taking all of the victim's links: that is an eclipse.
 fn many_keys_around_one_peer_leave_the_others_most_of_what_they_say(size: Size) {
-    let swarms = if size.honest > 10 { 2 } else { 20 };
-    let all: Vec<_> = (0..swarms).map(|n| surrounded(Arena::salted(size, n * 10))).collect();
+    let swarms = if size.honest > 10 { 2 } else { 40 };
+    let all: Vec<_> = (0..swarms).map(|n| surrounded(Arena::salted(size, n * 5))).collect();
     let total = size.rounds * size.honest.pow(2);
     let mean = |of: fn(&Surrounded) -> usize| all.iter().map(of).sum::<usize>() / all.len();
     let others = mean(|swarm| swarm.lost_of_others);

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::world::{START, World, config, sdp};
+use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::direct;
 use crate::proto::envelope::Envelope;
@@ -382,10 +383,15 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Word::Found(nobody),
         Word::Reject(mesh::Reason::Busy),
         Word::Cancel,
-        Word::Decline(me),
-        Word::Decline(nobody),
-        Word::Accept { from: me, answer: Box::new(description(99, 1)) },
-        Word::Accept { from: nobody, answer: Box::new(description(99, 1)) },
+        Word::Decline { origin: me, request: None },
+        Word::Decline { origin: nobody, request: Some(mesh::RequestId([7; 8])) },
+        Word::Accept { from: me, answer: Box::new(description(99, 1)), hello: None },
+        Word::Accept {
+            from: nobody,
+            answer: Box::new(description(99, 1)),
+            hello: Some(Box::new(greeting().0)),
+        },
+        Word::Greet { hello: Box::new(greeting().0), confirm: greeting().1 },
         Word::Candidate(named_candidate("x.local")),
     ] {
         let id = mesh::RequestId([7; 8]);
@@ -407,6 +413,14 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Packet::Close(Farewell::Full),
     ]);
     packets
+}
+
+/// Words of a greeting that fit no link.
+fn greeting() -> (Hello, Confirm) {
+    let someone = Identity::stand_in(77);
+    let hello =
+        Hello { version: 1, nonce: [1; 16], key: someone.public_key(), claimed: None, share: [3; 32] };
+    (hello, Confirm { tag: [4; 32], proof: someone.prove("test", b"") })
 }
 
 pub(super) fn many_ids(n: u32) -> MessageId {
