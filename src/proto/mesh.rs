@@ -370,8 +370,8 @@ impl Mesh {
         if let Some(aim) = mine.aim {
             let pause = match reason {
                 Reason::Failed => COOL_FAILED,
-                Reason::Busy => COOL_BUSY,
-                Reason::Full | Reason::Duplicate | Reason::NotFound => COOL,
+                Reason::Busy | Reason::Duplicate => COOL_BUSY,
+                Reason::Full | Reason::NotFound => COOL,
             };
             self.cool.insert(aim, now + pause);
             self.look_at = soonest(self.look_at, Some(now + pause));

@@ -210,7 +210,11 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                     let (key, share) = (member(*what).public_key(), [*hops; 32]);
                     let hello = Hello { version: 1, nonce: [*what; 16], key, claimed: None, share };
                     let proof = member(*what).prove("fuzz", &[*hops]);
-                    Word::Greet { hello: Box::new(hello), confirm: Confirm { tag: [*hops; 32], proof } }
+                    Word::Greet {
+                        request: request(),
+                        hello: Box::new(hello),
+                        confirm: Confirm { tag: [*hops; 32], proof },
+                    }
                 }
                 _ => Word::Decline { origin: whom, request: (*hops > 9).then(request) },
             };

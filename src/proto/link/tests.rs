@@ -553,7 +553,11 @@ fn every_kind() -> Vec<Packet> {
         Packet::Mesh(back(mesh::Word::Decline { origin: to, request: Some(mesh::RequestId([1; 8])) })),
         Packet::Mesh(mesh::Packet::Forth {
             id: mesh::RequestId([1; 8]),
-            word: mesh::Word::Greet { hello: Box::new(hello()), confirm: confirm() },
+            word: mesh::Word::Greet {
+                request: mesh::RequestId([1; 8]),
+                hello: Box::new(hello()),
+                confirm: confirm(),
+            },
         }),
         Packet::Mesh(mesh::Packet::Forth {
             id: mesh::RequestId([1; 8]),

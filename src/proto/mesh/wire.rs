@@ -145,10 +145,15 @@ pub(crate) enum Word {
         request: Option<RequestId>,
     },
     /// The origin's first two words on the link, to a goal that sent its own.
-    Greet { hello: Box<Hello>, confirm: Confirm },
+    Greet {
+        /// Which request; the word takes the way in sight.
+        request: RequestId,
+        hello: Box<Hello>,
+        confirm: Confirm,
+    },
 }
 
 codec!(enum Word {
     0 Accept { from, answer, hello }, 1 Found(address), 2 Reject(reason), 3 Candidate(candidate), 4 Cancel,
-    5 Decline { origin, request }, 6 Greet { hello, confirm }
+    5 Decline { origin, request }, 6 Greet { request, hello, confirm }
 });

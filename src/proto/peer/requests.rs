@@ -101,20 +101,14 @@ impl Peer {
     pub(super) fn handle_forth(&mut self, id: RequestId, word: Word, now: Instant) {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
-            Word::Greet { hello, confirm } => {
-                let Some(conn) = self.conns.values_mut().find(|conn| conn.purpose == Purpose::Reply(id))
-                else {
-                    // The acceptance took so long that this peer gave it up.
-                    return self.reply(id, Word::Cancel);
-                };
-                if !conn.trial {
-                    conn.link.handle_greeted(*hello, confirm);
-                }
-            }
             Word::Cancel => {
                 self.give_up(|conn| conn.purpose == Purpose::Reply(id), now);
             }
-            Word::Accept { .. } | Word::Found(_) | Word::Reject(_) | Word::Decline { .. } => {
+            Word::Accept { .. }
+            | Word::Found(_)
+            | Word::Reject(_)
+            | Word::Decline { .. }
+            | Word::Greet { .. } => {
                 self.drop_because("mesh packet");
             }
         }
@@ -142,7 +136,7 @@ impl Peer {
                     return self.turn_down(id, acceptor, via);
                 }
                 if let Some(hello) = hello {
-                    self.greet_back(id, conn, *hello, via);
+                    self.greet_back(id, conn, acceptor, *hello);
                 }
             }
             Word::Found(found) => {
@@ -168,7 +162,14 @@ impl Peer {
                 self.give_up(|conn| conn.peer == Some(origin) && declined(conn.purpose), now);
             }
             Word::Cancel => self.give_up(|conn| conn.is_for(id), now),
-            Word::Greet { .. } => self.drop_because("mesh packet"),
+            Word::Greet { request, hello, confirm } => {
+                let for_it = |conn: &&mut Conn| conn.purpose == Purpose::Reply(request) && !conn.trial;
+                let Some(conn) = self.conns.values_mut().find(for_it) else {
+                    // The acceptance took so long that this peer gave it up.
+                    return self.reply(request, Word::Cancel);
+                };
+                conn.link.handle_greeted(*hello, confirm);
+            }
         }
     }
 
@@ -190,20 +191,23 @@ impl Peer {
     /// Tells a peer, wherever it is, that its answer to an offer of ours is of no use.
     pub(super) fn decline(&mut self, to: Address, request: Option<RequestId>) {
         if to != self.address && !self.neighbors.contains_key(&to) {
-            let id = RequestId(self.random.bytes());
-            let word = Word::Decline { origin: self.address, request };
-            self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
+            self.tell(to, Word::Decline { origin: self.address, request });
         }
     }
 
-    /// Sends our words on a new link after the request; while the channel opens, they arrive.
-    fn greet_back(&mut self, id: RequestId, conn: ConnId, hello: Hello, via: Address) {
+    /// Says something to a peer, wherever it is.
+    fn tell(&mut self, to: Address, word: Word) {
+        let id = RequestId(self.random.bytes());
+        self.stray(None, Answer { id, to, path: Vec::new(), hops_left: mesh::MAX_STRAY, word });
+    }
+
+    /// Sends our words on a new link through the mesh; while the channel opens, they arrive.
+    fn greet_back(&mut self, request: RequestId, conn: ConnId, to: Address, hello: Hello) {
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
         let me = Member { secret, identity, instance, address: self.address };
         let Some(conn) = self.conns.get_mut(&conn) else { return };
         if let Some((hello, confirm)) = conn.link.greet_back(hello, me, &mut self.random) {
-            let word = Word::Greet { hello: Box::new(hello), confirm };
-            self.send_packet(&via, Packet::Mesh(mesh::Packet::Forth { id, word }), None);
+            self.tell(to, Word::Greet { request, hello: Box::new(hello), confirm });
         }
     }
 

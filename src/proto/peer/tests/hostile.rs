@@ -391,7 +391,11 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
             answer: Box::new(description(99, 1)),
             hello: Some(Box::new(greeting().0)),
         },
-        Word::Greet { hello: Box::new(greeting().0), confirm: greeting().1 },
+        Word::Greet {
+            request: mesh::RequestId([7; 8]),
+            hello: Box::new(greeting().0),
+            confirm: greeting().1,
+        },
         Word::Candidate(named_candidate("x.local")),
     ] {
         let id = mesh::RequestId([7; 8]);
