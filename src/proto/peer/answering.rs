@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Peer, Purpose};
+use super::Peer;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::Address;
 use crate::proto::link::Packet;
@@ -109,11 +109,7 @@ impl Peer {
         // Who gave it keeps a slot for nothing.
         match (answer.word, from) {
             (Word::Accept { .. }, Some(from)) => self.cancel(answer.id, *from),
-            (Word::Accept { .. }, None) => {
-                if let Some(conn) = self.attempt(|conn| conn.purpose == Purpose::Reply(answer.id)) {
-                    self.drop_conn(conn);
-                }
-            }
+            (Word::Accept { .. }, None) => self.take_back(answer.id),
             _ => {}
         }
     }

@@ -156,11 +156,8 @@ impl Peer {
         let due: Vec<_> = self.errands.iter().filter(|(_, e)| e.again_at <= now).map(|(&id, _)| id).collect();
         for id in due {
             if let Some(Errand { back, request, left, .. }) = self.errands.remove(&id) {
-                let id = if let Back::Tracker(_, _, offer) = &back {
-                    RequestId::of_offer(offer, self.random.bytes())
-                } else {
-                    RequestId(self.random.bytes())
-                };
+                let Back::Tracker(_, _, offer) = &back else { continue };
+                let id = RequestId::of_offer(offer, self.random.bytes());
                 let request = Request { id, ..request };
                 self.run_errand(back, request, left, now);
             }

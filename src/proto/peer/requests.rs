@@ -102,7 +102,7 @@ impl Peer {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
             Word::Cancel => {
-                self.give_up(|conn| conn.purpose == Purpose::Reply(id), now);
+                self.give_up(&|conn| conn.purpose == Purpose::Reply(id), now);
             }
             Word::Accept { .. }
             | Word::Found(_)
@@ -159,9 +159,9 @@ impl Peer {
                     (Purpose::Reply(_), None) => true,
                     _ => false,
                 };
-                self.give_up(|conn| conn.peer == Some(origin) && declined(conn.purpose), now);
+                self.give_up(&|conn| conn.peer == Some(origin) && declined(conn.purpose), now);
             }
-            Word::Cancel => self.give_up(|conn| conn.is_for(id), now),
+            Word::Cancel => self.give_up(&|conn| conn.is_for(id), now),
             Word::Greet { request, hello, confirm } => {
                 let for_it = |conn: &&mut Conn| conn.purpose == Purpose::Reply(request) && !conn.trial;
                 let Some(conn) = self.conns.values_mut().find(for_it) else {
@@ -174,13 +174,20 @@ impl Peer {
     }
 
     /// A connection that is being made.
-    pub(super) fn attempt(&self, of: impl Fn(&Conn) -> bool) -> Option<ConnId> {
+    fn attempt(&self, of: &dyn Fn(&Conn) -> bool) -> Option<ConnId> {
         let still = |conn: &Conn| conn.link.is_taken() && !conn.link.is_greeting() && !conn.link.is_active();
         self.conns.iter().find(|(_, conn)| still(conn) && of(conn)).map(|(&id, _)| id)
     }
 
+    /// Our answer to a request cannot get there.
+    pub(super) fn take_back(&mut self, id: RequestId) {
+        if let Some(conn) = self.attempt(&|conn| conn.purpose == Purpose::Reply(id)) {
+            self.drop_conn(conn);
+        }
+    }
+
     /// The other end makes a connection no more: its peer may be asked again.
-    fn give_up(&mut self, of: impl Fn(&Conn) -> bool, now: Instant) {
+    fn give_up(&mut self, of: &dyn Fn(&Conn) -> bool, now: Instant) {
         let Some(id) = self.attempt(of) else { return };
         if let Some(peer) = self.conns.get(&id).and_then(|conn| conn.peer) {
             self.mesh.handle_given_up(&peer, now);
@@ -372,7 +379,7 @@ impl Peer {
         // A peer answers a second request only when it gave the first one up, and its answers may overtake each other.
         let since = self.conns.get(&id).map(|conn| conn.since);
         let ours = |conn: &Conn| conn.peer == Some(from) && !matches!(conn.purpose, Purpose::Reply(_));
-        if let Some(older) = self.attempt(|conn| ours(conn) && Some(conn.since) < since) {
+        if let Some(older) = self.attempt(&|conn| ours(conn) && Some(conn.since) < since) {
             self.drop_conn(older);
         }
         let duplicate = from == self.address
