@@ -146,6 +146,11 @@ impl Admission {
         (Self { exponent, sid, hello: hello.clone(), exchange: None }, hello)
     }
 
+    /// Our hello, for the remote.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
     /// Takes the remote's hello; the confirmation is for the remote.
     pub fn receive(&mut self, hello: &Hello, identity: &Identity) -> Result<Confirm, AdmissionError> {
         if self.exchange.is_some() {
@@ -196,8 +201,8 @@ impl Admission {
 impl Binding<'_> {
     /// The same for both ends of one connection, another for any other connection.
     fn sid(&self) -> [u8; 32] {
-        let mut fingerprints = [self.local_fingerprint, self.remote_fingerprint];
-        fingerprints.sort_unstable();
+        let (ours, theirs) = (self.local_fingerprint, self.remote_fingerprint);
+        let fingerprints = if ours < theirs { [ours, theirs] } else { [theirs, ours] };
         first(&cpace::hash(&[b"easypeers binding 1", &cpace::lv_cat(&fingerprints)]))
     }
 }

@@ -75,7 +75,6 @@ enum State {
 #[derive(Debug)]
 struct Greeting {
     admission: Admission,
-    hello: Hello,
     /// Our answer to the Hello that came ahead.
     ready: Option<Confirm>,
     /// What came ahead of the channel.
@@ -356,13 +355,13 @@ impl Link {
             let binding =
                 Binding { local_fingerprint: &local.fingerprint, remote_fingerprint: &remote.fingerprint };
             let claimed = Some(me.address).filter(|address| *address != me.identity.address());
-            let (admission, hello) =
+            let (admission, _) =
                 Admission::new(me.secret, me.identity, me.instance, claimed, binding, random);
             let (ready, ahead, confirmed, proven, linked) = (None, None, false, false, false);
-            let greeting = Greeting { admission, hello, ready, ahead, confirmed, proven, linked };
+            let greeting = Greeting { admission, ready, ahead, confirmed, proven, linked };
             self.greeting = Some(Box::new(greeting));
         }
-        self.greeting.as_ref().map(|greeting| greeting.hello.clone())
+        self.greeting.as_ref().map(|greeting| greeting.admission.hello().clone())
     }
 
     /// Their Hello came with their answer: both of our words are for them.

@@ -152,12 +152,11 @@ impl Conn {
         self.link.is_taken() && self.link.is_hopeful()
     }
 
-    /// Whether an answer to this request is for it.
+    /// Whether it stands for this request, or for our answer to it.
     fn is_for(&self, request: RequestId) -> bool {
         match self.purpose {
             Purpose::Offer(offer) => request.is_of(&offer),
-            Purpose::Request(id, _) => id == request,
-            Purpose::Reply(_) => false,
+            Purpose::Request(id, _) | Purpose::Reply(id) => id == request,
         }
     }
 
@@ -317,8 +316,8 @@ impl Peer {
 
     /// Changes how many links this peer keeps; surplus links are handed over.
     pub fn set_max_peers(&mut self, max_peers: usize, now: Instant) -> Result<(), ConfigError> {
-        Config { max_peers, ..self.config.clone() }.validate()?;
-        self.config.max_peers = max_peers;
+        let before = std::mem::replace(&mut self.config.max_peers, max_peers);
+        self.config.validate().inspect_err(|_| self.config.max_peers = before)?;
         self.shed(now);
         self.view.touch(now);
         self.mesh.handle_change(now);
@@ -328,8 +327,8 @@ impl Peer {
 
     /// Changes the share of links that carry a broadcast onwards.
     pub fn set_coverage(&mut self, coverage: f64) -> Result<(), ConfigError> {
-        Config { coverage, ..self.config.clone() }.validate()?;
-        self.config.coverage = coverage;
+        let before = std::mem::replace(&mut self.config.coverage, coverage);
+        self.config.validate().inspect_err(|_| self.config.coverage = before)?;
         Ok(())
     }
 

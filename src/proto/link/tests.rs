@@ -125,7 +125,8 @@ fn two_members_admit_each_other_with_two_packets_each_way() {
 #[test]
 fn words_that_come_ahead_make_a_link_as_soon_as_its_channel_is_open() {
     let ((mut a, mut to_b), (mut b, mut to_a)) = (connecting(1, 2), connecting(2, 1));
-    (to_b.clear(), to_a.clear());
+    to_b.clear();
+    to_a.clear();
     let random = || Random::new([9; 32]);
     let hello =
         as_member(2, |me| b.greet(me, &mut Random::new([2; 32]))).expect("both descriptions are here");

@@ -13,10 +13,9 @@ codec!(struct RequestId { 0 });
 
 impl RequestId {
     /// For an offer that a tracker brought: its origin knows the answer by this, should it come through the mesh.
-    /// `salt` tells apart the requests that are made of one offer.
-    pub(crate) fn of_offer(offer: &OfferId, salt: [u8; 3]) -> Self {
-        let mut id = [0; 8];
-        id[..3].copy_from_slice(&salt);
+    /// The rest is random, and tells apart the requests that are made of one offer.
+    pub(crate) fn of_offer(offer: &OfferId, random: [u8; 8]) -> Self {
+        let mut id = random;
         id[3..].copy_from_slice(&offer.0[..5]);
         Self(id)
     }

@@ -117,8 +117,13 @@ impl Peer {
     /// The neighbors that an answer was handed to already, or came from: what they see of the mesh is not true any
     /// more, and would lead it round in a circle.
     fn tried(&self, id: &RequestId, from: Option<&Address>) -> Vec<Address> {
-        let handed = self.handed_back.iter().filter(|back| back.answer.id == *id).map(|back| back.to);
-        handed.chain(from.copied()).collect()
+        let mut tried = Vec::from_iter(from.copied());
+        for back in &self.handed_back {
+            if back.answer.id == *id {
+                tried.push(back.to);
+            }
+        }
+        tried
     }
 
     /// Hands an answer to a neighbor, and remembers it for a moment if much depends on it.

@@ -101,9 +101,7 @@ impl Peer {
     pub(super) fn handle_forth(&mut self, id: RequestId, word: Word, now: Instant) {
         match word {
             Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
-            Word::Cancel => {
-                self.give_up(&|conn| conn.purpose == Purpose::Reply(id), now);
-            }
+            Word::Cancel => self.give_up(&|conn| conn.is_for(id), now),
             Word::Accept { .. }
             | Word::Found(_)
             | Word::Reject(_)
@@ -154,17 +152,15 @@ impl Peer {
                 }
             }
             Word::Decline { origin, request } => {
-                let declined = |purpose| match (purpose, request) {
-                    (Purpose::Reply(id), Some(request)) => id == request,
-                    (Purpose::Reply(_), None) => true,
-                    _ => false,
+                let declined = |conn: &Conn| match request {
+                    Some(request) => conn.is_for(request),
+                    None => matches!(conn.purpose, Purpose::Reply(_)),
                 };
-                self.give_up(&|conn| conn.peer == Some(origin) && declined(conn.purpose), now);
+                self.give_up(&|conn| conn.peer == Some(origin) && declined(conn), now);
             }
             Word::Cancel => self.give_up(&|conn| conn.is_for(id), now),
             Word::Greet { request, hello, confirm } => {
-                let for_it = |conn: &&mut Conn| conn.purpose == Purpose::Reply(request) && !conn.trial;
-                let Some(conn) = self.conns.values_mut().find(for_it) else {
+                let Some(conn) = self.conns.values_mut().find(|conn| conn.is_for(request)) else {
                     // The acceptance took so long that this peer gave it up.
                     return self.reply(request, Word::Cancel);
                 };
@@ -181,7 +177,7 @@ impl Peer {
 
     /// Our answer to a request cannot get there.
     pub(super) fn take_back(&mut self, id: RequestId) {
-        if let Some(conn) = self.attempt(&|conn| conn.purpose == Purpose::Reply(id)) {
+        if let Some(conn) = self.attempt(&|conn| conn.is_for(id)) {
             self.drop_conn(conn);
         }
     }
@@ -368,19 +364,15 @@ impl Peer {
         answer: Description,
         now: Instant,
     ) -> bool {
-        // Two answers crossed: the offer of the higher address stands, and the answer to the other one falls.
-        let crossed = self.conns.iter().find(|(_, conn)| {
-            conn.peer == Some(from) && matches!(conn.purpose, Purpose::Reply(_)) && !conn.link.is_greeting()
-        });
-        if let Some((&crossed, _)) = crossed.filter(|(_, conn)| !conn.link.is_active() && self.address > from)
-        {
-            self.drop_conn(crossed);
-        }
-        // A peer answers a second request only when it gave the first one up, and its answers may overtake each other.
-        let since = self.conns.get(&id).map(|conn| conn.since);
-        let ours = |conn: &Conn| conn.peer == Some(from) && !matches!(conn.purpose, Purpose::Reply(_));
-        if let Some(older) = self.attempt(&|conn| ours(conn) && Some(conn.since) < since) {
-            self.drop_conn(older);
+        let (me, since) = (self.address, self.conns.get(&id).map(|conn| conn.since));
+        let falls = |conn: &Conn| match conn.purpose {
+            // Two answers crossed: the offer of the higher address stands, and the answer to the other one falls.
+            Purpose::Reply(_) => me > from,
+            // It answers a second request only when it gave the first one up, and its answers may overtake each other.
+            _ => Some(conn.since) < since,
+        };
+        while let Some(fallen) = self.attempt(&|conn| conn.peer == Some(from) && falls(conn)) {
+            self.drop_conn(fallen);
         }
         let duplicate = from == self.address
             || self.neighbors.contains_key(&from)

@@ -421,7 +421,7 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
 
 /// Words of a greeting that fit no link.
 fn greeting() -> (Hello, Confirm) {
-    let someone = Identity::stand_in(77);
+    let someone = Identity::from_secret([77; 32]);
     let hello =
         Hello { version: 1, nonce: [1; 16], key: someone.public_key(), claimed: None, share: [3; 32] };
     (hello, Confirm { tag: [4; 32], proof: someone.prove("test", b"") })
