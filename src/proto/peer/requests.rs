@@ -97,10 +97,15 @@ impl Peer {
         }
     }
 
-    /// What the origin of a request that ended here has to add.
+    /// What the other end of a request has to add.
     pub(super) fn handle_forth(&mut self, id: RequestId, word: Word, now: Instant) {
         match word {
-            Word::Candidate(_) => self.add_candidate(Purpose::Reply(id), word),
+            Word::Candidate(candidate) => {
+                let conn = self.conns.values_mut().find(|conn| conn.is_for(id));
+                if let Some(conn) = conn.filter(|_| candidate.is_sound()) {
+                    conn.link.add_remote(candidate, &mut self.out);
+                }
+            }
             Word::Cancel => self.give_up(&|conn| conn.is_for(id), now),
             Word::Accept { .. }
             | Word::Found(_)
@@ -115,7 +120,7 @@ impl Peer {
     /// What the goal of one of our requests says.
     fn handle_word(&mut self, id: RequestId, from: Address, word: Word, now: Instant) {
         match word {
-            Word::Candidate(_) => self.add_candidate(Purpose::Request(id, from), word),
+            Word::Candidate(_) | Word::Cancel => self.handle_forth(id, word, now),
             Word::Accept { from: acceptor, answer, hello } => {
                 if self.accepted(id, acceptor) {
                     // It came on two ways.
@@ -158,7 +163,6 @@ impl Peer {
                 };
                 self.give_up(&|conn| conn.peer == Some(origin) && declined(conn), now);
             }
-            Word::Cancel => self.give_up(&|conn| conn.is_for(id), now),
             Word::Greet { request, hello, confirm } => {
                 let Some(conn) = self.conns.values_mut().find(|conn| conn.is_for(request)) else {
                     // The acceptance took so long that this peer gave it up.
@@ -241,19 +245,6 @@ impl Peer {
             conn.link.expire_offer(now + OFFER_LIFE);
         } else {
             self.drop_conn(id);
-        }
-    }
-
-    fn add_candidate(&mut self, purpose: Purpose, word: Word) {
-        let Word::Candidate(candidate) = word else { return };
-        let same = |conn: &&mut Conn| match (conn.purpose, purpose) {
-            // An answer may come back on another way than the request went.
-            (Purpose::Request(a, _), Purpose::Request(b, _)) => a == b,
-            (a, b) => a == b,
-        };
-        let conn = self.conns.values_mut().find(same);
-        if let Some(conn) = conn.filter(|_| candidate.is_sound()) {
-            conn.link.add_remote(candidate, &mut self.out);
         }
     }
 
