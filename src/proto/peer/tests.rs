@@ -63,7 +63,7 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
     world.run(Duration::from_millis(900));
     assert_eq!(asked.get(), 1);
     world.run(mesh::patient(Duration::from_secs(10), 2));
-    assert_eq!((asked.get(), world.peers[entry].errands.len()), (4, 0), "three times more, and then no more");
+    assert_eq!((asked.get(), world.peers[entry].errands.len()), (3, 0), "twice more, and then no more");
 }
 
 #[test]
