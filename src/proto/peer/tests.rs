@@ -2,6 +2,7 @@
 
 mod altered;
 mod attacks;
+mod attempts;
 mod hostile;
 mod limits;
 mod world;

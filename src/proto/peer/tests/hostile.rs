@@ -288,14 +288,14 @@ fn message(to: Option<Address>, size: usize) -> Message {
     draft.sign(&Identity::from_secret([77; 32]), &SwarmId::of_topic("t"), START + Duration::from_secs(20))
 }
 
-/// What a tracker would say that brings an offer.
-/// Who makes that offer.
+/// Who makes a [`tracker_offer`].
 pub(super) fn tracker_origin(n: u32) -> Address {
     let mut from = [0x66; 20];
     from[..4].copy_from_slice(&n.to_be_bytes());
     Address(from)
 }
 
+/// What a tracker would say that brings an offer.
 pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
     let (from, description) = (tracker_origin(n), description(99, u64::from(n)));
     let envelope = Envelope { from, instance: [1; 16], role, instead_of: None, description };
@@ -420,7 +420,7 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
 }
 
 /// Words of a greeting that fit no link.
-fn greeting() -> (Hello, Confirm) {
+pub(super) fn greeting() -> (Hello, Confirm) {
     let someone = Identity::from_secret([77; 32]);
     let hello =
         Hello { version: 1, nonce: [1; 16], key: someone.public_key(), claimed: None, share: [3; 32] };

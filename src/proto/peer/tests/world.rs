@@ -34,6 +34,8 @@ pub(super) struct World {
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
+    /// How long a channel takes to open once both descriptions are there.
+    pub(super) opening: Duration,
     /// Another number, other peers.
     salt: u8,
 }
@@ -51,6 +53,7 @@ impl World {
             members: BTreeMap::new(),
             tap: None,
             far: BTreeMap::new(),
+            opening: LATENCY,
             salt: 0,
         }
     }
@@ -179,8 +182,8 @@ impl World {
                     let there = end_of(&sdp);
                     self.remote.insert((index, conn), there);
                     if self.remote.get(&there) == Some(&(index, conn)) {
-                        self.later(index, Input::ConnOpened(conn));
-                        self.later(there.0, Input::ConnOpened(there.1));
+                        self.push(self.now + self.opening, index, Input::ConnOpened(conn));
+                        self.push(self.now + self.opening, there.0, Input::ConnOpened(there.1));
                     }
                 }
                 Output::ConnCandidate(..) => {}

@@ -1,0 +1,209 @@
+//! Attempts of two peers to link through the mesh, and words about them that come late, twice or out of order.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::super::*;
+use super::hostile;
+use super::world::{World, config};
+use crate::proto::mesh::{self, Answer, Goal, Plan, Word};
+
+/// The other end of the attempts; it is not there.
+const NOBODY: Address = Address([9; 20]);
+
+/// What was said about links, by whom and to whom, and got lost.
+type Said = Rc<RefCell<Vec<(usize, usize, mesh::Packet)>>>;
+
+/// Three peers that are linked, and whose words about other links only the test hears.
+fn world() -> (World, Said) {
+    let mut world = World::of(3, 6);
+    let said = Said::default();
+    let heard = said.clone();
+    world.tap(move |from, to, packet| match packet {
+        Packet::Mesh(packet) => {
+            heard.borrow_mut().push((from, to, packet));
+            Vec::new()
+        }
+        packet => vec![packet],
+    });
+    (world, said)
+}
+
+/// Peer 1 asks for a link with [`NOBODY`].
+fn ask(world: &mut World, said: &Said) -> RequestId {
+    let via = world.address(0);
+    let plan = Plan { goal: Goal::Exact(NOBODY), via, probe: false, aim: None, replaces: None };
+    said.borrow_mut().clear();
+    world.with(1, |peer, now| {
+        peer.begin_request(plan, now);
+        peer.settle(now);
+    });
+    world.run(Duration::from_millis(50));
+    let asked = said.borrow().iter().find_map(|(_, _, packet)| match packet {
+        mesh::Packet::Request(request) if request.goal == Goal::Exact(NOBODY) => Some(request.id),
+        _ => None,
+    });
+    asked.expect("its offer is ready")
+}
+
+/// Peer 1 is asked for a link by [`NOBODY`]; whether it makes one.
+fn be_asked(world: &mut World, n: u32) -> (RequestId, bool) {
+    let request = hostile::request(n, NOBODY, Goal::Exact(world.address(1)));
+    let id = request.id;
+    world.inject(0, 1, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
+    (id, attempts(world).contains(&Purpose::Reply(id)))
+}
+
+/// Peer 0 brings peer 1 a word.
+fn tell(world: &mut World, id: RequestId, word: Word) {
+    let answer = Answer { id, to: world.address(1), path: Vec::new(), hops_left: 9, word };
+    world.inject(0, 1, &Packet::Mesh(mesh::Packet::Back(answer)));
+}
+
+fn accept(n: u64) -> Word {
+    Word::Accept { from: NOBODY, answer: Box::new(hostile::description(99, n)), hello: None }
+}
+
+/// The connections that peer 1 makes with [`NOBODY`].
+fn attempts(world: &World) -> Vec<Purpose> {
+    let with_it = |conn: &&Conn| conn.peer == Some(NOBODY) && conn.link.is_taken();
+    world.peers[1].conns.values().filter(with_it).map(|conn| conn.purpose).collect()
+}
+
+#[test]
+fn of_two_answers_of_one_peer_the_one_to_the_newer_request_stands() {
+    for newer_first in [false, true] {
+        let (mut world, said) = world();
+        let via = world.address(0);
+        let (older, newer) = (ask(&mut world, &said), ask(&mut world, &said));
+        let [first, second] = if newer_first { [newer, older] } else { [older, newer] };
+        tell(&mut world, first, accept(1));
+        assert_eq!(attempts(&world), [Purpose::Request(first, via)]);
+        said.borrow_mut().clear();
+        tell(&mut world, second, accept(2));
+        assert_eq!(attempts(&world), [Purpose::Request(newer, via)], "newer first: {newer_first}");
+        let declined = said.borrow().iter().any(
+            |(_, _, packet)| matches!(packet, mesh::Packet::Forth { id, word: Word::Cancel } if *id == older),
+        );
+        assert_eq!(declined, newer_first, "who answered the older request last is told");
+    }
+}
+
+#[test]
+fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
+    let (mut world, _) = world();
+    let (first, taken_up) = be_asked(&mut world, 1);
+    assert!(taken_up);
+    let (other, taken_up) = be_asked(&mut world, 2);
+    assert!(!taken_up, "one attempt at a time");
+
+    let decline = |request| Word::Decline { origin: NOBODY, request };
+    tell(&mut world, RequestId([7; 8]), decline(Some(other)));
+    assert_eq!(attempts(&world), [Purpose::Reply(first)]);
+    tell(&mut world, RequestId([8; 8]), decline(Some(first)));
+    assert_eq!(attempts(&world), []);
+    assert!(be_asked(&mut world, 3).1, "it may be asked again at once");
+}
+
+#[test]
+fn who_greets_for_an_attempt_that_was_given_up_is_told() {
+    let (mut world, said) = world();
+    let (id, _) = be_asked(&mut world, 1);
+    let (hello, confirm) = hostile::greeting();
+    let greet = || Word::Greet { request: id, hello: Box::new(hello.clone()), confirm: confirm.clone() };
+    let told = |said: &Said| {
+        said.borrow().iter().any(|(from, _, packet)| match packet {
+            mesh::Packet::Back(answer) => *from == 1 && answer.id == id && answer.word == Word::Cancel,
+            _ => false,
+        })
+    };
+    tell(&mut world, RequestId([7; 8]), greet());
+    assert!(!told(&said), "the attempt is on");
+    world.with(1, |peer, _| peer.take_back(id));
+    tell(&mut world, RequestId([8; 8]), greet());
+    assert!(told(&said));
+
+    // The other end hears that, and keeps no slot for it.
+    let id = ask(&mut world, &said);
+    tell(&mut world, id, accept(1));
+    assert_eq!(attempts(&world).len(), 1);
+    tell(&mut world, id, Word::Cancel);
+    assert_eq!(attempts(&world), []);
+}
+
+#[test]
+fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
+    let (mut world, said) = world();
+    let offered = |world: &World| {
+        world.peers[1].conns.values().find_map(|conn| match conn.purpose {
+            Purpose::Offer(offer) if conn.link.is_offered() => Some(offer),
+            _ => None,
+        })
+    };
+    let offer = offered(&world).expect("it has free slots, and offers out");
+    tell(&mut world, RequestId::of_offer(&offer, [5; 8]), accept(1));
+    assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
+
+    let unknown = RequestId::of_offer(&OfferId([0x42; 20]), [5; 8]);
+    said.borrow_mut().clear();
+    tell(&mut world, unknown, accept(2));
+    assert_eq!(attempts(&world).len(), 1);
+    let declined = |packet: &mesh::Packet| match packet {
+        mesh::Packet::Back(answer) => {
+            answer.word == Word::Decline { origin: world.address(1), request: Some(unknown) }
+        }
+        _ => false,
+    };
+    assert!(said.borrow().iter().any(|(from, _, packet)| *from == 1 && declined(packet)));
+}
+
+#[test]
+fn an_answer_is_handed_to_each_neighbor_once() {
+    let (mut world, said) = world();
+    let answer =
+        Answer { id: RequestId([7; 8]), to: NOBODY, path: Vec::new(), hops_left: 40, word: accept(1) };
+    world.with(1, |peer, now| {
+        peer.stray(None, answer.clone());
+        peer.settle(now);
+    });
+    // Whoever gets it knows no way and sends it back.
+    for _ in 0..4 {
+        let last = said.borrow().iter().rev().find_map(|(from, to, packet)| match packet {
+            mesh::Packet::Back(answer) if *from == 1 && answer.id == RequestId([7; 8]) => Some(*to),
+            _ => None,
+        });
+        world.inject(last.expect("handed on"), 1, &Packet::Mesh(mesh::Packet::Back(answer.clone())));
+    }
+    let mut handed: Vec<_> = said
+        .borrow()
+        .iter()
+        .filter(|(_, _, packet)| matches!(packet, mesh::Packet::Back(_)))
+        .map(|(_, to, _)| *to)
+        .collect();
+    handed.sort_unstable();
+    assert_eq!(handed, [0, 2], "no circles");
+}
+
+#[test]
+fn a_link_that_the_mesh_arranged_needs_no_hello_on_its_channel() {
+    let mut world = World::of(4, 2);
+    // As ICE and DTLS take.
+    world.opening = Duration::from_millis(100);
+    let greets = Rc::new(std::cell::Cell::new(0));
+    let counted = greets.clone();
+    world.tap(move |_, _, packet| match &packet {
+        Packet::Hello(_) => Vec::new(),
+        Packet::Mesh(mesh::Packet::Back(Answer { word: Word::Greet { .. }, .. })) => {
+            counted.set(counted.get() + 1);
+            vec![packet]
+        }
+        _ => vec![packet],
+    });
+    let (a, b) = (0, (1..4).find(|&other| !world.linked(0, other)).expect("a ring of four"));
+    for peer in [a, b] {
+        world.with(peer, |peer, now| peer.set_max_peers(config().max_peers, now)).expect("six are allowed");
+    }
+    world.run(Duration::from_secs(3));
+    assert!(world.linked(a, b) && world.links_agree());
+    assert!(greets.get() > 0);
+}
