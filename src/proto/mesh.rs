@@ -27,7 +27,7 @@ use super::time::{Instant, soonest};
 mod plan;
 mod wire;
 
-pub(crate) use wire::{Answer, Goal, Packet, Reason, Request, RequestId, Word};
+pub(crate) use wire::{Answer, Carried, Goal, Packet, Reason, Request, RequestId, Word};
 
 /// A request that nobody answered for this long has failed. Routing takes below 1 s at 100,000 peers; the
 /// acceptor's browser needs the rest.
@@ -119,6 +119,8 @@ pub(crate) struct Route {
     pub(crate) forth: Option<Address>,
     /// The way it came, when it ended here.
     pub(crate) path: Vec<Address>,
+    /// How else its answer may get there, if that is another way than back.
+    pub(crate) carried: Option<Carried>,
     until: Instant,
 }
 
@@ -386,11 +388,7 @@ impl Mesh {
         scene: &Scene<'_>,
         now: Instant,
     ) -> Option<Plan> {
-        let side = match mine.goal {
-            Goal::Successor => Side::Successor,
-            Goal::Predecessor => Side::Predecessor,
-            Goal::Point(_) | Goal::Exact(_) => return None,
-        };
+        let side = mine.goal.side()?;
         let room = scene.free > 0 || self.victim(&from, scene, now).is_some();
         let better = room
             && from != self.me
@@ -427,7 +425,9 @@ impl Mesh {
             oldest.map(|id| self.routes.remove(&id));
         }
         let path = if forth.is_none() { request.path.clone() } else { Vec::new() };
-        self.routes.insert(id, Route { origin, back, forth, path, until: now + patient(ROUTE, max_peers) });
+        let carried = request.carried.filter(|_| matches!(back, Back::Neighbor(_)));
+        let until = now + patient(ROUTE, max_peers);
+        self.routes.insert(id, Route { origin, back, forth, path, carried, until });
         true
     }
 
@@ -509,8 +509,7 @@ impl Mesh {
         if scene.is_link(origin) || scene.is_pending(origin) {
             return Err(Reason::Duplicate);
         }
-        let side = Side::BOTH.into_iter().find(|side| side.goal() == request.goal);
-        if let (Some(side), Some(bound)) = (side, &request.instead_of)
+        if let (Some(side), Some(bound)) = (request.goal.side(), &request.instead_of)
             && side.reach(origin, &self.me) >= side.reach(origin, bound)
         {
             return Err(Reason::Duplicate);
@@ -667,7 +666,8 @@ pub(crate) fn shortcut(to: &Address, path: &[Address], not: &[Address], known: &
     via(to).or_else(|| path.iter().find_map(via))
 }
 
-fn closest<'a>(among: impl Iterator<Item = &'a Known>, to: &Address) -> Option<&'a Known> {
+fn closest<'a>(mut among: impl Iterator<Item = &'a Known>, to: &Address) -> Option<&'a Known> {
+    let among: &mut dyn Iterator<Item = &'a Known> = &mut among;
     among.min_by(|a, b| ring::nearer(to, &a.address, &b.address))
 }
 

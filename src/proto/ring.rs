@@ -69,7 +69,16 @@ impl Side {
         origin: &Address,
         among: impl IntoIterator<Item = &'a Address>,
     ) -> Option<&'a Address> {
-        among.into_iter().filter(|&a| a != origin).min_by_key(|a| self.reach(origin, a))
+        self.first(origin, &mut among.into_iter())
+    }
+
+    // One for all kinds of iterators keeps the module small.
+    fn first<'a>(
+        self,
+        origin: &Address,
+        among: &mut dyn Iterator<Item = &'a Address>,
+    ) -> Option<&'a Address> {
+        among.filter(|&a| a != origin).min_by_key(|a| self.reach(origin, a))
     }
 }
 

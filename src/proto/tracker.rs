@@ -34,6 +34,8 @@ const HEALTHY: (u64, u64) = (60, 100);
 const SHORTEST: Duration = Duration::from_millis(1);
 /// Offers that are ready within this time go together.
 const GATHER_MORE: Duration = Duration::from_millis(50);
+/// A refusal, or the end of the socket, this soon after an answer to somebody else's offer is about that answer.
+const REFUSED: Duration = Duration::from_secs(2);
 /// Largest announce in bytes: aquatic takes no larger WebSocket frame.
 const MAX_ANNOUNCE: usize = 16_000;
 
@@ -106,6 +108,10 @@ pub(crate) struct Tracker {
     tracker_id: Option<String>,
     peers: u32,
     last_error: Option<String>,
+    /// When it was last given an answer to an offer that it brought to somebody else.
+    ventured_at: Option<Instant>,
+    /// It takes such answers from nobody but whom it brought the offer (aquatic).
+    strict: bool,
     random: Random,
 }
 
@@ -137,6 +143,8 @@ impl Tracker {
             tracker_id: None,
             peers: 0,
             last_error: None,
+            ventured_at: None,
+            strict: false,
             random,
         }
     }
@@ -198,6 +206,7 @@ impl Tracker {
 
     pub(crate) fn handle_closed(&mut self, reason: String, now: Instant) {
         if self.state != State::Waiting {
+            self.refused_anothers(now);
             self.last_error = Some(reason);
             self.back_off(now);
         }
@@ -234,6 +243,7 @@ impl Tracker {
                     self.tracker_id.clone_from(tracker_id);
                 }
             }
+            Heard::Failure(_) if self.refused_anothers(now) => {}
             Heard::Failure(reason) => {
                 self.last_error = Some(["the tracker refused: ", reason].concat());
                 self.response_by = None;
@@ -353,6 +363,33 @@ impl Tracker {
             let text = wire::answer(self.info_hash, self.peer_id, to, offer, sdp);
             out.push_back(Output::TrackerSend(self.id, text));
         }
+    }
+
+    /// Answers an offer that this tracker brought to somebody else, if it takes that.
+    pub(crate) fn answer_anothers(
+        &mut self,
+        to: TrackerPeerId,
+        offer: OfferId,
+        sdp: &str,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) {
+        if !self.strict {
+            self.ventured_at = Some(now);
+            self.answer(to, offer, sdp, out);
+        }
+    }
+
+    /// Whether a refusal, or the end of the socket, is about such an answer; then it was the last one.
+    fn refused_anothers(&mut self, now: Instant) -> bool {
+        let refused = self.ventured_at.take().is_some_and(|at| now - at <= REFUSED);
+        self.strict |= refused;
+        refused
+    }
+
+    /// What members call this tracker among each other: few bytes, and no words of a URL that may hold a key.
+    pub(crate) fn mark(&self) -> u32 {
+        self.url.bytes().fold(0, |mark, byte| mark.wrapping_mul(31).wrapping_add(byte.into()))
     }
 
     /// Leaves the swarm here and closes the socket.
@@ -506,6 +543,33 @@ mod tests {
         }
         assert!(pauses[8] >= Duration::from_secs(30) && pauses[8] <= Duration::from_secs(60), "{pauses:?}");
         assert_eq!(tracker.status().last_error.as_deref(), Some("gone"));
+    }
+
+    #[test]
+    fn a_tracker_that_refuses_an_answer_to_anothers_offer_gets_no_more_of_them() {
+        let venture = |tracker: &mut Tracker, now| {
+            let mut out = VecDeque::new();
+            tracker.answer_anothers(TrackerPeerId([1; 20]), OfferId([2; 20]), "sdp", now, &mut out);
+            out.len()
+        };
+        let refusal = r#"{"failure reason":"Could not find the offer"}"#;
+        for (closes, after, learns) in [(false, 2000, true), (true, 2000, true), (false, 2001, false)] {
+            let mut tracker = tracker();
+            let mut out = open(&mut tracker);
+            tracker.announce(&mut Vec::new(), T0, &mut out);
+            assert_eq!(venture(&mut tracker, T0), 1);
+            let (now, planned) = (T0 + Duration::from_millis(after), tracker.announce_at);
+            if closes {
+                tracker.handle_closed("late answer".into(), now);
+                tracker.open(now, &mut out);
+                tracker.handle_opened(now);
+            } else {
+                tracker.handle_message(refusal, now);
+                assert_eq!(tracker.announce_at == planned, learns, "the announce was not refused");
+                assert_eq!(tracker.status().last_error.is_none(), learns);
+            }
+            assert_eq!(venture(&mut tracker, now), usize::from(!learns), "closes: {closes}, after {after}");
+        }
     }
 
     #[test]

@@ -327,6 +327,7 @@ fn request_of(n: u32, origin: Address, what: u8) -> Request {
         need: what.is_multiple_of(2),
         instead_of: None,
         offer: (!what.is_multiple_of(5)).then(|| description(n as u8)),
+        carried: None,
         path: Vec::new(),
         hops_left: what.into(),
     }

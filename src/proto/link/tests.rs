@@ -528,6 +528,7 @@ fn every_kind() -> Vec<Packet> {
         need: true,
         instead_of: None,
         offer: Some(description(1, "actpass")),
+        carried: None,
         path: path.clone(),
         hops_left: 300,
     };

@@ -570,6 +570,7 @@ fn request(goal: Goal, origin: u8) -> Request {
         need: false,
         instead_of: None,
         offer: None,
+        carried: None,
         path: Vec::new(),
         hops_left: MAX_HOPS,
     }

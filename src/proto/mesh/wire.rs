@@ -2,7 +2,8 @@
 
 use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec::codec;
-use crate::proto::id::{Address, OfferId};
+use crate::proto::id::{Address, OfferId, TrackerPeerId};
+use crate::proto::ring::Side;
 use crate::proto::sdp::{Candidate, Description};
 
 /// Names one request for a link on its way.
@@ -41,6 +42,17 @@ pub(crate) enum Goal {
 
 codec!(enum Goal { 0 Successor, 1 Predecessor, 2 Point(point), 3 Exact(address) });
 
+impl Goal {
+    /// The side of the ring that it is about.
+    pub(crate) fn side(self) -> Option<Side> {
+        match self {
+            Self::Successor => Some(Side::Successor),
+            Self::Predecessor => Some(Side::Predecessor),
+            Self::Point(_) | Self::Exact(_) => None,
+        }
+    }
+}
+
 /// A request for a link, routed through the mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -58,13 +70,26 @@ pub(crate) struct Request {
     pub(crate) instead_of: Option<Address>,
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,
+    /// If a tracker brought the offer: who takes it up answers there, too.
+    pub(crate) carried: Option<Carried>,
     /// The peers that passed it on, the last of them if they are many.
     pub(crate) path: Vec<Address>,
     /// Links it may still cross.
     pub(crate) hops_left: u16,
 }
 
-codec!(struct Request { id, origin, instance, goal, need, instead_of, offer, path, hops_left });
+codec!(struct Request { id, origin, instance, goal, need, instead_of, offer, carried, path, hops_left });
+
+/// Where the answer to an offer that a tracker brought is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// Of the tracker: [`Tracker::mark`](crate::proto::tracker::Tracker::mark).
+    pub(crate) mark: u32,
+    pub(crate) to: TrackerPeerId,
+    pub(crate) offer: OfferId,
+}
+
+codec!(struct Carried { mark, to, offer });
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

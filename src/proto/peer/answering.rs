@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::Peer;
 use crate::proto::envelope::Envelope;
-use crate::proto::id::Address;
+use crate::proto::id::{Address, OfferId};
 use crate::proto::link::Packet;
-use crate::proto::mesh::{self, Answer, Back, RequestId, Word};
+use crate::proto::mesh::{self, Answer, Back, Carried, RequestId, Word};
+use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
+use crate::proto::tracker::Tracker;
 
 /// What a step at random costs of the links that an answer may cross: a lie about its origin
 /// is passed on at random eight times at most.
@@ -69,14 +71,11 @@ impl Peer {
             Back::Tracker(tracker, to, offer) => match answer.word {
                 Word::Accept { from, answer: description, hello: _ } => {
                     self.errands.remove(&answer.id);
-                    let envelope = Envelope {
-                        from,
-                        instance: self.instance,
-                        role: 0,
-                        instead_of: None,
-                        description: *description,
-                    };
-                    self.answer_tracker((tracker, to, offer), &envelope);
+                    let text = self.envelope(from, *description, &offer);
+                    match self.trackers.get(&tracker).filter(|tracker| Tracker::is_open(tracker)) {
+                        Some(tracker) => tracker.answer(to, offer, &text, &mut self.out),
+                        None => self.drop_because("answer without a tracker"),
+                    }
                 }
                 // A tracker carries nothing but answers: this peer asks again, while the origin waits.
                 Word::Reject(reason) => self.handle_errand_refused(&answer.id, reason),
@@ -87,6 +86,22 @@ impl Peer {
                 | Word::Greet { .. } => {}
             },
         }
+    }
+
+    /// Answers an offer that a tracker brought to somebody else: if the tracker passes that on, it is the shorter way.
+    pub(super) fn answer_carried(&mut self, id: RequestId, answer: &Description, now: Instant) {
+        let carried = self.mesh.route(&id).and_then(|route| route.carried);
+        let Some(Carried { mark, to, offer }) = carried else { return };
+        let text = self.envelope(self.address, answer.clone(), &offer);
+        if let Some(tracker) = self.trackers.values_mut().find(|tracker| tracker.mark() == mark) {
+            tracker.answer_anothers(to, offer, &text, now, &mut self.out);
+        }
+    }
+
+    /// An answer as trackers carry it.
+    fn envelope(&mut self, from: Address, description: Description, offer: &OfferId) -> String {
+        let envelope = Envelope { from, instance: self.instance, role: 0, instead_of: None, description };
+        envelope.write(offer, &self.secret, &mut self.random)
     }
 
     /// The way back is cut: what is known of the mesh shows another, or a neighbor may know one. While a crowd

@@ -9,10 +9,10 @@ use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::limits::Work;
 use crate::proto::link::Link;
 use crate::proto::logarithm::{exp, ln};
-use crate::proto::mesh::{self, Back, Goal, Reason, Request, RequestId};
+use crate::proto::mesh::{self, Back, Carried, Goal, Reason, Request, RequestId};
 use crate::proto::ring::{self, Side};
 use crate::proto::time::Instant;
-use crate::proto::tracker::{Heard, Need, Tracker};
+use crate::proto::tracker::{Heard, Need};
 use crate::proto::view;
 
 /// Offers in one announce of a peer in need, half of the slots it has by default: the other half is for the
@@ -26,9 +26,8 @@ const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
 /// Pause before an announce when the mesh may have fallen apart.
 const CATASTROPHE: Duration = Duration::from_millis(500);
 
-/// Times that a stranger's offer is brought into the mesh again, and the pause after a refusal. More find ever more
-/// acceptors for an offer that is taken: at 1,000 peers the ring takes 5.2 s with 3, 5.0 s with 2.
-const ERRANDS: u8 = 2;
+/// A stranger's offer is brought into the mesh a second time, this long after a refusal. More often would find ever more
+/// acceptors for an offer that is taken.
 const AGAIN: Duration = Duration::from_millis(300);
 /// Strangers whose offers are remembered at once.
 const MAX_ERRANDS: usize = 64;
@@ -38,8 +37,6 @@ const MAX_ERRANDS: usize = 64;
 pub(super) struct Errand {
     back: Back,
     request: Request,
-    /// How often it may be repeated.
-    left: u8,
     /// When it is repeated once it is refused, and when in any case.
     refused_at: Instant,
     pub(super) again_at: Instant,
@@ -109,6 +106,8 @@ impl Peer {
                 Goal::Point(ring::offset(&origin, side * share))
             }
         };
+        let carried =
+            self.trackers.get(&tracker).map(|tracker| Carried { mark: tracker.mark(), to: from, offer });
         let request = Request {
             id: RequestId::of_offer(&offer, self.random.bytes()),
             origin,
@@ -117,23 +116,15 @@ impl Peer {
             need: envelope.role == 2,
             instead_of: envelope.instead_of.filter(|_| envelope.role < 2),
             offer: Some(envelope.description),
+            carried,
             path: Vec::new(),
             hops_left: crate::proto::mesh::MAX_HOPS,
         };
-        self.run_errand(Back::Tracker(tracker, from, offer), request, ERRANDS, now);
-    }
-
-    /// Brings a stranger's offer into the mesh, and again if nothing comes of it: a tracker carries no refusals,
-    /// and the stranger would wait for its next announce.
-    fn run_errand(&mut self, back: Back, request: Request, left: u8, now: Instant) {
-        if left > 0 && self.errands.len() < MAX_ERRANDS {
-            let errand = Errand {
-                back,
-                request: request.clone(),
-                left: left - 1,
-                refused_at: now + AGAIN,
-                again_at: now + mesh::patient(mesh::LOST, self.config.max_peers),
-            };
+        let back = Back::Tracker(tracker, from, offer);
+        // A tracker carries no refusals, and the stranger would wait for its next announce.
+        if self.errands.len() < MAX_ERRANDS {
+            let again_at = now + mesh::patient(mesh::LOST, self.config.max_peers);
+            let errand = Errand { back, request: request.clone(), refused_at: now + AGAIN, again_at };
             self.errands.insert(request.id, errand);
         }
         self.handle_request(back, request, now);
@@ -155,11 +146,11 @@ impl Peer {
     pub(super) fn repeat_errands(&mut self, now: Instant) {
         let due: Vec<_> = self.errands.iter().filter(|(_, e)| e.again_at <= now).map(|(&id, _)| id).collect();
         for id in due {
-            if let Some(Errand { back, request, left, .. }) = self.errands.remove(&id) {
+            if let Some(Errand { back, request, .. }) = self.errands.remove(&id) {
                 let Back::Tracker(_, _, offer) = &back else { continue };
                 let id = RequestId::of_offer(offer, self.random.bytes());
                 let request = Request { id, ..request };
-                self.run_errand(back, request, left, now);
+                self.handle_request(back, request, now);
             }
         }
     }
@@ -169,23 +160,21 @@ impl Peer {
         if !self.limits.allows_stranger(Work::Errand, now) {
             return self.drop_because("trackers above their rate");
         }
-        let open =
-            |(_, conn): &(&ConnId, &Conn)| conn.purpose == Purpose::Offer(offer) && conn.link.is_offered();
-        let found = self.conns.iter().find(open);
-        let Some((&conn, _)) = found else {
-            self.drop_because("late answer");
-            if let Some(envelope) = Envelope::read(sdp, &offer, &self.secret) {
-                self.decline(envelope.from, None);
-            }
-            return;
+        let Some(Envelope { from, description, .. }) = Envelope::read(sdp, &offer, &self.secret) else {
+            return self.drop_because("tracker answer");
         };
-        match Envelope::read(sdp, &offer, &self.secret) {
-            Some(envelope) => {
-                if !self.take_answer(conn, envelope.from, envelope.description, now) {
-                    self.decline(envelope.from, None);
-                }
-            }
-            None => self.drop_because("tracker answer"),
+        let for_it = |conn: &Conn| conn.purpose == Purpose::Offer(offer);
+        if self.conns.values().any(|conn| for_it(conn) && conn.peer == Some(from)) {
+            // It came on two ways.
+            return;
+        }
+        let open = self.conns.iter().find(|(_, conn)| for_it(conn) && conn.link.is_offered());
+        let open = open.map(|(&id, _)| id);
+        if open.is_none() {
+            self.drop_because("late answer");
+        }
+        if !open.is_some_and(|conn| self.take_answer(conn, from, description, now)) {
+            self.decline(from, None);
         }
     }
 
@@ -292,17 +281,6 @@ impl Peer {
     pub(super) fn call_for_help(&mut self, now: Instant) {
         for tracker in self.trackers.values_mut() {
             tracker.hasten(now + CATASTROPHE);
-        }
-    }
-
-    /// Posts an answer to the offer that came over a tracker.
-    pub(super) fn answer_tracker(&mut self, back: (TrackerId, TrackerPeerId, OfferId), envelope: &Envelope) {
-        let (tracker, to, offer) = back;
-        let text = envelope.write(&offer, &self.secret, &mut self.random);
-        if let Some(tracker) = self.trackers.get(&tracker).filter(|tracker| Tracker::is_open(tracker)) {
-            tracker.answer(to, offer, &text, &mut self.out);
-        } else {
-            self.drop_because("answer without a tracker");
         }
     }
 

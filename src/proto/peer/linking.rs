@@ -206,6 +206,7 @@ impl Peer {
                 let conn = self.conns.get_mut(&id).filter(|conn| !conn.trial);
                 let hello = conn.and_then(|conn| conn.link.greet(me, &mut self.random)).map(Box::new);
                 let answer = Box::new(description);
+                self.answer_carried(request, &answer, now);
                 self.reply(request, Word::Accept { from: self.address, answer, hello });
             }
         }

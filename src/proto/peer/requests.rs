@@ -10,7 +10,6 @@ use crate::proto::io::ConnId;
 use crate::proto::limits::Work;
 use crate::proto::link::{Farewell, Link, Member, Packet};
 use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
-use crate::proto::ring::Side;
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
 
@@ -62,15 +61,15 @@ impl Peer {
         let Some(mine) = self.mesh.mine(&id) else { return };
         let goal = mine.goal;
         let replaces = mine.conn.and_then(|conn| self.conns.get(&conn)?.replaces);
-        let side = Side::BOTH.into_iter().find(|side| side.goal() == goal);
         let request = Request {
             id,
             origin: self.address,
             instance: self.instance,
             goal,
             need: self.neighbors.len() < 2 || self.free_slots() >= 2 && self.mesh.finds_no_slots(),
-            instead_of: side.and_then(|side| self.bound(side)).or(replaces),
+            instead_of: goal.side().and_then(|side| self.bound(side)).or(replaces),
             offer,
+            carried: None,
             path: Vec::new(),
             hops_left: mesh::MAX_HOPS,
         };
@@ -294,8 +293,7 @@ impl Peer {
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
                 let replaces = self.mesh.tried_against(&request, &around.scene());
-                let ring = matches!(request.goal, Goal::Successor | Goal::Predecessor);
-                let heir = request.instead_of.filter(|_| !ring);
+                let heir = request.instead_of.filter(|_| request.goal.side().is_none());
                 self.make_room(&origin, now);
                 let conn = self.next_conn_id();
                 let link = Link::answer(conn, offer, now, &mut self.out);

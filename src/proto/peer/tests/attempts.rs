@@ -141,8 +141,15 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
         })
     };
     let offer = offered(&world).expect("it has free slots, and offers out");
+    said.borrow_mut().clear();
     tell(&mut world, RequestId::of_offer(&offer, [5; 8]), accept(1));
     assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
+
+    // It comes once more through the tracker.
+    let from_tracker = hostile::tracker_answer(&world.peers[1], NOBODY, &offer);
+    world.with(1, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), from_tracker), now));
+    assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
+    assert_eq!(said.borrow().len(), 0, "nothing is declined");
 
     let unknown = RequestId::of_offer(&OfferId([0x42; 20]), [5; 8]);
     said.borrow_mut().clear();
@@ -206,4 +213,22 @@ fn a_link_that_the_mesh_arranged_needs_no_hello_on_its_channel() {
     world.run(Duration::from_secs(3));
     assert!(world.linked(a, b) && world.links_agree());
     assert!(greets.get() > 0);
+}
+
+#[test]
+fn a_newcomer_gets_its_ring_links_though_no_answer_comes_back_through_the_mesh() {
+    for salt in 0..8 {
+        let mut world = World::salted(8, 4, 10 * salt);
+        world.tap(|_, _, packet| match packet {
+            Packet::Mesh(mesh::Packet::Back(Answer { word: Word::Accept { .. }, .. })) => Vec::new(),
+            packet => vec![packet],
+        });
+        let newcomer = world.join(Config { max_peers: 4, ..config() });
+        world.run(Duration::from_millis(500));
+        let others: Vec<_> = (0..newcomer).map(|peer| world.address(peer)).collect();
+        for side in Side::BOTH {
+            let next = side.next(&world.address(newcomer), &others).expect("there are eight");
+            assert!(world.connects(newcomer).contains(next), "swarm {salt}, {side:?}");
+        }
+    }
 }

@@ -277,6 +277,7 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
         need: false,
         instead_of: None,
         offer: Some(description(99, n.into())),
+        carried: None,
         path: Vec::new(),
         hops_left: mesh::MAX_HOPS,
     }
@@ -306,6 +307,20 @@ pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
         "peer_id": "b".repeat(20),
         "offer_id": id.to_binary(),
         "offer": {"type": "offer", "sdp": envelope.write(&id, &peer.secret, &mut Random::new([1; 32]))},
+    })
+    .to_string()
+}
+
+/// What a tracker would say that brings an answer.
+pub(super) fn tracker_answer(peer: &Peer, from: Address, offer: &OfferId) -> String {
+    let envelope =
+        Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(99, 7) };
+    serde_json::json!({
+        "action": "announce",
+        "info_hash": peer.secret.info_hash().to_binary(),
+        "peer_id": "b".repeat(20),
+        "offer_id": offer.to_binary(),
+        "answer": {"type": "answer", "sdp": envelope.write(offer, &peer.secret, &mut Random::new([1; 32]))},
     })
     .to_string()
 }
