@@ -389,7 +389,7 @@ impl Tracker {
 
     /// What members call this tracker among each other: few bytes, and no words of a URL that may hold a key.
     pub(crate) fn mark(&self) -> u32 {
-        self.url.bytes().fold(0, |mark, byte| mark.wrapping_mul(31).wrapping_add(byte.into()))
+        mark(&self.url)
     }
 
     /// Leaves the swarm here and closes the socket.
@@ -426,6 +426,11 @@ impl Tracker {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         soonest(self.socket_at, soonest(self.announce_at, self.response_by))
     }
+}
+
+/// A checksum of a tracker's URL.
+pub(crate) fn mark(url: &str) -> u32 {
+    url.bytes().fold(0, |mark, byte| mark.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 /// A name in the manner of BitTorrent clients: client and version, then chance.

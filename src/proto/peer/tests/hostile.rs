@@ -10,12 +10,13 @@ use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::direct;
 use crate::proto::envelope::Envelope;
+use crate::proto::id::TrackerPeerId;
 use crate::proto::io::Bytes;
 use crate::proto::link::wire::{Frame, PART, encode, frame};
-use crate::proto::mesh::{self, Goal, Request, Word};
+use crate::proto::mesh::{self, Carried, Goal, Request, Word};
 use crate::proto::message::{Kind, Message, Payload};
 use crate::proto::sdp::{Candidate, Description};
-use crate::proto::{broadcast, view};
+use crate::proto::{broadcast, tracker, view};
 
 /// What any input may cause, at most: a word to every link and event for each, several times over.
 const MAX_OUTPUTS: usize = 200;
@@ -277,7 +278,11 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
         need: false,
         instead_of: None,
         offer: Some(description(99, n.into())),
-        carried: None,
+        carried: Some(Carried {
+            mark: tracker::mark("ws://t"),
+            to: TrackerPeerId([n as u8; 20]),
+            offer: OfferId([n as u8; 20]),
+        }),
         path: Vec::new(),
         hops_left: mesh::MAX_HOPS,
     }
