@@ -382,7 +382,7 @@ impl Tracker {
 
     /// Whether a refusal, or the end of the socket, is about such an answer; then it was the last one.
     fn refused_anothers(&mut self, now: Instant) -> bool {
-        let refused = self.ventured_at.take().is_some_and(|at| now - at <= REFUSED);
+        let refused = self.ventured_at.is_some_and(|at| now - at <= REFUSED);
         self.strict |= refused;
         refused
     }
@@ -569,6 +569,8 @@ mod tests {
                 tracker.open(now, &mut out);
                 tracker.handle_opened(now);
             } else {
+                // Several answers may be under way before the first is refused.
+                tracker.handle_message(refusal, now);
                 tracker.handle_message(refusal, now);
                 assert_eq!(tracker.announce_at == planned, learns, "the announce was not refused");
                 assert_eq!(tracker.status().last_error.is_none(), learns);
