@@ -31,6 +31,24 @@ behavior('the tracker dies and the mesh goes on; it comes back and a newcomer jo
   await Promise.all([...peers, other].map(peer => peer.hears('I am new')))
 }, { timeout: 90_000 })
 
+behavior('who takes up an offer that the tracker brought to somebody else answers at the tracker, too', async world => {
+  const tracker = await world.tracker()
+  const peers = await world.crowd(6, 'passed on', { maxPeers: 3 })
+  await oneMesh(peers)
+  // A tracker brings each offer to one member, and that one answers once: a second name is that of another member.
+  const answers = offer => tracker.heard.filter(m => m.answer && m.offer_id === offer)
+  const twice = () => tracker.heard.some(m => m.answer && new Set(answers(m.offer_id).map(other => other.peer_id)).size > 1)
+  // By chance it may bring both of a newcomer's offers to those who take them up.
+  for (let n = 0; n < 6 && !twice(); n++) {
+    peers.push(await world.join(`newcomer ${n}`, 'passed on', { maxPeers: 3 }))
+    await peers.at(-1).neighbors(2)
+  }
+  assert(twice())
+  await oneMesh(peers)
+  await peers[0].send('all here')
+  await Promise.all(peers.slice(1).map(peer => peer.hears('all here')))
+}, { timeout: 90_000 })
+
 behavior('garbage from the tracker changes nothing', async world => {
   const tracker = await world.tracker()
   const peers = await world.crowd(3, 'garbage')
