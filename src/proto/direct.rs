@@ -12,7 +12,6 @@ use std::time::Duration;
 use super::codec::codec;
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
-use super::logarithm::ln;
 use super::map::{Map, Set};
 use super::message::{Header, Kind, Message, Payload};
 use super::ring::{self, Known};
@@ -33,10 +32,6 @@ const MAX_RELAYED: usize = 1024;
 const MAX_RELAYED_BYTES: usize = 32 << 20;
 /// A relayed message is forgotten after this time.
 const RELAY: Duration = Duration::from_secs(30);
-/// Weight of the estimate beyond the view; tuned at 1,000 peers (overlay study, 4.10).
-const BEYOND: f64 = 1.5;
-/// Half a round trip over the median link with jitter, in milliseconds: the unit of the cost.
-const MEDIAN: f64 = 48.0;
 /// Reputation of a neighbor that nothing is known of, and how much its lack costs.
 const REPUTATION: (f64, f64) = (0.9, 6.0);
 /// What an acknowledgement's proof is for.
@@ -476,10 +471,8 @@ fn next_hop(to: &Address, relay: &Relay, paths: Paths<'_>, reputation: &Map<Addr
     let own = ring::distance(&paths.me, to);
     let lack = |via: &Address| (REPUTATION.0 - reputation.get(via).copied().unwrap_or(REPUTATION.0)).max(0.0);
     let cost = |k: &Known| {
-        let rank = 2.0 * size * ring::distance(&k.address, to).share();
-        // With few links every step must bring us nearer: hops count, not their time (overlay study, 3.4).
-        let beyond = if paths.max_peers <= 4 { rank * 100.0 } else { BEYOND * ln(1.0 + rank) };
-        f64::from(k.rtt) / 2.0 / MEDIAN + beyond + REPUTATION.1 * lack(&k.via)
+        ring::estimate_time(k, ring::distance(&k.address, to), size, paths.max_peers)
+            + REPUTATION.1 * lack(&k.via)
     };
     let candidates = || paths.known.iter().filter(|k| open(&k.via) && !relay.path.contains(&k.address));
     let nearer = candidates().filter(|k| k.address == *to || ring::distance(&k.address, to) < own);

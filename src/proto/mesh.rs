@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{ConnId, TrackerId};
-use super::logarithm::{exp, ln};
+use super::logarithm::ln;
 use super::map::{Map, Set};
 use super::random::Random;
-use super::ring::{self, Known, Side};
+use super::ring::{self, Distance, Known, Side};
 use super::time::{Instant, soonest};
 
 mod plan;
@@ -452,47 +452,35 @@ impl Mesh {
                 && !request.path.contains(&k.address)
                 && !request.path.contains(&k.via)
         };
+        let size = ring::estimate_size(&self.me, scene.known);
+        let ahead = |left: &dyn Fn(&Address) -> Distance| {
+            let here = left(&self.me);
+            let time = |k: &Known| ring::estimate_time(k, left(&k.address), size, scene.max_peers);
+            let nearer = scene.known.iter().filter(|k| left(&k.address) < here && eligible(k));
+            Some(Step::Forward(nearer.min_by(|a, b| time(a).total_cmp(&time(b)))?.via))
+        };
         match request.goal {
             Goal::Successor | Goal::Predecessor => {
                 let side = if request.goal == Goal::Successor { Side::Successor } else { Side::Predecessor };
-                let best =
-                    scene.known.iter().filter(eligible).min_by_key(|k| side.reach(&origin, &k.address));
-                match best {
-                    Some(k) if side.reach(&origin, &k.address) < side.reach(&origin, &self.me) => {
-                        Step::Forward(k.via)
-                    }
-                    _ => Step::Here,
-                }
+                ahead(&|at| side.reach(&origin, at)).unwrap_or(Step::Here)
             }
             Goal::Exact(to) if to == self.me => Step::Here,
-            Goal::Exact(to) => {
-                if let Some(k) = scene.known.iter().filter(eligible).find(|k| k.address == to) {
-                    return Step::Forward(k.via);
-                }
-                match closest(scene.known.iter().filter(eligible), &to) {
-                    Some(k) if ring::distance(&k.address, &to) < ring::distance(&self.me, &to) => {
-                        Step::Forward(k.via)
-                    }
-                    _ => Step::Refuse(Reason::NotFound),
-                }
-            }
-            Goal::Point(at) => {
-                let here = ring::distance(&self.me, &at);
-                let close_enough = here.share() <= ring::distance(&origin, &at).share() / 3.0;
+            Goal::Exact(to) => ahead(&|at| ring::distance(at, &to)).unwrap_or(Step::Refuse(Reason::NotFound)),
+            Goal::Point(to) => {
+                let here = ring::distance(&self.me, &to);
+                let close_enough = here.share() <= ring::distance(&origin, &to).share() / 3.0;
                 let taken = scene.is_link(&origin) || scene.is_pending(&origin);
                 if scene.free > 0 && close_enough && !taken {
                     return Step::Here;
                 }
-                if let Some(k) = closest(scene.known.iter().filter(eligible), &at)
-                    && ring::distance(&k.address, &at) < here
-                {
-                    return Step::Forward(k.via);
+                if let Some(step) = ahead(&|at| ring::distance(at, &to)) {
+                    return step;
                 }
                 if scene.free > 0 && !taken {
                     return Step::Here;
                 }
                 let with_slot = scene.known.iter().filter(eligible).filter(|k| k.free > 0);
-                match closest(with_slot, &at) {
+                match closest(with_slot, &to) {
                     Some(k) => {
                         request.goal = Goal::Exact(k.address);
                         Step::Forward(k.via)

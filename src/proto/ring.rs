@@ -6,7 +6,8 @@
 use std::cmp::Ordering;
 
 use super::id::{Address, number};
-use super::map::Set;
+use super::logarithm::{exp, ln};
+use super::random::Random;
 
 /// A distance on the ring: 160 bits as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -40,6 +41,12 @@ pub(crate) fn offset(from: &Address, share: f64) -> Address {
     bytes[..16].copy_from_slice(&high.to_be_bytes());
     bytes[16..].copy_from_slice(&low.to_be_bytes());
     Address(bytes)
+}
+
+/// An address on either side of `from`, as far away as this logarithm of a share of the ring says.
+pub(crate) fn around(from: &Address, scale: f64, random: &mut Random) -> Address {
+    let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
+    offset(from, side * exp(scale))
 }
 
 /// A side of the ring as a peer sees it.
@@ -102,11 +109,41 @@ pub(crate) struct Known {
     pub(crate) free: u8,
 }
 
+/// Weight of the estimate beyond the view; tuned at 1,000 peers. With half of it messages take more links in the same
+/// time, and requests of a crowd take longer.
+const BEYOND: f64 = 3.0;
+/// Half a round trip over the median link with jitter, in milliseconds.
+const MEDIAN: f64 = 48.0;
+
+/// How long it probably takes to a goal along a path, in latencies of a median link: the time to the path's end, and an
+/// estimate of what lies beyond, which grows with the number of peers between that end and the goal. `left`: how far that
+/// is; `size`: how many peers the swarm has.
+pub(crate) fn estimate_time(path: &Known, left: Distance, size: f64, max_peers: usize) -> f64 {
+    let rank = 2.0 * size * left.share();
+    // With few links every step must bring us nearer: hops count, not their time (overlay study, 3.4).
+    let beyond = if max_peers <= 4 { rank * 100.0 } else { BEYOND * ln(1.0 + rank) };
+    f64::from(path.rtt) / 2.0 / MEDIAN + beyond
+}
+
+/// The logarithm of the distance to some other peer: at random, all scales alike, from the nearest peer to the far side.
+pub(crate) fn any_scale(me: &Address, known: &[Known], random: &mut Random) -> f64 {
+    let nearest = ln((1.0 / estimate_size(me, known)).min(0.25));
+    nearest + (ln(0.5) - nearest) * random.unit()
+}
+
 /// How many peers the swarm has, by the density of the addresses known around `me`; at least 1 + those known.
 pub(crate) fn estimate_size(me: &Address, known: &[Known]) -> f64 {
-    let near: Set<_> = known.iter().map(|k| (distance(me, &k.address), k.address)).collect();
     // The closest six: farther ones are a sample of the whole ring and say nothing of density.
-    let near: Vec<_> = near.into_iter().take(6).collect();
+    let mut near = Vec::with_capacity(7);
+    for k in known {
+        let found = (distance(me, &k.address), k.address);
+        if let Err(at) = near.binary_search(&found)
+            && at < 6
+        {
+            near.insert(at, found);
+            near.truncate(6);
+        }
+    }
     let Some(span) = near.last().map(|(farthest, _)| 2.0 * farthest.share()) else { return 1.0 };
     (near.len() as f64 / span.max(1e-30)).max(known.len() as f64 + 1.0)
 }

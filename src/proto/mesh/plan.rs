@@ -142,19 +142,11 @@ impl Mesh {
     /// Asks through a random link on each side who is next to us: what our own view cannot show, a ring that
     /// grew past us, shows there.
     fn plan_probes(&self, scene: &Scene<'_>, random: &mut Random) -> Vec<Plan> {
-        let goals = [Goal::Successor, Goal::Predecessor];
-        goals
-            .into_iter()
-            .filter_map(|goal| {
-                Some(Plan {
-                    goal,
-                    via: random.pick(scene.links)?.address,
-                    probe: true,
-                    aim: None,
-                    replaces: None,
-                })
-            })
-            .collect()
+        let probe = |side: Side| {
+            let via = random.pick(scene.links)?.address;
+            Some(Plan { goal: side.goal(), via, probe: true, aim: None, replaces: None })
+        };
+        Side::BOTH.into_iter().filter_map(probe).collect()
     }
 
     /// Once all slots are full: looks for a faster peer than the one at the slowest long link, about as far away on
@@ -170,9 +162,8 @@ impl Mesh {
         self.trial_at = Some(now + random.jitter(self.trial_pause, 0.5));
         let protected = Self::protected(scene);
         let slowest = self.slowest(scene, |link| !protected.contains(&link.address))?;
-        let share = self.scale(&slowest) + random.unit() - 0.5;
-        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
-        let plan = self.plan_point(side * exp(share.min(ln(0.5))), scene)?;
+        let scale = self.scale(&slowest) + random.unit() - 0.5;
+        let plan = self.plan_point(scale.min(ln(0.5)), scene, random)?;
         Some(Plan { replaces: Some(slowest), ..plan })
     }
 
@@ -185,20 +176,16 @@ impl Mesh {
     /// A point at a distance that our links cover worst, log-uniform between the nearest peers and half the
     /// ring.
     fn plan_long(&self, scene: &Scene<'_>, random: &mut Random) -> Option<Plan> {
-        let size = ring::estimate_size(&self.me, scene.known);
-        let (nearest, farthest) = (ln((1.0 / size).min(0.25)), ln(0.5));
         let scales: Vec<f64> = scene.links.iter().map(|link| self.scale(&link.address)).collect();
         let gap = |scale: f64| scales.iter().map(|other| (other - scale).abs()).fold(f64::INFINITY, f64::min);
-        let widest = (0..DRAWS)
-            .map(|_| nearest + (farthest - nearest) * random.unit())
-            .max_by(|a, b| gap(*a).total_cmp(&gap(*b)))?;
-        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
-        self.plan_point(side * exp(widest), scene)
+        let draws = (0..DRAWS).map(|_| ring::any_scale(&self.me, scene.known, random));
+        let widest = draws.max_by(|a, b| gap(*a).total_cmp(&gap(*b)))?;
+        self.plan_point(widest, scene, random)
     }
 
-    /// A link with whoever has a slot at this share of the ring from here.
-    fn plan_point(&self, share: f64, scene: &Scene<'_>) -> Option<Plan> {
-        let at = ring::offset(&self.me, share);
+    /// A link with whoever has a slot about this far away.
+    fn plan_point(&self, scale: f64, scene: &Scene<'_>, random: &mut Random) -> Option<Plan> {
+        let at = ring::around(&self.me, scale, random);
         let target = closest(scene.known.iter().filter(|k| !self.dead.contains_key(&k.via)), &at)?;
         Some(Plan { goal: Goal::Point(at), via: target.via, probe: false, aim: None, replaces: None })
     }

@@ -8,7 +8,6 @@ use crate::proto::id::{OfferId, TrackerPeerId};
 use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::limits::Work;
 use crate::proto::link::Link;
-use crate::proto::logarithm::{exp, ln};
 use crate::proto::mesh::{self, Back, Carried, Goal, Reason, Request, RequestId};
 use crate::proto::ring::{self, Side};
 use crate::proto::time::Instant;
@@ -100,10 +99,8 @@ impl Peer {
             _ => {
                 // Log-uniform around the origin: its long links should cover all scales.
                 let known = self.known();
-                let nearest = ln((1.0 / ring::estimate_size(&self.address, &known)).min(0.25));
-                let share = exp(nearest + (ln(0.5) - nearest) * self.random.unit());
-                let side = if self.random.below(2) == 0 { 1.0 } else { -1.0 };
-                Goal::Point(ring::offset(&origin, side * share))
+                let scale = ring::any_scale(&self.address, &known, &mut self.random);
+                Goal::Point(ring::around(&origin, scale, &mut self.random))
             }
         };
         let carried =
