@@ -13,6 +13,7 @@ use super::codec::codec;
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::map::{Map, Set};
+use super::mesh::patient;
 use super::message::{Header, Kind, Message, Payload};
 use super::ring::{self, Known};
 use super::time::Instant;
@@ -25,8 +26,8 @@ const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
 const TRIES: u8 = 4;
 /// ... and the broadcast gets this long.
 const LAST_RESORT: Duration = Duration::from_secs(5);
-/// Most links a direct message may cross.
-const MAX_HOPS: usize = 64;
+/// Most links a direct message may cross; on a ring of two links each, more.
+const MAX_HOPS: (usize, usize) = (64, 512);
 /// Messages of others under way through this peer, at most, and the bytes of their payloads.
 const MAX_RELAYED: usize = 1024;
 const MAX_RELAYED_BYTES: usize = 32 << 20;
@@ -76,15 +77,20 @@ pub(crate) struct Acknowledgement {
     /// The way back that is left, the sender first.
     pub(crate) path: Vec<Address>,
     /// Links it may still cross.
-    pub(crate) hops_left: u8,
+    pub(crate) hops_left: u16,
 }
 
 codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path, hops_left });
 
+/// Most links that a direct message or its acknowledgement may cross.
+pub(crate) fn max_hops(max_peers: usize) -> usize {
+    if max_peers > 2 { MAX_HOPS.0 } else { MAX_HOPS.1 }
+}
+
 /// Whether the path that a neighbor says a message took can be true: from its sender, over that neighbor, and
 /// not too long. What lies between is hearsay.
-pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address) -> bool {
-    path.len() <= MAX_HOPS && path.first() == Some(sender) && path.last() == Some(neighbor)
+pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address, max_peers: usize) -> bool {
+    path.len() <= max_hops(max_peers) && path.first() == Some(sender) && path.last() == Some(neighbor)
 }
 
 impl Acknowledgement {
@@ -98,7 +104,7 @@ impl Acknowledgement {
     ) -> Self {
         let from = claimed.unwrap_or(identity.address());
         let proof = identity.prove(DOMAIN, &statement(&message.id, &from, &message.from, hops, swarm));
-        let (key, hops_left) = (identity.public_key(), MAX_HOPS as u8);
+        let (key, hops_left) = (identity.public_key(), MAX_HOPS.1 as u16);
         Self { id: message.id, to: message.from, key, claimed, hops, proof, path, hops_left }
     }
 
@@ -186,7 +192,7 @@ impl Direct {
     /// Sends a message of this peer's own.
     pub(crate) fn send(&mut self, message: Message, paths: Paths<'_>, now: Instant) {
         let id = message.id;
-        let next_at = now + patience(&message, 0);
+        let next_at = now + patience(&message, 0, paths.max_peers);
         let mine = Mine {
             message,
             sent_at: now,
@@ -221,7 +227,7 @@ impl Direct {
     pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
         let Some(mine) = self.mine.get_mut(&id) else { return };
         mine.tries += 1;
-        mine.next_at = now + patience(&mine.message, mine.tries - 1);
+        mine.next_at = now + patience(&mine.message, mine.tries - 1, paths.max_peers);
         if let Some(last) = mine.last.take() {
             mine.tried.insert(last);
         }
@@ -260,7 +266,7 @@ impl Direct {
         now: Instant,
     ) {
         let (id, key) = (message.id, (message.id, attempt));
-        if path.len() >= MAX_HOPS || self.relays.contains_key(&key) {
+        if path.len() >= max_hops(paths.max_peers) || self.relays.contains_key(&key) {
             self.out.push((from, Packet::Stuck { id, attempt }));
             return;
         }
@@ -399,7 +405,7 @@ impl Direct {
     }
 
     /// What is due; the caller acts on it with the paths of the moment.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Vec<Due> {
+    pub(crate) fn handle_timeout(&mut self, max_peers: usize, now: Instant) -> Vec<Due> {
         let mut due = Vec::new();
         self.relays.retain(|_, relay| relay.until > now);
         for (&(id, attempt), relay) in self.relays.iter_mut() {
@@ -414,7 +420,7 @@ impl Direct {
                 due.push(Due::Retry(id));
             } else if !mine.resorted {
                 mine.resorted = true;
-                mine.next_at = now + LAST_RESORT;
+                mine.next_at = now + patient(LAST_RESORT, max_peers);
                 due.push(Due::LastResort(Box::new(mine.message.clone())));
             } else {
                 due.push(Due::Failed { message: Box::new(mine.message.clone()), stuck: mine.stuck });
@@ -447,8 +453,8 @@ fn transfer_time(bytes: u32) -> Duration {
     Duration::from_micros(u64::from(bytes) * 10)
 }
 
-fn patience(message: &Message, tries: u8) -> Duration {
-    ACKNOWLEDGED * (1 << (tries / 2).min(1)) + transfer_time(message.header.size) * 3
+fn patience(message: &Message, tries: u8, max_peers: usize) -> Duration {
+    patient(ACKNOWLEDGED * (1 << (tries / 2).min(1)), max_peers) + transfer_time(message.header.size) * 3
 }
 
 struct Hop {

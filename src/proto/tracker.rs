@@ -243,13 +243,14 @@ impl Tracker {
                     self.tracker_id.clone_from(tracker_id);
                 }
             }
-            Heard::Failure(_) if self.refused_anothers(now) => {}
             Heard::Failure(reason) => {
-                self.last_error = Some(["the tracker refused: ", reason].concat());
-                self.response_by = None;
-                // It may refuse this announce only: try again, more and more slowly.
-                self.announces = self.announces.max(2) + 1;
-                self.plan(now);
+                if !self.refused_anothers(now) {
+                    self.last_error = Some(["the tracker refused: ", reason].concat());
+                    self.response_by = None;
+                    // It may refuse this announce only: try again, more and more slowly.
+                    self.announces = self.announces.max(2) + 1;
+                    self.plan(now);
+                }
             }
             Heard::Offer { .. } | Heard::Answer { .. } => {}
         }

@@ -82,7 +82,7 @@ fn a_relay_that_knows_no_way_gives_the_message_back() {
     assert_eq!(direct.drain(), stuck);
     assert_eq!(direct.poll_timeout(), None, "and forgets it");
 
-    direct.relay(place(9), message.clone(), vec![place(7); MAX_HOPS], 1, paths(&[link(9), link(40)]), T0);
+    direct.relay(place(9), message.clone(), vec![place(7); max_hops(6)], 1, paths(&[link(9), link(40)]), T0);
     assert_eq!(direct.drain(), stuck, "it went too far");
 }
 
@@ -120,8 +120,8 @@ fn a_detour_is_taken_when_the_next_hop_does_not_confirm() {
     let known = [link(9), link(39), link(41)];
     direct.relay(place(9), message.clone(), vec![place(9)], 1, paths(&known), T0);
     assert_eq!(direct.poll_timeout(), Some(T0 + TAKEN));
-    assert_eq!(direct.handle_timeout(T0 + millis(249)), []);
-    assert_eq!(direct.handle_timeout(T0 + TAKEN), [Due::Reroute(message.id, 1)]);
+    assert_eq!(direct.handle_timeout(6, T0 + millis(249)), []);
+    assert_eq!(direct.handle_timeout(6, T0 + TAKEN), [Due::Reroute(message.id, 1)]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_hop_that_confirms_is_trusted_and_in_the_end_forgotten() {
     assert_eq!(direct.poll_timeout(), Some(T0 + TAKEN), "that was another's word");
     direct.handle_taken(&place(39), message.id, 1);
     assert_eq!(direct.poll_timeout(), Some(T0 + RELAY));
-    assert_eq!(direct.handle_timeout(T0 + RELAY), []);
+    assert_eq!(direct.handle_timeout(6, T0 + RELAY), []);
     assert_eq!(direct.poll_timeout(), None);
 }
 
@@ -149,7 +149,7 @@ fn a_link_that_is_gone_is_not_waited_for() {
     let (mut direct, message) = (Direct::default(), message(40));
     direct.relay(place(9), message.clone(), vec![place(9)], 1, paths(&[link(9), link(39)]), T0);
     direct.handle_unlinked(&place(39), T0 + millis(10));
-    assert_eq!(direct.handle_timeout(T0 + millis(10)), [Due::Reroute(message.id, 1)]);
+    assert_eq!(direct.handle_timeout(6, T0 + millis(10)), [Due::Reroute(message.id, 1)]);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn every_try_goes_through_another_neighbor_until_the_whole_swarm_is_asked() {
     for (attempt, pause) in [(2, 1500), (3, 1500), (4, 3000)] {
         direct.handle_taken(&first_hops[first_hops.len() - 1], message.id, attempt - 1);
         now = now + millis(pause);
-        assert_eq!(direct.handle_timeout(now), [Due::Retry(message.id)]);
+        assert_eq!(direct.handle_timeout(6, now), [Due::Retry(message.id)]);
         direct.attempt(message.id, paths(&known), now);
         let [(first, sent)] = &direct.drain()[..] else { panic!("one packet a try") };
         assert_eq!(*sent, packet(&message, &[], attempt));
@@ -196,11 +196,11 @@ fn every_try_goes_through_another_neighbor_until_the_whole_swarm_is_asked() {
     assert_eq!(first_hops, [38, 39, 41, 42].map(place));
 
     now = now + millis(3000);
-    assert_eq!(direct.handle_timeout(now), [Due::LastResort(Box::new(message.clone()))]);
+    assert_eq!(direct.handle_timeout(6, now), [Due::LastResort(Box::new(message.clone()))]);
     assert_eq!(direct.recipient(&message.id), Some(place(40)), "it may still be acknowledged");
-    assert_eq!(direct.handle_timeout(just_before(now + LAST_RESORT)), []);
+    assert_eq!(direct.handle_timeout(6, just_before(now + LAST_RESORT)), []);
     let failed = Due::Failed { message: Box::new(message.clone()), stuck: false };
-    assert_eq!(direct.handle_timeout(now + LAST_RESORT), [failed]);
+    assert_eq!(direct.handle_timeout(6, now + LAST_RESORT), [failed]);
     assert_eq!(direct.recipient(&message.id), None);
 }
 
@@ -211,14 +211,40 @@ fn without_any_way_the_tries_follow_each_other_quickly_and_the_failure_says_so()
     let mut now = T0;
     for _ in 1..TRIES {
         now = now + TAKEN;
-        assert_eq!(direct.handle_timeout(now), [Due::Retry(message.id)]);
+        assert_eq!(direct.handle_timeout(6, now), [Due::Retry(message.id)]);
         direct.attempt(message.id, paths(&[]), now);
     }
     now = now + TAKEN;
-    assert_eq!(direct.handle_timeout(now), [Due::LastResort(Box::new(message.clone()))]);
+    assert_eq!(direct.handle_timeout(6, now), [Due::LastResort(Box::new(message.clone()))]);
     let failed = Due::Failed { message: Box::new(message), stuck: true };
-    assert_eq!(direct.handle_timeout(now + LAST_RESORT), [failed]);
+    assert_eq!(direct.handle_timeout(6, now + LAST_RESORT), [failed]);
     assert_eq!(direct.drain(), []);
+}
+
+#[test]
+fn on_a_ring_of_two_links_each_a_message_may_cross_more_links_and_has_more_time() {
+    let (mut direct, message) = (Direct::default(), message(40));
+    let known = [link(9), link(39)];
+    let ring = Paths { max_peers: 2, ..paths(&known) };
+    direct.relay(place(9), message.clone(), vec![place(7); max_hops(6)], 1, ring, T0);
+    assert_eq!(direct.drain()[0].0, place(39), "where others have more links it would have gone too far");
+    direct.relay(place(9), message.clone(), vec![place(7); max_hops(2)], 2, ring, T0);
+    assert_eq!(direct.drain(), [(place(9), Packet::Stuck { id: message.id, attempt: 2 })]);
+
+    let (mut direct, mut now) = (Direct::default(), T0);
+    direct.send(message.clone(), ring, T0);
+    for (attempt, wait) in (1..).zip([1, 1, 2, 2]) {
+        let next = direct.drain()[0].0;
+        direct.handle_taken(&next, message.id, attempt);
+        let wait = patient(ACKNOWLEDGED * wait, 2);
+        assert_eq!(direct.handle_timeout(2, just_before(now + wait)), []);
+        now = now + wait;
+        match &direct.handle_timeout(2, now)[..] {
+            [Due::Retry(id)] => direct.attempt(*id, ring, now),
+            due => assert_eq!(due, [Due::LastResort(Box::new(message.clone()))]),
+        }
+    }
+    assert_eq!(direct.handle_timeout(2, just_before(now + patient(LAST_RESORT, 2))), []);
 }
 
 #[test]
@@ -228,7 +254,7 @@ fn a_try_that_comes_to_its_end_early_is_followed_by_the_next_at_once() {
     direct.send(message.clone(), paths(&known), T0);
     assert!(direct.handle_stuck(&place(39), message.id, 1));
     direct.reroute(message.id, 1, paths(&known), T0);
-    assert_eq!(direct.handle_timeout(T0 + TAKEN), [Due::Retry(message.id)]);
+    assert_eq!(direct.handle_timeout(6, T0 + TAKEN), [Due::Retry(message.id)]);
 }
 
 #[test]
@@ -247,7 +273,7 @@ fn an_acknowledged_message_is_over() {
     assert_eq!(direct.handle_acknowledged(&message.id, T0 + millis(70)), Some(millis(70)));
     assert_eq!(direct.handle_acknowledged(&message.id, T0 + millis(80)), None, "once");
     assert_eq!(direct.poll_timeout(), None);
-    assert_eq!(direct.handle_timeout(T0 + Duration::from_secs(60)), []);
+    assert_eq!(direct.handle_timeout(6, T0 + Duration::from_secs(60)), []);
 }
 
 #[test]
@@ -270,7 +296,7 @@ fn a_neighbor_whose_paths_came_to_nothing_is_passed_over_for_a_while() {
         direct.send(message.clone(), paths(&[link(39)]), T0);
         direct.handle_taken(&place(39), message.id, 1);
     }
-    assert_eq!(direct.handle_timeout(T0 + ACKNOWLEDGED + millis(1)).len(), 5);
+    assert_eq!(direct.handle_timeout(6, T0 + ACKNOWLEDGED + millis(1)).len(), 5);
     direct.drain();
     direct.send(message(40), paths(&known), T0);
     assert_eq!(direct.drain()[0].0, place(42));
@@ -282,7 +308,7 @@ fn the_neighbor_that_led_there_gets_the_credit_and_the_one_before_it_does_not() 
     let known = [link(39), link(42)];
     direct.send(message.clone(), paths(&known), T0);
     assert_eq!(direct.drain()[0].0, place(39));
-    assert_eq!(direct.handle_timeout(T0 + TAKEN), [Due::Reroute(message.id, 1)]);
+    assert_eq!(direct.handle_timeout(6, T0 + TAKEN), [Due::Reroute(message.id, 1)]);
     direct.reroute(message.id, 1, paths(&known), T0 + TAKEN);
     assert_eq!(direct.drain()[0].0, place(42));
     direct.handle_acknowledged(&message.id, T0 + millis(400));
@@ -299,11 +325,11 @@ fn no_neighbor_gets_the_credit_when_it_took_the_whole_swarm() {
     for _ in 1..TRIES {
         direct.handle_taken(&place(39), message.id, 1);
         now = now + ACKNOWLEDGED * 2;
-        direct.handle_timeout(now);
+        direct.handle_timeout(6, now);
         direct.attempt(message.id, paths(&[link(39)]), now);
     }
     now = now + ACKNOWLEDGED * 2;
-    let due = direct.handle_timeout(now);
+    let due = direct.handle_timeout(6, now);
     assert!(due.contains(&Due::LastResort(Box::new(message.clone()))), "{due:?}");
     let before = direct.reputation.get(&place(39)).copied();
     direct.handle_acknowledged(&message.id, now);
@@ -316,7 +342,7 @@ fn nothing_is_remembered_of_a_neighbor_that_is_gone() {
     let (mut direct, message) = (Direct::default(), message(40));
     direct.send(message.clone(), paths(&[link(39)]), T0);
     direct.handle_unlinked(&place(39), T0);
-    direct.handle_timeout(T0 + ACKNOWLEDGED);
+    direct.handle_timeout(6, T0 + ACKNOWLEDGED);
     assert_eq!(direct.sizes()[2], 0, "{:?}", direct.reputation);
 }
 

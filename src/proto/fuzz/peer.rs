@@ -8,9 +8,10 @@ use super::station::{Station, description, message};
 use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::direct::Acknowledgement;
+use crate::proto::id::{OfferId, TrackerPeerId};
 use crate::proto::link::Farewell;
 use crate::proto::link::wire::Packet;
-use crate::proto::mesh::{self, Goal, Reason, Request, RequestId, Word};
+use crate::proto::mesh::{self, Carried, Goal, Reason, Request, RequestId, Word};
 use crate::proto::message::Kind;
 use crate::proto::{Address, Bytes, ConnId, Identity, Input, MessageId, Stats, TrackerId};
 use crate::proto::{broadcast, direct, view};
@@ -327,7 +328,11 @@ fn request_of(n: u32, origin: Address, what: u8) -> Request {
         need: what.is_multiple_of(2),
         instead_of: None,
         offer: (!what.is_multiple_of(5)).then(|| description(n as u8)),
-        carried: None,
+        carried: (what % 7 == 1).then(|| Carried {
+            mark: n,
+            to: TrackerPeerId(numbered(n)),
+            offer: OfferId(numbered(n)),
+        }),
         path: Vec::new(),
         hops_left: what.into(),
     }

@@ -47,7 +47,9 @@ impl Mesh {
             }
         }
         if self.stabilize_at.take_if(|at| *at <= now).is_some() {
-            plans.extend(self.plan_probes(scene, random));
+            for side in Side::BOTH {
+                plans.extend(Self::plan_probe(side, scene, random));
+            }
             self.stabilize_at = Some(now + random.jitter(self.stabilize_pause, 0.1));
             self.stabilize_pause = STABILIZE.1.min(self.stabilize_pause * 2);
         }
@@ -139,14 +141,11 @@ impl Mesh {
         None
     }
 
-    /// Asks through a random link on each side who is next to us: what our own view cannot show, a ring that
-    /// grew past us, shows there.
-    fn plan_probes(&self, scene: &Scene<'_>, random: &mut Random) -> Vec<Plan> {
-        let probe = |side: Side| {
-            let via = random.pick(scene.links)?.address;
-            Some(Plan { goal: side.goal(), via, probe: true, aim: None, replaces: None })
-        };
-        Side::BOTH.into_iter().filter_map(probe).collect()
+    /// Asks through a random link who is next to us on a side: what our own view cannot show, a ring that grew past us,
+    /// shows there.
+    fn plan_probe(side: Side, scene: &Scene<'_>, random: &mut Random) -> Option<Plan> {
+        let via = random.pick(scene.links)?.address;
+        Some(Plan { goal: side.goal(), via, probe: true, aim: None, replaces: None })
     }
 
     /// Once all slots are full: looks for a faster peer than the one at the slowest long link, about as far away on

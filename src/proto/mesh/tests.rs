@@ -8,7 +8,7 @@ const ME: Address = place(0);
 
 #[test]
 fn a_successor_is_looked_for_clockwise_of_its_origin() {
-    let known = [link(9), link(12), link(200), beyond(11, 200)];
+    let known = [link(9), link(120), link(200), beyond(11, 200)];
     assert_eq!(step(Goal::Successor, 10, &known), Step::Forward(place(200)), "11 is the first after 10");
     assert_eq!(
         step(Goal::Successor, 10, &[link(9)]),
@@ -20,10 +20,28 @@ fn a_successor_is_looked_for_clockwise_of_its_origin() {
 
 #[test]
 fn a_predecessor_is_looked_for_counter_clockwise_of_its_origin() {
-    let known = [link(11), link(8), link(200), beyond(9, 200)];
+    let known = [link(11), link(170), link(200), beyond(9, 200)];
     assert_eq!(step(Goal::Predecessor, 10, &known), Step::Forward(place(200)));
     assert_eq!(step(Goal::Predecessor, 10, &[link(11)]), Step::Here);
     assert_eq!(step(Goal::Predecessor, 5, &[link(20), link(200)]), Step::Here);
+}
+
+#[test]
+fn a_request_takes_the_quicker_of_two_ways_that_lead_about_as_far() {
+    let slow = Known { rtt: 120.0, ..link(12) };
+    for goal in [Goal::Successor, Goal::Exact(place(10)), Goal::Point(place(10))] {
+        assert_eq!(step(goal, 9, &[slow, link(13)]), Step::Forward(place(13)), "{goal:?}");
+        assert_eq!(
+            step(goal, 9, &[slow, link(120)]),
+            Step::Forward(place(12)),
+            "{goal:?}: 120 is too far off"
+        );
+    }
+    let known = [slow, link(13)];
+    let links = neighbors(&[12, 13]);
+    let two_links = Scene { max_peers: 2, ..scene(&links, &known) };
+    let next = Mesh::new(ME).step(&mut request(Goal::Successor, 9), None, &two_links);
+    assert_eq!(next, Step::Forward(place(12)), "with few links only the distance counts");
 }
 
 #[test]

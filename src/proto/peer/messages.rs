@@ -428,7 +428,7 @@ impl Peer {
         if sender == self.address {
             return self.drop_because("direct in a circle");
         }
-        if !direct::is_possible(&path, &sender, &from) {
+        if !direct::is_possible(&path, &sender, &from, self.config.max_peers) {
             self.drop_because("path");
             return self.blame(from, Fault::Lied, "lied about the path of a message", now);
         }
@@ -485,10 +485,12 @@ impl Peer {
         }
     }
 
-    fn handle_acknowledgement(&mut self, word: Acknowledgement, now: Instant) {
-        if word.path.len() > usize::from(u8::MAX) {
+    fn handle_acknowledgement(&mut self, mut word: Acknowledgement, now: Instant) {
+        let most = direct::max_hops(self.config.max_peers);
+        if word.path.len() > most {
             return self.drop_because("acknowledgement");
         }
+        word.hops_left = word.hops_left.min(most as u16);
         if word.to != self.address {
             return self.send_acknowledgement(word);
         }
@@ -523,7 +525,7 @@ impl Peer {
             self.release_held(now);
         }
         self.with_spread(|broadcast, spread, random| broadcast.handle_timeout(spread, random, now));
-        for due in self.direct.handle_timeout(now) {
+        for due in self.direct.handle_timeout(self.config.max_peers, now) {
             match due {
                 Due::Reroute(id, attempt) => self.reroute(id, attempt, now),
                 Due::Retry(id) => {
