@@ -40,6 +40,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A connection that takes longer than this holds no slot any more: most likely its other side gave up and
 /// could not say so. It may still come.
 const HOPEFUL: Duration = Duration::from_millis(1000);
+/// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
+/// follow each other too soon end each other.
+const HOPEFUL_SLOW: Duration = Duration::from_millis(3000);
 /// Two packets each way.
 const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.
@@ -164,6 +167,8 @@ pub(crate) struct Link {
     deadline: Option<Instant>,
     /// When our description is sent although candidates may be missing.
     gather_by: Option<Instant>,
+    /// The one before was late.
+    pub(crate) slow: bool,
     /// When a connection becomes late.
     hopeful_until: Option<Instant>,
     described: bool,
@@ -200,6 +205,7 @@ impl Link {
             state,
             deadline: Some(now + DESCRIBE),
             gather_by: None,
+            slow: false,
             hopeful_until: None,
             described: false,
             local: None,
@@ -335,7 +341,7 @@ impl Link {
     fn connect(&mut self, now: Instant) {
         self.state = State::Connecting;
         self.deadline = Some(now + CONNECT);
-        self.hopeful_until = Some(now + HOPEFUL);
+        self.hopeful_until = Some(now + if self.slow { HOPEFUL_SLOW } else { HOPEFUL });
     }
 
     /// A candidate of theirs that came after their description.

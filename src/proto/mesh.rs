@@ -52,6 +52,8 @@ const COOL_BUSY: Duration = Duration::from_millis(400);
 const UNSETTLED: Duration = Duration::from_millis(1500);
 /// A peer that could not be connected (NAT, most likely) is left alone for this long.
 const COOL_FAILED: Duration = Duration::from_secs(20);
+/// A peer to which a connection was late has more time for the next one, for this long.
+const SLOW: Duration = Duration::from_secs(20);
 /// A peer known to be gone is not believed alive for this long, whoever says so.
 const DEAD: Duration = Duration::from_secs(10);
 /// Pauses between probes of the ring: first after a change, then doubling up to the last.
@@ -221,6 +223,8 @@ pub(crate) struct Mesh {
     cool: Map<Address, Instant>,
     /// Peers known to be gone.
     dead: Map<Address, Instant>,
+    /// Peers to which connections take longer than to others: the next one has more time.
+    slow: Map<Address, Instant>,
     /// When each side of the ring may be asked for again.
     side_at: [Option<Instant>; 2],
     /// Since when a predecessor better than the linked one is known.
@@ -251,6 +255,7 @@ impl Mesh {
             mine: Map::new(),
             cool: Map::new(),
             dead: Map::new(),
+            slow: Map::new(),
             side_at: [None; 2],
             better_since: None,
             ring: [None; 2],
@@ -325,6 +330,17 @@ impl Mesh {
         self.cool.insert(peer, now + COOL_FAILED);
         self.look_at = soonest(self.look_at, Some(now + COOL_FAILED));
         self.handle_change(now);
+    }
+
+    /// A connection with a peer takes longer than most.
+    pub(crate) fn handle_late(&mut self, peer: Address, now: Instant) {
+        self.slow.insert(peer, now + SLOW);
+        self.handle_change(now);
+    }
+
+    /// Whether a connection with this peer was late a while ago.
+    pub(crate) fn is_slow(&self, peer: &Address) -> bool {
+        self.slow.contains_key(peer)
     }
 
     /// A connection with a peer, that was being made, is given up by its other end.
@@ -622,8 +638,9 @@ impl Mesh {
 
     fn expire(&mut self, now: Instant) {
         self.routes.retain(|_, route| route.until > now);
-        self.cool.retain(|_, until| *until > now);
-        self.dead.retain(|_, until| *until > now);
+        for peers in [&mut self.cool, &mut self.dead, &mut self.slow] {
+            peers.retain(|_, until| *until > now);
+        }
     }
 
     /// Requests of ours that nobody answered in time.
@@ -634,9 +651,9 @@ impl Mesh {
 
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
-    pub(crate) fn sizes(&self) -> [usize; 6] {
-        let (routes, mine) = (self.routes.len(), self.mine.len());
-        [routes, mine, self.cool.len(), self.dead.len(), self.hints.len(), self.deaths.len()]
+    pub(crate) fn sizes(&self) -> [usize; 7] {
+        let (routes, mine, slow) = (self.routes.len(), self.mine.len(), self.slow.len());
+        [routes, mine, self.cool.len(), self.dead.len(), slow, self.hints.len(), self.deaths.len()]
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

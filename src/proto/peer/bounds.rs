@@ -33,9 +33,9 @@ impl Peer {
         let sizes = self.broadcast.sizes();
         assert!(seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 4096, "{sizes:?}");
         assert!(names <= 512 * max && counted <= 9 * 4096, "{sizes:?}");
-        let [routes, mine, cool, dead, hints, deaths] = self.mesh.sizes();
+        let [routes, mine, cool, dead, slow, hints, deaths] = self.mesh.sizes();
         assert!(routes <= 1024 && mine <= 64 && hints <= 8, "{:?}", self.mesh.sizes());
-        assert!(cool <= 4096 && dead <= 256 && deaths <= 256, "{:?}", self.mesh.sizes());
+        assert!(cool <= 4096 && dead <= 256 && slow <= 1024 && deaths <= 256, "{:?}", self.mesh.sizes());
         let [_, relays, reputation] = self.direct.sizes();
         assert!(relays <= 1024 && reputation <= 64, "{:?}", self.direct.sizes());
         let [proven, order, pins] = self.keys.sizes();

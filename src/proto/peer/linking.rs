@@ -156,7 +156,11 @@ impl Peer {
         match happened {
             Happened::Nothing => {}
             Happened::Described => self.handle_ready(id, now),
-            Happened::Late => self.mesh.handle_change(now),
+            Happened::Late => {
+                if let Some(peer) = self.conns.get(&id).and_then(|conn| conn.peer) {
+                    self.mesh.handle_late(peer, now);
+                }
+            }
             Happened::Candidate(candidate) => {
                 let Some(conn) = self.conns.get(&id) else { return };
                 match conn.purpose {

@@ -296,7 +296,8 @@ impl Peer {
                 let heir = request.instead_of.filter(|_| request.goal.side().is_none());
                 self.make_room(&origin, now);
                 let conn = self.next_conn_id();
-                let link = Link::answer(conn, offer, now, &mut self.out);
+                let mut link = Link::answer(conn, offer, now, &mut self.out);
+                link.slow = self.mesh.is_slow(&origin);
                 self.stats.attempts += 1;
                 let purpose = Purpose::Reply(id);
                 let fresh = Conn::new(link, purpose, now);
@@ -380,6 +381,7 @@ impl Peer {
             self.make_room(&from, now);
         }
         let Some(conn) = self.conns.get_mut(&id) else { return false };
+        conn.link.slow = self.mesh.is_slow(&from);
         if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
             self.drop_conn(id);
             self.drop_because("answer of no use");
