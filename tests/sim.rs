@@ -308,6 +308,21 @@ fn pairs_that_can_never_connect_are_bridged() {
 }
 
 #[test]
+fn peers_that_are_far_apart_form_one_right_ring() {
+    // Connections take 1.2 s and more. Attempts that gave way to the next one after a second never came to an end.
+    let network = Network { median: Duration::from_millis(300), ..Network::default() };
+    let mut world = World::new(Params { network, ..Params::default() }, 1);
+    for _ in 0..40 {
+        world.join();
+        world.run_for(seconds(1) / 40);
+    }
+    let time = world.run_until(seconds(60), MOMENT, |world| world.graph.ring_share() == 1.0);
+    assert!(time.is_some(), "the ring is {:.3} right after a minute", world.graph.ring_share());
+    assert_reaches_all(&mut world, NodeId(0));
+    assert_sound(&world);
+}
+
+#[test]
 fn lost_packets_thin_links_wrong_clocks_and_late_candidates_lose_nothing() {
     let network = Network {
         loss: 0.05,

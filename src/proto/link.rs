@@ -42,7 +42,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const HOPEFUL: Duration = Duration::from_millis(1000);
 /// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
 /// follow each other too soon end each other.
-const HOPEFUL_SLOW: Duration = Duration::from_millis(3000);
+const HOPEFUL_SLOW: Duration = Duration::from_millis(6000);
 /// Two packets each way.
 const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.

@@ -106,6 +106,25 @@ fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
 }
 
 #[test]
+fn an_attempt_with_a_peer_that_was_late_before_has_more_time() {
+    let (mut world, said) = world();
+    assert!(be_asked(&mut world, 1).1);
+    world.run(Duration::from_millis(1100));
+    assert!(be_asked(&mut world, 2).1, "a late one gives way to the next");
+    world.run(Duration::from_millis(1100));
+    assert!(!be_asked(&mut world, 3).1, "that one has more time");
+
+    let (first, second) = (ask(&mut world, &said), ask(&mut world, &said));
+    tell(&mut world, first, accept(1));
+    world.run(Duration::from_millis(1100));
+    tell(&mut world, second, accept(2));
+    let link = world.peers[1].conns.values().find(|conn| conn.is_for(second)).map(|conn| &conn.link);
+    assert!(link.is_some_and(Link::is_taken));
+    world.run(Duration::from_millis(1100));
+    assert!(world.peers[1].conns.values().any(|conn| conn.is_for(second) && conn.link.is_hopeful()));
+}
+
+#[test]
 fn who_greets_for_an_attempt_that_was_given_up_is_told() {
     let (mut world, said) = world();
     let (id, _) = be_asked(&mut world, 1);
