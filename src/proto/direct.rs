@@ -34,7 +34,7 @@ const MAX_RELAYED_BYTES: usize = 32 << 20;
 /// A relayed message is forgotten after this time.
 const RELAY: Duration = Duration::from_secs(30);
 /// Reputation of a neighbor that nothing is known of, and how much its lack costs.
-const REPUTATION: (f64, f64) = (0.9, 6.0);
+const REPUTATION: (f64, f64) = (0.9, 12.0);
 /// What an acknowledgement's proof is for.
 const DOMAIN: &str = "easypeers acknowledgement 1";
 
