@@ -229,8 +229,11 @@ impl Peer {
         }
         let mut offers = Vec::with_capacity(wanted);
         let bounds = Side::BOTH.map(|side| self.bound(side));
-        let ready = self.conns.values_mut().filter(|conn| conn.link.is_offered());
-        for (role, conn) in ready.filter(|conn| conn.is_spare()).take(wanted).enumerate() {
+        // Where only one is ready it is not for the same side each time: who is there may be out of reach.
+        let first = self.random.below(wanted);
+        let ready = self.conns.values_mut().filter(|conn| conn.is_spare() && conn.link.is_offered());
+        for (turn, conn) in (first..first + wanted).zip(ready) {
+            let role = turn % wanted;
             conn.announced = Some(now);
             let (Purpose::Offer(id), Some(description)) = (conn.purpose, conn.link.description()) else {
                 continue;
@@ -239,7 +242,7 @@ impl Peer {
                 instead_of: bounds.get(role).copied().flatten(),
                 from: self.address,
                 instance: self.instance,
-                role: u8::try_from(role).unwrap_or(u8::MAX),
+                role: role as u8,
                 description: description.clone(),
             };
             offers.push((id, envelope.write(&id, &self.secret, &mut self.random)));
