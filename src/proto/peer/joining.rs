@@ -222,7 +222,7 @@ impl Peer {
     }
 
     /// The offers that can go out now; more are begun if there are fewer than wanted.
-    fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
+    pub(super) fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
         let open = self.conns.values().filter(|conn| conn.is_spare()).count();
         for _ in open..wanted {
             self.begin_offer(now);

@@ -8,9 +8,12 @@ mod limits;
 mod world;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::*;
+use crate::proto::envelope::Envelope;
+use crate::proto::id::OfferId;
 use crate::proto::io::Bytes;
 use crate::proto::{DeliveryFailure, SendError};
 use crate::proto::{broadcast, codec, direct, mesh};
@@ -40,6 +43,27 @@ fn two_peers_meet_within_a_second_and_talk() {
     assert_eq!((direct.from, direct.verified, direct.hops), (world.address(b), true, 1));
     assert!(matches!(world.deliveries(a)[..], [(id, Ok(_))] if id == to_all));
     assert!(matches!(world.deliveries(b)[..], [(id, Ok(receipt))] if id == to_one && receipt.hops == 1));
+}
+
+#[test]
+fn a_lonely_peer_does_not_seek_the_same_side_of_the_ring_first_each_time() {
+    let mut world = World::new();
+    let a = world.join(config());
+    world.run(Duration::from_secs(1));
+    let mut firsts = BTreeSet::new();
+    for _ in 0..20 {
+        let offers = world.with(a, |peer, now| peer.offers(3, now));
+        let role =
+            |(id, text): &(OfferId, String)| Envelope::read(text, id, &world.peers[a].secret).map(|e| e.role);
+        let roles: Vec<_> = offers.iter().filter_map(role).collect();
+        firsts.insert(roles[0]);
+        assert_eq!(BTreeSet::from_iter(roles), BTreeSet::from([0, 1, 2]), "three are for all three");
+    }
+    assert_eq!(
+        firsts,
+        BTreeSet::from([0, 1, 2]),
+        "and one, where only one is ready, is for another each time"
+    );
 }
 
 #[test]
