@@ -42,7 +42,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const HOPEFUL: Duration = Duration::from_millis(1000);
 /// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
 /// follow each other too soon end each other.
-const HOPEFUL_SLOW: Duration = Duration::from_millis(6000);
+const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
 /// Two packets each way.
 const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.
@@ -390,6 +390,11 @@ impl Link {
         if let (State::Connecting, Some(greeting)) = (&self.state, &mut self.greeting) {
             greeting.ahead = Some(Ahead { hello, confirm: Some(confirm) });
         }
+    }
+
+    /// Whether words of theirs are here, ahead of the channel.
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.greeting.as_ref().is_some_and(|greeting| greeting.ahead.is_some())
     }
 
     /// The channel is open: say who we are. What came ahead is for [`Link::confirm`] and

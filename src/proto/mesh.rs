@@ -332,9 +332,11 @@ impl Mesh {
         self.handle_change(now);
     }
 
-    /// A connection with a peer takes longer than most.
-    pub(crate) fn handle_late(&mut self, peer: Address, now: Instant) {
-        self.slow.insert(peer, now + SLOW);
+    /// A connection takes longer than most. `peer`: with whom, if that one is known to make it, too.
+    pub(crate) fn handle_late(&mut self, peer: Option<Address>, now: Instant) {
+        if let Some(peer) = peer {
+            self.slow.insert(peer, now + SLOW);
+        }
         self.handle_change(now);
     }
 

@@ -157,9 +157,11 @@ impl Peer {
             Happened::Nothing => {}
             Happened::Described => self.handle_ready(id, now),
             Happened::Late => {
-                if let Some(peer) = self.conns.get(&id).and_then(|conn| conn.peer) {
-                    self.mesh.handle_late(peer, now);
-                }
+                // An answer may just be lost.
+                let both =
+                    |conn: &&Conn| !matches!(conn.purpose, Purpose::Reply(_)) || conn.link.is_greeted();
+                let peer = self.conns.get(&id).filter(both).and_then(|conn| conn.peer);
+                self.mesh.handle_late(peer, now);
             }
             Happened::Candidate(candidate) => {
                 let Some(conn) = self.conns.get(&id) else { return };

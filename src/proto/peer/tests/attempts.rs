@@ -106,22 +106,30 @@ fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
 }
 
 #[test]
-fn an_attempt_with_a_peer_that_was_late_before_has_more_time() {
-    let (mut world, said) = world();
-    assert!(be_asked(&mut world, 1).1);
-    world.run(Duration::from_millis(1100));
-    assert!(be_asked(&mut world, 2).1, "a late one gives way to the next");
-    world.run(Duration::from_millis(1100));
-    assert!(!be_asked(&mut world, 3).1, "that one has more time");
+fn an_attempt_with_a_peer_that_was_late_before_has_more_time_if_both_were_making_it() {
+    let late = Duration::from_millis(1100);
+    for greeted in [false, true] {
+        let (mut world, _) = world();
+        let (id, taken_up) = be_asked(&mut world, 1);
+        assert!(taken_up);
+        if greeted {
+            world.run(Duration::from_millis(100));
+            let (hello, confirm) = hostile::greeting();
+            tell(&mut world, RequestId([7; 8]), Word::Greet { request: id, hello: Box::new(hello), confirm });
+        }
+        world.run(late);
+        assert!(be_asked(&mut world, 2).1, "a late one gives way to the next");
+        world.run(late);
+        assert_eq!(be_asked(&mut world, 3).1, !greeted, "the answer may just have been lost");
+    }
 
+    let (mut world, said) = world();
     let (first, second) = (ask(&mut world, &said), ask(&mut world, &said));
     tell(&mut world, first, accept(1));
-    world.run(Duration::from_millis(1100));
+    world.run(late);
     tell(&mut world, second, accept(2));
-    let link = world.peers[1].conns.values().find(|conn| conn.is_for(second)).map(|conn| &conn.link);
-    assert!(link.is_some_and(Link::is_taken));
-    world.run(Duration::from_millis(1100));
-    assert!(world.peers[1].conns.values().any(|conn| conn.is_for(second) && conn.link.is_hopeful()));
+    world.run(late);
+    assert!(world.peers[1].conns.values().any(|conn| conn.is_for(second) && conn.holds_slot()));
 }
 
 #[test]
