@@ -1,7 +1,7 @@
-// The rows of the README's table "Beside others", for Easypeers: `node --test benches/beside.mjs`.
+// Rows of the README's table "Beside others", for Easypeers: `node --test benches/beside.mjs`.
 // Every peer has a page of its own in headless Chromium; one real tracker serves them all.
 
-import { behavior, connectedParts, inTurns, median, oneMesh } from '../tests/e2e/harness.mjs'
+import { behavior, connectedParts, median, oneMesh } from '../tests/e2e/harness.mjs'
 
 const PAIRS = 10
 const BROADCASTS = 100
@@ -57,18 +57,6 @@ behavior('16 pages talk, then 5 crash without a tracker', async world => {
   const parts = connectedParts(new Map(await Promise.all(alive.map(async peer => [peer.address, await peer.run(p => Object.keys(p.easypeers.wires))]))))
   world.measured('5 of 16 crash, tracker dead: survivors reached after 35 s, %', 100 * heard.reduce((a, b) => a + b) / (alive.length * (alive.length - 1)))
   world.measured('parts of the survivors', parts.map(part => part.size).join(' + '))
-}, { timeout: 240_000 })
-
-behavior('32 pages', async world => {
-  await world.tracker()
-  const peers = await settled(world, 32)
-  for (const peer of peers) await peer.send(`from ${peer.name}`)
-  const receipts = await inTurns(peers.map((from, i) => ({ from, to: peers[(i + 7) % peers.length] })), 4, ({ from, to }) =>
-    from.run((p, to) => p.easypeers.send(to, 'direct').then(() => true, () => false), to.address))
-  await pause(2_000)
-  const heard = await Promise.all(peers.map(peer => peer.run(p => p.messages.filter(m => String(m.message).startsWith('from ')).length)))
-  world.measured('32 pages: broadcasts delivered, %', 100 * heard.reduce((a, b) => a + b) / (peers.length * (peers.length - 1)))
-  world.measured('32 pages: direct acknowledged, %', 100 * receipts.filter(Boolean).length / receipts.length)
 }, { timeout: 240_000 })
 
 /** So many pages in one mesh. */
