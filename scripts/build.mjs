@@ -139,7 +139,7 @@ function packed(wasm) {
 function unpacker() {
   run('cargo', ['rustc', '--locked', '--release', '--package=pack', '--lib', '--crate-type=cdylib', `--target=${TARGET}`], {
     RUSTC_BOOTSTRAP: '1',
-    CARGO_ENCODED_RUSTFLAGS: ['-Zlocation-detail=none', '-Clink-arg=-zstack-size=16384', '-Clink-arg=--export=__heap_base'].join('\x1f'),
+    CARGO_ENCODED_RUSTFLAGS: ['-Zlocation-detail=none', '-Clink-arg=-zstack-size=65536', '-Clink-arg=--export=__heap_base'].join('\x1f'),
   })
   return shrink(readFileSync(path.join(targetDirectory(), TARGET, 'release', 'pack.wasm')))
 }

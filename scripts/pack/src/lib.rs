@@ -1,4 +1,5 @@
-//! The module of Easypeers, unpacked: [`lzma`] makes the streams, [`streams`] make the module.
+//! The module of Easypeers, unpacked: [`range`] reads bits, [`lzma`] makes the streams of them, [`streams`] make the
+//! module.
 //!
 //! JavaScript could do the same, but a page loads it cold: 60 to 200 ms in an interpreter, where a module of
 //! 4 kB is at full speed at once.
@@ -7,10 +8,12 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod compress;
 pub mod lzma;
+mod range;
 pub mod streams;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use compress::compress;
+pub use range::Reader;
 
 /// Unpacks what lies at `base`: `packed` bytes, which make `size` bytes of streams. The streams come behind
 /// them, and behind those the module; returns how long that is. All of it must lie in the memory of this
@@ -23,7 +26,7 @@ extern "C" fn unpack(base: usize, packed: usize, size: usize) -> usize {
     let memory = unsafe { core::slice::from_raw_parts_mut(base as *mut u8, end - base) };
     let (packed, rest) = memory.split_at_mut(packed);
     let (streams, module) = rest.split_at_mut(size);
-    lzma::decompress(packed, streams);
+    lzma::decompress(&mut Reader::new(packed), streams);
     streams::merge(streams, module)
 }
 

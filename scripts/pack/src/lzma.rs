@@ -1,10 +1,11 @@
 //! LZMA, the reading half, in the raw form of the LZMA specification (Pavlov, 2015): no header, its length known.
+//! Its [bits](Bits) are coded in another way, in [`range`](crate::range).
 
 /// Literal context bits, literal position bits and position bits: the best for a module in [`streams`](crate::streams).
 pub const PROPERTIES: (u32, u32, u32) = (LITERAL_CONTEXT, 0, 0);
 const LITERAL_CONTEXT: u32 = 1;
 
-/// Where which chances begin.
+/// Where which contexts begin.
 const IS_MATCH: usize = 0;
 const IS_REPEAT: usize = IS_MATCH + 12;
 const IS_FIRST: usize = IS_REPEAT + 12;
@@ -17,44 +18,19 @@ const ALIGN: usize = SPECIAL + 128;
 const LENGTH: usize = ALIGN + (1 << ALIGN_BITS);
 const REPEAT_LENGTH: usize = LENGTH + LENGTHS;
 const LITERAL: usize = REPEAT_LENGTH + LENGTHS;
-const CHANCES: usize = LITERAL + (0x300 << LITERAL_CONTEXT);
+/// How many contexts there are.
+pub const CONTEXTS: usize = LITERAL + (0x300 << LITERAL_CONTEXT);
 /// A length: two choices, two trees of 3 bits and one of 8.
 const LENGTHS: usize = 2 + 8 + 8 + 256;
 /// Low bits of a long distance, coded apart.
 const ALIGN_BITS: u32 = 4;
 
-struct Reader<'a> {
-    packed: &'a [u8],
-    at: usize,
-    range: u32,
-    code: u32,
-    chances: [u16; CHANCES],
-}
-
-impl Reader<'_> {
-    fn shift(&mut self) {
-        if self.range < 1 << 24 {
-            self.range <<= 8;
-            self.code = self.code << 8 | u32::from(self.packed[self.at]);
-            self.at += 1;
-        }
-    }
-
-    fn bit(&mut self, index: usize) -> usize {
-        let chance = u32::from(self.chances[index]);
-        let bound = (self.range >> 11) * chance;
-        let bit = self.code >= bound;
-        self.chances[index] = if bit {
-            self.range -= bound;
-            self.code -= bound;
-            chance - (chance >> 5)
-        } else {
-            self.range = bound;
-            chance + ((2048 - chance) >> 5)
-        } as u16;
-        self.shift();
-        usize::from(bit)
-    }
+/// Where the bits come from.
+pub trait Bits {
+    /// The next bit, of which a context tells how likely it is.
+    fn bit(&mut self, context: usize) -> usize;
+    /// One that is as likely to be set as not.
+    fn even(&mut self) -> usize;
 
     fn tree(&mut self, base: usize, bits: u32) -> usize {
         let mut node = 1;
@@ -77,13 +53,7 @@ impl Reader<'_> {
     fn direct(&mut self, bits: u32) -> usize {
         let mut value = 0;
         for _ in 0..bits {
-            self.range >>= 1;
-            let bit = self.code >= self.range;
-            if bit {
-                self.code -= self.range;
-            }
-            value = value << 1 | usize::from(bit);
-            self.shift();
+            value = value << 1 | self.even();
         }
         value
     }
@@ -134,16 +104,7 @@ impl Reader<'_> {
 }
 
 /// Fills `out`.
-///
-/// # Panics
-///
-/// When `packed` does not hold as much.
-pub fn decompress(packed: &[u8], out: &mut [u8]) {
-    let mut reader = Reader { packed, at: 1, range: 0, code: 0, chances: [1024; CHANCES] };
-    for _ in 0..4 {
-        reader.shift();
-    }
-    reader.range = u32::MAX;
+pub fn decompress(reader: &mut impl Bits, out: &mut [u8]) {
     let mut state = 0;
     // The latest distances, less one.
     let mut distances = [0; 4];
@@ -196,7 +157,7 @@ pub fn decompress(packed: &[u8], out: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compress;
+    use crate::{Reader, compress};
 
     /// Bytes that look like chance and are the same every time.
     fn noise(length: usize) -> Vec<u8> {
@@ -206,7 +167,7 @@ mod tests {
 
     fn is_read_as_the_library_wrote_it(bytes: &[u8]) {
         let mut again = vec![0; bytes.len()];
-        decompress(&compress(bytes).expect("it is in memory"), &mut again);
+        decompress(&mut Reader::new(&compress(bytes).expect("it is in memory")), &mut again);
         assert!(again == bytes);
     }
 

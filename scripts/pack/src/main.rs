@@ -3,7 +3,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::{env, fs, io};
 
-use pack::{compress, lzma, streams};
+use pack::{Reader, compress, lzma, streams};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1).ok_or("usage: pack MODULE")?;
@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let packed = compress(&streams)?;
 
     let (mut again, mut whole) = (vec![0; streams.len()], vec![0; module.len()]);
-    lzma::decompress(&packed, &mut again);
+    lzma::decompress(&mut Reader::new(&packed), &mut again);
     streams::merge(&again, &mut whole);
     if whole != module {
         return Err("the packed module is not the module".into());
