@@ -43,8 +43,9 @@ const HOPEFUL: Duration = Duration::from_millis(1000);
 /// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
 /// follow each other too soon end each other.
 const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
-/// Two packets each way.
-const GREET: Duration = Duration::from_secs(5);
+/// Two packets each way. Whoever takes longer would not have connected in time, either. Connections may exceed the
+/// cap for 2 s, and this one may be one too many.
+const GREET: Duration = Duration::from_millis(1750);
 /// A link that was silent this long is asked for a sign of life.
 const IDLE: Duration = Duration::from_millis(1500);
 /// ... and has this long to give one: a death is noticed within IDLE + ANSWER < 5 s.
@@ -272,11 +273,15 @@ impl Link {
         }
     }
 
+    /// When the two ends must have greeted each other, while they do.
+    pub(crate) fn greets_until(&self) -> Option<Instant> {
+        self.deadline.filter(|_| self.is_greeting())
+    }
+
     /// How long ago the channel opened, while the two ends greet each other: with both words of theirs here, a
     /// round trip and a little more.
     pub(crate) fn greeting_for(&self, now: Instant) -> Option<Duration> {
-        let deadline = self.deadline.filter(|_| self.is_greeting())?;
-        Some(GREET.saturating_sub(deadline - now))
+        Some(GREET.saturating_sub(self.greets_until()? - now))
     }
 
     /// Smoothed round trip.

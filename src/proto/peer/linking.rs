@@ -308,6 +308,10 @@ impl Peer {
                 None => return self.refuse_full(id, now),
             }
         }
+        // What is left of the time for which connections may exceed the cap.
+        if let Some(until) = self.conns.get(&id).and_then(|conn| conn.link.greets_until()) {
+            self.partings.iter_mut().for_each(|parting| parting.until = parting.until.min(until));
+        }
         self.neighbors.insert(address, id);
         self.stats.links += 1;
         self.emit(Event::Connect(address));

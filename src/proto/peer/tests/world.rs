@@ -36,6 +36,8 @@ pub(super) struct World {
     pub(super) far: BTreeMap<(usize, usize), Duration>,
     /// How long a channel takes to open once both descriptions are there.
     pub(super) opening: Duration,
+    /// Who has more open connections than `maxPeers`, and since when.
+    above: BTreeMap<usize, Instant>,
     /// Another number, other peers.
     salt: u8,
 }
@@ -54,6 +56,7 @@ impl World {
             tap: None,
             far: BTreeMap::new(),
             opening: LATENCY,
+            above: BTreeMap::new(),
             salt: 0,
         }
     }
@@ -159,10 +162,24 @@ impl World {
             };
             if !self.dead[index] {
                 self.with(index, |peer, now| peer.handle(input, now));
-                assert!(self.peers[index].link_count() <= self.peers[index].config().max_peers);
+                self.check_cap(index);
             }
         }
         self.now = end;
+    }
+
+    /// Never more links than `maxPeers`, and for less than two seconds one connection more.
+    fn check_cap(&mut self, index: usize) {
+        let peer = &self.peers[index];
+        let cap = peer.config().max_peers;
+        let open = |conn: &&Conn| conn.link.is_greeting() || conn.link.is_active();
+        let open = peer.conns.values().filter(open).count() + peer.partings.len();
+        assert!(peer.link_count() <= cap && open <= cap + 1, "{open} connections where {cap} are allowed");
+        let since = *self.above.entry(index).or_insert(self.now);
+        if open <= cap {
+            self.above.remove(&index);
+        }
+        assert!(self.now - since < Duration::from_secs(2), "above the cap for {:?}", self.now - since);
     }
 
     // What a peer wants of the world.
