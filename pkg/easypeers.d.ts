@@ -266,7 +266,7 @@ interface Delivery extends PromiseLike<Receipt> {
 interface Receipt {
   /** The message's id. @example receipt.id */
   id: string
-  /** Links a direct message crossed; 0 for a broadcast. @example receipt.hops */
+  /** Links a direct message crossed, 255 for more; 0 for a broadcast. @example receipt.hops */
   hops: number
   /** Milliseconds to the acknowledgement; for a broadcast, until its links had taken it. @example receipt.rtt */
   rtt: number
@@ -307,7 +307,7 @@ interface Message {
   has: string[]
   /** Whether `from` is proven: the hash of the key that signed the message. @example if (!data.verified) return */
   verified: boolean
-  /** Links it crossed. @example data.hops */
+  /** Links it crossed, 255 for more. @example data.hops */
   hops: number
 }
 

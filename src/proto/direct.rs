@@ -26,8 +26,10 @@ const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
 const TRIES: u8 = 4;
 /// ... and the broadcast gets this long.
 const LAST_RESORT: Duration = Duration::from_secs(5);
-/// Most links a direct message may cross; on a ring of two links each, more.
-const MAX_HOPS: (usize, usize) = (64, 512);
+/// A peer passes a direct message on over so many links.
+const MAX_HOPS: usize = 64;
+/// ... and one with two links of its own, in a ring: over so many. A swarm may have peers of both kinds.
+pub(crate) const MAX_RING_HOPS: usize = 512;
 /// Messages of others under way through this peer, at most, and the bytes of their payloads.
 const MAX_RELAYED: usize = 1024;
 const MAX_RELAYED_BYTES: usize = 32 << 20;
@@ -82,15 +84,15 @@ pub(crate) struct Acknowledgement {
 
 codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path, hops_left });
 
-/// Most links that a direct message or its acknowledgement may cross.
-pub(crate) fn max_hops(max_peers: usize) -> usize {
-    if max_peers > 2 { MAX_HOPS.0 } else { MAX_HOPS.1 }
+/// Links after which a peer passes a direct message on no more.
+fn max_hops(max_peers: usize) -> usize {
+    if max_peers > 2 { MAX_HOPS } else { MAX_RING_HOPS }
 }
 
 /// Whether the path that a neighbor says a message took can be true: from its sender, over that neighbor, and
 /// not too long. What lies between is hearsay.
-pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address, max_peers: usize) -> bool {
-    path.len() <= max_hops(max_peers) && path.first() == Some(sender) && path.last() == Some(neighbor)
+pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address) -> bool {
+    path.len() <= MAX_RING_HOPS && path.first() == Some(sender) && path.last() == Some(neighbor)
 }
 
 impl Acknowledgement {
@@ -104,7 +106,7 @@ impl Acknowledgement {
     ) -> Self {
         let from = claimed.unwrap_or(identity.address());
         let proof = identity.prove(DOMAIN, &statement(&message.id, &from, &message.from, hops, swarm));
-        let (key, hops_left) = (identity.public_key(), MAX_HOPS.1 as u16);
+        let (key, hops_left) = (identity.public_key(), MAX_RING_HOPS as u16);
         Self { id: message.id, to: message.from, key, claimed, hops, proof, path, hops_left }
     }
 

@@ -265,7 +265,7 @@ export interface Delivery extends PromiseLike<Receipt> {
 export interface Receipt {
   /** The message's id. @example receipt.id */
   id: string
-  /** Links a direct message crossed; 0 for a broadcast. @example receipt.hops */
+  /** Links a direct message crossed, 255 for more; 0 for a broadcast. @example receipt.hops */
   hops: number
   /** Milliseconds to the acknowledgement; for a broadcast, until its links had taken it. @example receipt.rtt */
   rtt: number
@@ -306,7 +306,7 @@ export interface Message {
   has: string[]
   /** Whether `from` is proven: the hash of the key that signed the message. @example if (!data.verified) return */
   verified: boolean
-  /** Links it crossed. @example data.hops */
+  /** Links it crossed, 255 for more. @example data.hops */
   hops: number
 }
 

@@ -428,7 +428,7 @@ impl Peer {
         if sender == self.address {
             return self.drop_because("direct in a circle");
         }
-        if !direct::is_possible(&path, &sender, &from, self.config.max_peers) {
+        if !direct::is_possible(&path, &sender, &from) {
             self.drop_because("path");
             return self.blame(from, Fault::Lied, "lied about the path of a message", now);
         }
@@ -486,11 +486,10 @@ impl Peer {
     }
 
     fn handle_acknowledgement(&mut self, mut word: Acknowledgement, now: Instant) {
-        let most = direct::max_hops(self.config.max_peers);
-        if word.path.len() > most {
+        if word.path.len() > direct::MAX_RING_HOPS {
             return self.drop_because("acknowledgement");
         }
-        word.hops_left = word.hops_left.min(most as u16);
+        word.hops_left = word.hops_left.min(direct::MAX_RING_HOPS as u16);
         if word.to != self.address {
             return self.send_acknowledgement(word);
         }

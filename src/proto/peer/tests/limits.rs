@@ -96,7 +96,7 @@ fn a_path_that_cannot_be_true_is_refused() {
         vec![them],
         vec![from],
         vec![from, third],
-        [vec![from], vec![third; 63], vec![them]].concat(),
+        [vec![from], vec![third; 511], vec![them]].concat(),
     ] {
         say(&mut world, path);
     }
@@ -104,6 +104,9 @@ fn a_path_that_cannot_be_true_is_refused() {
     // A path that can be true leads on; this box is none.
     say(&mut world, vec![from, third, them]);
     assert_eq!((dropped(&world, 1, "path"), dropped(&world, 1, "sealed box")), (5, 1));
+    // So does one that goes round a ring of peers with two links each.
+    say(&mut world, [vec![from], vec![third; 100], vec![them]].concat());
+    assert_eq!((dropped(&world, 1, "path"), dropped(&world, 1, "sealed box")), (5, 2));
 }
 
 #[test]
