@@ -43,12 +43,14 @@ mod messages;
 mod parting;
 mod report;
 mod requests;
+mod waiting;
 
 use answering::HandedBack;
 use joining::Errand;
 use messages::Outgoing;
 use parting::Parting;
 pub use report::{Edge, LinkInfo, Stats, Topology};
+use waiting::Waiting;
 
 /// One peer of one swarm.
 #[derive(Debug)]
@@ -67,6 +69,8 @@ pub struct Peer {
     neighbors: Map<Address, ConnId>,
     /// Links that were evicted, for a moment more; the oldest first.
     partings: Vec<Parting>,
+    /// Requests for ring links that wait for a slot; the oldest first.
+    waiting: Vec<Waiting>,
     /// Answers under way to neighbors; the oldest first.
     handed_back: Vec<HandedBack>,
     /// Offers that trackers brought here, on their way.
@@ -209,6 +213,7 @@ impl Peer {
             conns: Map::new(),
             neighbors: Map::new(),
             partings: Vec::new(),
+            waiting: Vec::new(),
             handed_back: Vec::new(),
             errands: Map::new(),
             view: View::new(address),
@@ -435,12 +440,14 @@ impl Peer {
         if self.closed {
             return;
         }
-        self.limit_partings();
         self.forget_handed_back(now);
         self.flush_messages(now);
         if self.mesh.poll_timeout().is_some_and(|at| at <= now) {
+            self.reconsider_waiting(now);
             self.plan(now);
+            self.await_waiting();
         }
+        self.limit_partings();
         self.announce(now);
     }
 

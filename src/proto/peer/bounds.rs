@@ -26,6 +26,8 @@ impl Peer {
         let partings = self.partings.len();
         assert!(partings == 0 || taken + partings <= max + 1, "{taken} connections, {partings} partings");
 
+        assert!(self.waiting.len() <= super::waiting::MAX_WAITING, "{} requests wait", self.waiting.len());
+
         let under_way = self.handed_back.len();
         assert!(under_way <= super::answering::MAX_HANDED_BACK, "{under_way} answers under way");
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::joining::OFFER_LIFE;
+use super::waiting::{MAX_WAITING, Waiting};
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::id::{Address, OfferId};
@@ -247,8 +248,8 @@ impl Peer {
         }
     }
 
-    /// A request for a link, from a neighbor or from a tracker: pass it on, or take it up.
-    pub(super) fn handle_request(&mut self, back: Back, mut request: Request, now: Instant) {
+    /// A request for a link: pass it on, take it up, let it wait or turn it away.
+    pub(super) fn consider(&mut self, Waiting { back, mut request, until }: Waiting, now: Instant) {
         let sound =
             request.offer.as_ref().is_none_or(Description::is_sound) && request.path.len() <= mesh::MAX_PATH;
         if !sound || request.origin == self.address || self.limits.is_banned(&request.origin, now) {
@@ -272,6 +273,16 @@ impl Peer {
             Step::Here if request.offer.is_some() => self.mesh.judge(&request, &scene, now),
             Step::Here | Step::Forward(_) => Ok(()),
         };
+        // What trackers brought is tried again anyway.
+        if let (Some(_), Err(Reason::Busy | Reason::Full)) = (from, verdict)
+            && until > now
+            && self.waiting.len() < MAX_WAITING
+            && request.goal.side().is_some()
+            && self.mesh.improves_ring(&origin, &scene)
+        {
+            self.waiting.push(Waiting { back, request, until });
+            return self.await_waiting();
+        }
         let forth = if let Step::Forward(next) = step { Some(next) } else { None };
         if !self.mesh.remember(&request, back, forth, self.config.max_peers, now) {
             let word = Word::Reject(Reason::NotFound);

@@ -273,3 +273,52 @@ fn a_hand_over_to_a_peer_that_is_slow_to_greet_ends_in_time() {
         }
     }
 }
+
+/// Peer 1 is asked by peers that come ever nearer to it on the ring, until it neither takes one up nor turns it away:
+/// those that it takes up, and the one that waits.
+fn crowd(world: &mut World, said: &Said) -> (Vec<RequestId>, RequestId) {
+    let mut taken = Vec::new();
+    for (n, away) in (1..=9).rev().enumerate() {
+        let mut origin = world.address(1);
+        origin.0[19] -= away;
+        let request = hostile::request(n as u32, origin, Goal::Successor);
+        let id = request.id;
+        said.borrow_mut().clear();
+        world.inject(0, 1, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
+        if is_taken_up(world, id) {
+            taken.push(id);
+        } else if !is_rejected(said, id) {
+            return (taken, id);
+        }
+    }
+    panic!("{} were taken up, and none waits", taken.len());
+}
+
+fn is_taken_up(world: &World, id: RequestId) -> bool {
+    world.peers[1].conns.values().any(|conn| conn.is_for(id))
+}
+
+fn is_rejected(said: &Said, id: RequestId) -> bool {
+    let rejects = |packet: &mesh::Packet| matches!(packet, mesh::Packet::Back(Answer { id: of, word: Word::Reject(_), .. }) if *of == id);
+    said.borrow().iter().any(|(_, _, packet)| rejects(packet))
+}
+
+#[test]
+fn a_request_for_a_ring_link_waits_for_a_slot() {
+    let (mut world, said) = world();
+    let (taken, waits) = crowd(&mut world, &said);
+    world.run(Duration::from_millis(300));
+    assert!(!is_rejected(&said, waits) && !is_taken_up(&world, waits));
+    for id in taken {
+        world.inject(0, 1, &Packet::Mesh(mesh::Packet::Forth { id, word: Word::Cancel }));
+    }
+    assert!(is_taken_up(&world, waits));
+}
+
+#[test]
+fn a_request_for_a_ring_link_does_not_wait_for_ever() {
+    let (mut world, said) = world();
+    let (_, waits) = crowd(&mut world, &said);
+    world.run(mesh::LOST);
+    assert!(is_rejected(&said, waits) && !is_taken_up(&world, waits));
+}
