@@ -26,9 +26,9 @@ const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
 const TRIES: u8 = 4;
 /// ... and the broadcast gets this long.
 const LAST_RESORT: Duration = Duration::from_secs(5);
-/// A peer passes a direct message on over so many links.
+/// A direct message that crossed so many links is passed on no more.
 const MAX_HOPS: usize = 64;
-/// ... and one with two links of its own, in a ring: over so many. A swarm may have peers of both kinds.
+/// ... or so many, by a peer with two links, in a ring. A swarm may have peers of both kinds.
 pub(crate) const MAX_RING_HOPS: usize = 512;
 /// Messages of others under way through this peer, at most, and the bytes of their payloads.
 const MAX_RELAYED: usize = 1024;
@@ -84,7 +84,7 @@ pub(crate) struct Acknowledgement {
 
 codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path, hops_left });
 
-/// Links after which a peer passes a direct message on no more.
+/// Links after which a peer with so many of its own passes a direct message on no more.
 fn max_hops(max_peers: usize) -> usize {
     if max_peers > 2 { MAX_HOPS } else { MAX_RING_HOPS }
 }
