@@ -43,9 +43,9 @@ const HOPEFUL: Duration = Duration::from_millis(1000);
 /// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
 /// follow each other too soon end each other.
 const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
-/// Two packets each way. Whoever takes longer would not have connected in time, either. Connections may exceed the
-/// cap for 2 s, and this one may be one too many.
-const GREET: Duration = Duration::from_millis(1750);
+/// Two packets each way. Connections may exceed the cap for 2 s, and this one may be one too many: what is left is for
+/// a browser that is late. Whose packets take longer would not have connected in time, either.
+const GREET: Duration = Duration::from_millis(1500);
 /// A link that was silent this long is asked for a sign of life.
 const IDLE: Duration = Duration::from_millis(1500);
 /// ... and has this long to give one: a death is noticed within IDLE + ANSWER < 5 s.

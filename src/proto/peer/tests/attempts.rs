@@ -263,7 +263,7 @@ fn a_newcomer_gets_its_ring_links_though_no_answer_comes_back_through_the_mesh()
 #[test]
 fn a_hand_over_to_a_peer_that_is_slow_to_greet_ends_in_time() {
     for salt in 0..4 {
-        for slow in [800, 1000] {
+        for slow in [700, 1000] {
             let mut world = World::salted(8, 4, 10 * salt);
             world.far = (0..8).map(|peer| ((peer, 8), Duration::from_millis(slow))).collect();
             let newcomer = world.join(Config { max_peers: 4, ..config() });
