@@ -187,7 +187,13 @@ function sharedBrowser() {
   shared ??= launch()
   return shared
 }
-after(async () => shared && (await shared).close())
+let closes = false
+/** Closes it after the file's last test. Not where there is no test: a bench has no runner of tests that would say so. */
+function closeAfterTests() {
+  if (closes) return
+  closes = true
+  after(async () => shared && (await shared).close())
+}
 
 // ---------------------------------------------------------------- peers and pages
 
@@ -348,6 +354,7 @@ export class World {
 
 /** A test: a sentence about behavior and the play that shows it. */
 export function behavior(sentence, play, { timeout = 60_000 } = {}) {
+  closeAfterTests()
   test(sentence, { timeout: timeout + 10_000 }, async t => {
     const world = new World(t)
     try {
