@@ -1,0 +1,72 @@
+// The ideal: a full mesh of plain data channels, each text sent as it is. Pages meet through the tracker, as those of the
+// others do; but they know how many there will be, so that each has an offer for every other one in its only announce.
+
+/** An offer that no answer came for by then was for nobody. */
+const UNANSWERED_MS = 15_000
+
+export async function join(topic, tracker, { size, onConnect, onMessage }) {
+  const id = random()
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(topic)))
+  const swarm = { action: 'announce', info_hash: String.fromCharCode(...hash), peer_id: id }
+  const offered = new Map()
+  const channels = new Map()
+
+  const watch = (channel, other) => {
+    channel.onopen = () => {
+      channels.set(other(), channel)
+      onConnect()
+    }
+    channel.onclose = () => channels.delete(other())
+    channel.onmessage = ({ data }) => onMessage(data)
+  }
+
+  const socket = new WebSocket(tracker)
+  const opened = new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }))
+  socket.onmessage = async ({ data }) => {
+    const { offer, answer, offer_id, peer_id } = JSON.parse(data)
+    if (offer) {
+      const connection = new RTCPeerConnection()
+      connection.ondatachannel = ({ channel }) => watch(channel, () => peer_id)
+      await connection.setRemoteDescription(offer)
+      socket.send(JSON.stringify({ ...swarm, to_peer_id: peer_id, offer_id, answer: await described(connection, 'answer') }))
+    } else if (answer && offered.has(offer_id)) {
+      const attempt = offered.get(offer_id)
+      offered.delete(offer_id)
+      attempt.other = peer_id
+      await attempt.connection.setRemoteDescription(answer)
+    }
+  }
+
+  const offers = await Promise.all(Array.from({ length: size - 1 }, async () => {
+    const offer_id = random()
+    const attempt = { connection: new RTCPeerConnection(), other: null }
+    offered.set(offer_id, attempt)
+    watch(attempt.connection.createDataChannel(''), () => attempt.other)
+    return { offer_id, offer: await described(attempt.connection, 'offer') }
+  }))
+  await opened
+  socket.send(JSON.stringify({ ...swarm, numwant: offers.length, offers }))
+  setTimeout(() => {
+    for (const { connection } of offered.values()) connection.close()
+  }, UNANSWERED_MS)
+
+  return {
+    id,
+    neighbors: () => channels.size,
+    send: text => channels.forEach(channel => channel.send(text)),
+    sendTo: (other, text) => channels.get(other)?.send(text),
+  }
+}
+
+/** The description with all candidates: a tracker passes on one message each way. */
+async function described(connection, type) {
+  const gathered = new Promise(resolve => {
+    connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && resolve()
+  })
+  await connection.setLocalDescription()
+  await gathered
+  return { type, sdp: connection.localDescription.sdp }
+}
+
+/** 20 characters, as trackers want ids. */
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(10)), byte => byte.toString(16).padStart(2, '0')).join('')
