@@ -1,9 +1,6 @@
 // The ideal: a full mesh of plain data channels, each text sent as it is. Pages meet through the tracker, as those of the
 // others do; but they know how many there will be, so that each has an offer for every other one in its only announce.
 
-/** An offer that no answer came for by then was for nobody. */
-const UNANSWERED_MS = 15_000
-
 export async function join(topic, tracker, { size, onConnect, onMessage }) {
   const id = random()
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(topic)))
@@ -23,8 +20,11 @@ export async function join(topic, tracker, { size, onConnect, onMessage }) {
   const socket = new WebSocket(tracker)
   const opened = new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }))
   socket.onmessage = async ({ data }) => {
-    const { offer, answer, offer_id, peer_id } = JSON.parse(data)
-    if (offer) {
+    const { offer, answer, offer_id, peer_id, complete, incomplete } = JSON.parse(data)
+    if (incomplete !== undefined) {
+      // So many are there, this page included; this tracker gives the first offers to them, and the others to nobody.
+      for (const { connection } of [...offered.values()].slice(complete + incomplete - 1)) connection.close()
+    } else if (offer) {
       const connection = new RTCPeerConnection()
       connection.ondatachannel = ({ channel }) => watch(channel, () => peer_id)
       await connection.setRemoteDescription(offer)
@@ -46,9 +46,6 @@ export async function join(topic, tracker, { size, onConnect, onMessage }) {
   }))
   await opened
   socket.send(JSON.stringify({ ...swarm, numwant: offers.length, offers }))
-  setTimeout(() => {
-    for (const { connection } of offered.values()) connection.close()
-  }, UNANSWERED_MS)
 
   return {
     id,

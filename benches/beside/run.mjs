@@ -46,7 +46,7 @@ const AFTER_CRASH_MS = 35_000
 /** A pair that has not met by then does not count. */
 const PAIR_MS = 30_000
 /** A row that takes longer than this hangs. */
-const PATIENCE = 240_000
+const PATIENCE = 180_000
 const SEED = 1
 
 const ROWS = [
