@@ -2,14 +2,6 @@
 // github.com/draeder/easypeers; without it this column is left out.
 import Easypeers from 'original'
 
-export function join(topic, tracker, { onConnect, onMessage }) {
-  const easypeers = new Easypeers(topic, { tracker })
-  easypeers.on('connect', onConnect)
-  easypeers.on('message', ({ message }) => onMessage(message))
-  return {
-    id: easypeers.address,
-    neighbors: () => easypeers.wireCount,
-    send: text => easypeers.send(text),
-    sendTo: (id, text) => easypeers.send(id, text),
-  }
-}
+import { joins } from './api.mjs'
+
+export const join = joins(Easypeers, tracker => ({ tracker }))
