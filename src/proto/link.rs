@@ -43,9 +43,8 @@ const HOPEFUL: Duration = Duration::from_millis(1000);
 /// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
 /// follow each other too soon end each other.
 const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
-/// Two packets each way. Connections may exceed the cap for 2 s, and this one may be one too many: what is left is for
-/// a browser that is late. Whose packets take longer would not have connected in time, either.
-const GREET: Duration = Duration::from_millis(1500);
+/// Two packets each way, with room for a far peer and a slow page.
+const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.
 const IDLE: Duration = Duration::from_millis(1500);
 /// ... and has this long to give one: a death is noticed within IDLE + ANSWER < 5 s.
@@ -67,8 +66,8 @@ enum State {
     Answering,
     /// Both have both descriptions.
     Connecting,
-    /// The channel is open; the proofs are exchanged.
-    Greeting,
+    /// The channel is open since then; the proofs are exchanged.
+    Greeting(Instant),
     /// Both are members.
     Active,
     /// Over.
@@ -263,7 +262,7 @@ impl Link {
 
     /// Whether the proofs are being exchanged.
     pub(crate) fn is_greeting(&self) -> bool {
-        matches!(self.state, State::Greeting)
+        matches!(self.state, State::Greeting(_))
     }
 
     /// Gives the offer this long to be answered.
@@ -278,10 +277,20 @@ impl Link {
         self.deadline.filter(|_| self.is_greeting())
     }
 
+    /// Gives the greeting, while it lasts, no longer than this.
+    pub(crate) fn limit_greeting(&mut self, until: Instant) {
+        if self.is_greeting() {
+            self.deadline = self.deadline.map(|deadline| deadline.min(until));
+        }
+    }
+
     /// How long ago the channel opened, while the two ends greet each other: with both words of theirs here, a
     /// round trip and a little more.
     pub(crate) fn greeting_for(&self, now: Instant) -> Option<Duration> {
-        Some(GREET.saturating_sub(self.greets_until()? - now))
+        match self.state {
+            State::Greeting(since) => Some(now - since),
+            _ => None,
+        }
     }
 
     /// Smoothed round trip.
@@ -326,7 +335,7 @@ impl Link {
                 self.described = true;
                 Happened::Described
             }
-            State::Offered | State::Connecting | State::Greeting | State::Active | State::Closed => {
+            State::Offered | State::Connecting | State::Greeting(_) | State::Active | State::Closed => {
                 Happened::Nothing
             }
         }
@@ -412,7 +421,7 @@ impl Link {
         out: &mut VecDeque<Output>,
     ) -> Option<Ahead> {
         let hello = self.greet(me, random)?;
-        self.state = State::Greeting;
+        self.state = State::Greeting(now);
         self.deadline = Some(now + GREET);
         self.hopeful_until = None;
         self.heart.heard_at = now;
@@ -434,14 +443,14 @@ impl Link {
             Ok(None) => return Happened::Nothing,
             Err(error) => return Happened::Violation(error.into()),
         };
-        let greeting = self.greeting.as_ref().filter(|_| matches!(self.state, State::Greeting));
+        let greeting = self.greeting.as_ref().filter(|_| matches!(self.state, State::Greeting(_)));
         let (confirmed, proven) =
             greeting.map_or((false, false), |greeting| (greeting.confirmed, greeting.proven));
         match (&self.state, packet) {
             (State::Closed, _) => Happened::Nothing,
             (_, Packet::Close(farewell)) => Happened::Farewell(farewell),
-            (State::Greeting, Packet::Hello(hello)) if !confirmed => Happened::Hello(hello),
-            (State::Greeting, Packet::Confirm { confirm, linked }) if confirmed && !proven => {
+            (State::Greeting(_), Packet::Hello(hello)) if !confirmed => Happened::Hello(hello),
+            (State::Greeting(_), Packet::Confirm { confirm, linked }) if confirmed && !proven => {
                 self.handle_confirm(&confirm, linked)
             }
             (_, Packet::Hello(_) | Packet::Confirm { .. }) => match self.repeats.checked_sub(1) {
@@ -465,7 +474,7 @@ impl Link {
         linked: bool,
         out: &mut VecDeque<Output>,
     ) -> Result<(), Violation> {
-        let greeting = self.greeting.as_mut().filter(|_| matches!(self.state, State::Greeting));
+        let greeting = self.greeting.as_mut().filter(|_| matches!(self.state, State::Greeting(_)));
         let greeting = greeting.ok_or(Violation::TooEarly)?;
         let confirm = match greeting.ready.take() {
             Some(ready) => ready,
@@ -595,7 +604,7 @@ impl Link {
         if matches!(self.state, State::Closed) {
             return;
         }
-        if let (State::Greeting | State::Active, Some(farewell)) = (&self.state, farewell) {
+        if let (State::Greeting(_) | State::Active, Some(farewell)) = (&self.state, farewell) {
             self.send(&Packet::Close(farewell), None, out);
         }
         self.state = State::Closed;

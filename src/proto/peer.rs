@@ -447,7 +447,7 @@ impl Peer {
             self.plan(now);
             self.await_waiting();
         }
-        self.limit_partings();
+        self.limit_hand_overs(now);
         self.announce(now);
     }
 

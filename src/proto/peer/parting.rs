@@ -12,8 +12,12 @@ use crate::proto::time::Instant;
 
 use std::time::Duration;
 
-/// How long it stays up: an answer takes below 1 s at 100,000 peers, and connections may exceed the cap for 2 s.
+/// How long it stays up: an answer takes below 1 s at 100,000 peers.
 const PARTING: Duration = Duration::from_secs(1);
+/// A hand-over, from the channel that opens to the one that ends. Connections may exceed the cap for 2 s: what is left is
+/// for pages that are slow to tell and to be told. Whose greeting takes longer is too far away for a link that another
+/// one has to end for.
+const HAND_OVER: Duration = Duration::from_millis(1200);
 
 /// One such link.
 #[derive(Debug)]
@@ -30,15 +34,19 @@ impl Peer {
     pub(super) fn part(&mut self, peer: Address, conn: Conn, now: Instant) {
         let key = conn.key();
         self.partings.push(Parting { peer, key, link: conn.link, until: now + PARTING });
-        self.limit_partings();
+        self.limit_hand_overs(now);
     }
 
     /// Ends partings until there are no more connections than the cap and one, those being made among them: any of
-    /// them may be connected before this peer hears of it.
-    pub(super) fn limit_partings(&mut self) {
+    /// them may be connected before this peer hears of it. With one above the cap, greetings have to be short.
+    pub(super) fn limit_hand_overs(&mut self, now: Instant) {
         let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
         while !self.partings.is_empty() && taken + self.partings.len() > self.config.max_peers + 1 {
             self.end_parting(0);
+        }
+        let open = |conn: &&Conn| conn.link.is_greeting() || conn.link.is_active();
+        if self.conns.values().filter(open).count() + self.partings.len() > self.config.max_peers {
+            self.conns.values_mut().for_each(|conn| conn.link.limit_greeting(now + HAND_OVER));
         }
     }
 
