@@ -292,32 +292,35 @@ impl Peer {
         if let Err(reason) = verdict {
             return self.reply(id, Word::Reject(reason));
         }
-        match (forth, request.offer.clone()) {
-            (Some(next), _) => {
+        match (forth, request.offer.take()) {
+            (Some(next), offer) => {
                 if request.path.len() >= mesh::MAX_PATH {
                     request.path.remove(0);
                 }
                 request.path.push(self.address);
                 request.hops_left = request.hops_left.min(mesh::MAX_HOPS).saturating_sub(1);
+                request.offer = offer;
                 self.send_packet(&next, Packet::Mesh(mesh::Packet::Request(Box::new(request))), None);
             }
             (None, None) => self.reply(id, Word::Found(self.address)),
             (None, Some(offer)) => {
-                let replaces = self.mesh.tried_against(&request, &around.scene());
-                let heir = request.instead_of.filter(|_| request.goal.side().is_none());
-                self.make_room(&origin, now);
-                let conn = self.next_conn_id();
-                let mut link = Link::answer(conn, offer, now, &mut self.out);
-                link.slow = self.mesh.is_slow(&origin);
-                self.stats.attempts += 1;
-                let purpose = Purpose::Reply(id);
-                let fresh = Conn::new(link, purpose, now);
-                self.conns.insert(
-                    conn,
-                    Conn { peer: Some(origin), replaces, heir, trial: heir.is_some(), ..fresh },
-                );
+                let replaces = self.mesh.tried_against(&request, &scene);
+                self.take_up(&request, offer, replaces, now);
             }
         }
+    }
+
+    /// Answers a request for a link with this peer.
+    fn take_up(&mut self, request: &Request, offer: Description, replaces: Option<Address>, now: Instant) {
+        let heir = request.instead_of.filter(|_| request.goal.side().is_none());
+        self.make_room(&request.origin, now);
+        let id = self.next_conn_id();
+        let mut link = Link::answer(id, offer, now, &mut self.out);
+        link.slow = self.mesh.is_slow(&request.origin);
+        self.stats.attempts += 1;
+        let fresh = Conn::new(link, Purpose::Reply(request.id), now);
+        let peer = Some(request.origin);
+        self.conns.insert(id, Conn { peer, replaces, heir, trial: heir.is_some(), ..fresh });
     }
 
     /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: a late one that
