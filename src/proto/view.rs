@@ -300,12 +300,12 @@ impl View {
         let mut paths = Vec::with_capacity(self.known.len() + 32);
         // A list that we can see says who its peer is linked to; an edge that its other end, visible too,
         // does not know of is stale or a lie.
-        let mut visible: Map<&Address, &List> = Map::new();
+        let mut visible: Map<Address, &List> = Map::new();
         for near in self.near.values() {
-            visible.extend(near.beyond.iter());
+            visible.extend(near.beyond.iter().map(|(address, list)| (*address, list)));
         }
-        visible.extend(self.near.iter().map(|(address, near)| (address, &near.own)));
-        let agreed = |a: &Address, b: &Address| visible.get(&b).is_none_or(|list| list.contains(a));
+        visible.extend(self.near.iter().map(|(address, near)| (*address, &near.own)));
+        let agreed = |a: &Address, b: &Address| visible.get(b).is_none_or(|list| list.contains(a));
 
         for link in links {
             let Some(near) = self.near.get(&link.address) else { continue };
