@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import zlib from 'node:zlib'
 import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
+import { toLetters } from './letters.mjs'
 import { modern, shorten } from './names.mjs'
 import { bindgenVersion } from './versions.mjs'
 
@@ -129,7 +130,7 @@ function packed(wasm) {
   return (packed.made = {
     SIZE: `${out.readUInt32LE()}`,
     LENGTH: `${readFileSync(wasm).length}`,
-    PACKED: `'${out.subarray(4).toString('base64')}'`,
+    PACKED: JSON.stringify(toLetters(out.subarray(4))),
     // What is small compresses better by whole bytes.
     UNPACKER: `'${unpacker().toString('hex')}'`,
   })

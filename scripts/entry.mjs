@@ -1,15 +1,9 @@
 // What every bundle of pkg/ begins with: the module is inlined and compiled at once, so that the class is
 // ready on the next line. Touches nothing of a page: safe in Node, in a worker, on a server.
 import { ClosedError, Delivery, DeliveryError, Easypeers, EasypeersError, finish, initSync } from 'easypeers.js'
+import { fromLetters } from './letters.mjs'
 
 const fromHex = text => Uint8Array.from(text.match(/../g), digits => parseInt(digits, 16))
-
-const fromBase64 = text => {
-  const letters = atob(text)
-  const bytes = new Uint8Array(letters.length)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i)
-  return bytes
-}
 
 /**
  * The module, made by scripts/pack in a memory that is gone afterwards. SIZE is that of the streams and LENGTH that of
@@ -17,7 +11,7 @@ const fromBase64 = text => {
  */
 const unpacked = text => {
   const { memory, unpack, __heap_base: base } = new WebAssembly.Instance(new WebAssembly.Module(fromHex(UNPACKER))).exports
-  const packed = fromBase64(text)
+  const packed = fromLetters(text)
   memory.grow(((packed.length + SIZE + LENGTH) >> 16) + 1)
   new Uint8Array(memory.buffer).set(packed, base.value)
   const end = unpack(base.value, packed.length, SIZE)
