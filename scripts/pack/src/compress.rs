@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use lzma_rust2::{EncodeMode, LzmaOptions, LzmaWriter, MfType};
 
 use crate::lzma::{Bits, CONTEXTS, PROPERTIES, decompress};
-use crate::range::Writer;
+use crate::range::{Place, Writer};
 
 /// What [`decompress`] makes these bytes of.
 pub fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -31,55 +31,33 @@ pub fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Reads LZMA as it is specified, and writes each bit again.
 struct Translator<'a> {
-    lzma: &'a [u8],
-    range: u32,
-    code: u32,
+    lzma: Place<'a>,
     chances: [u16; CONTEXTS],
     writer: Writer,
 }
 
 impl<'a> Translator<'a> {
     fn new(lzma: &'a [u8]) -> Self {
-        let (code, lzma) = lzma[1..].split_first_chunk().expect("the library writes at least five bytes");
-        let code = u32::from_be_bytes(*code);
-        Self { lzma, range: u32::MAX, code, chances: [1 << 10; CONTEXTS], writer: Writer::new() }
-    }
-
-    fn shift(&mut self) {
-        if self.range < 1 << 24 {
-            let (byte, rest) = self.lzma.split_first().expect("the library wrote all bytes");
-            self.range <<= 8;
-            self.code = self.code << 8 | u32::from(*byte);
-            self.lzma = rest;
-        }
+        // The first byte is always 0.
+        Self { lzma: Place::new(&lzma[1..]), chances: [1 << 10; CONTEXTS], writer: Writer::new() }
     }
 }
 
 impl Bits for Translator<'_> {
     fn bit(&mut self, context: usize) -> usize {
         let chance = &mut self.chances[context];
-        let bound = (self.range >> 11) * u32::from(*chance);
-        let bit = self.code >= bound;
+        let bit = self.lzma.split((self.lzma.range >> 11) * u32::from(*chance));
         if bit {
-            self.range -= bound;
-            self.code -= bound;
             *chance -= *chance >> 5;
         } else {
-            self.range = bound;
             *chance += ((1 << 11) - *chance) >> 5;
         }
-        self.shift();
         self.writer.bit(context, bit);
         usize::from(bit)
     }
 
     fn even(&mut self) -> usize {
-        self.range >>= 1;
-        let bit = self.code >= self.range;
-        if bit {
-            self.code -= self.range;
-        }
-        self.shift();
+        let bit = self.lzma.halve();
         self.writer.even(bit);
         usize::from(bit)
     }

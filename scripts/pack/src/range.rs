@@ -29,32 +29,22 @@ impl Chances {
     }
 }
 
-/// Reads what the writer wrote.
-pub struct Reader<'a> {
-    packed: &'a [u8],
-    at: usize,
-    range: u32,
+/// A place in what a range coder wrote, and the range that is left there.
+pub(crate) struct Place<'a> {
+    bytes: &'a [u8],
+    pub(crate) range: u32,
     code: u32,
-    chances: Chances,
+    at: usize,
 }
 
-impl<'a> Reader<'a> {
-    /// Reading goes on for ever: only the bytes tell when to stop, and there must be enough of them.
-    pub fn new(packed: &'a [u8]) -> Self {
-        let code = packed[..4].iter().fold(0, |code, byte| code << 8 | u32::from(*byte));
-        Self { packed, at: 4, range: u32::MAX, code, chances: Chances::new() }
-    }
-
-    fn shift(&mut self) {
-        while self.range < 1 << 24 {
-            self.range <<= 8;
-            self.code = self.code << 8 | u32::from(self.packed[self.at]);
-            self.at += 1;
-        }
+impl<'a> Place<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        let code = bytes[..4].iter().fold(0, |code, byte| code << 8 | u32::from(*byte));
+        Self { bytes, at: 4, range: u32::MAX, code }
     }
 
     /// Whether the code lies beyond what stands for a 0.
-    fn split(&mut self, bound: u32) -> bool {
+    pub(crate) fn split(&mut self, bound: u32) -> bool {
         let bit = self.code >= bound;
         if bit {
             self.range -= bound;
@@ -65,17 +55,44 @@ impl<'a> Reader<'a> {
         self.shift();
         bit
     }
+
+    /// Whether the code lies in the upper half of the range; either half is as large as the other.
+    pub(crate) fn halve(&mut self) -> bool {
+        self.range &= !1;
+        self.split(self.range >> 1)
+    }
+
+    fn shift(&mut self) {
+        while self.range < 1 << 24 {
+            self.range <<= 8;
+            self.code = self.code << 8 | u32::from(self.bytes[self.at]);
+            self.at += 1;
+        }
+    }
+}
+
+/// Reads what the writer wrote.
+pub struct Reader<'a> {
+    place: Place<'a>,
+    chances: Chances,
+}
+
+impl<'a> Reader<'a> {
+    /// Reading goes on for ever: only the bytes tell when to stop, and there must be enough of them.
+    pub fn new(packed: &'a [u8]) -> Self {
+        Self { place: Place::new(packed), chances: Chances::new() }
+    }
 }
 
 impl Bits for Reader<'_> {
     fn bit(&mut self, context: usize) -> usize {
-        let bit = self.split(self.chances.bound(context, self.range));
+        let bit = self.place.split(self.chances.bound(context, self.place.range));
         self.chances.learn(context, bit);
         usize::from(bit)
     }
 
     fn even(&mut self) -> usize {
-        usize::from(self.split(self.range >> 1))
+        usize::from(self.place.halve())
     }
 }
 
@@ -101,6 +118,7 @@ impl Writer {
     }
 
     pub(crate) fn even(&mut self, bit: bool) {
+        self.range &= !1;
         self.split(self.range >> 1, bit);
     }
 
