@@ -363,6 +363,9 @@ impl Peer {
         tracker.open(now, &mut self.out);
         self.report_tracker(tracker.status());
         self.trackers.insert(id, tracker);
+        if self.neighbors.is_empty() {
+            self.prepare_offers(now);
+        }
         self.settle(now);
     }
 

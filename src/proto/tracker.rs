@@ -315,6 +315,11 @@ impl Tracker {
         self.state == State::Open && self.announce_at.is_some_and(|at| at <= now)
     }
 
+    /// Whether this socket has announced, so that others' offers reach us.
+    pub(crate) fn is_started(&self) -> bool {
+        self.started
+    }
+
     /// Whether an announce without offers is worth less than one with some a moment later: this socket has
     /// announced, so others' offers reach us already.
     pub(crate) fn can_wait(&self) -> bool {

@@ -35,7 +35,7 @@ const MAX_ERRANDS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Errand {
     back: Back,
-    request: Request,
+    pub(super) request: Request,
     /// When it is repeated once it is refused, and when in any case.
     refused_at: Instant,
     pub(super) again_at: Instant,
@@ -206,7 +206,10 @@ impl Peer {
             .collect();
         for id in due {
             let wanted = if need >= Need::Hungry { OFFERS } else { OFFERS_HEALTHY };
-            let mut offers = self.offers(wanted, now);
+            // The first announce is not to wait, and what is not ready for it would have to wait for the next.
+            let first = self.trackers.get(&id).is_some_and(|tracker| !tracker.is_started());
+            let mut offers =
+                if first && !self.are_offers_ready() { Vec::new() } else { self.offers(wanted, now) };
             let missing = offers.is_empty();
             let Some(tracker) = self.trackers.get_mut(&id) else { continue };
             if missing && tracker.can_wait() {
@@ -221,12 +224,27 @@ impl Peer {
         }
     }
 
-    /// The offers that can go out now; more are begun if there are fewer than wanted.
-    pub(super) fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
+    /// Makes offers while the socket of a tracker opens: both take a tenth of a second or more.
+    pub(super) fn prepare_offers(&mut self, now: Instant) {
+        self.begin_offers(OFFERS, now);
+    }
+
+    /// Begins offers if there are fewer than wanted.
+    fn begin_offers(&mut self, wanted: usize, now: Instant) {
         let open = self.conns.values().filter(|conn| conn.is_spare()).count();
         for _ in open..wanted {
             self.begin_offer(now);
         }
+    }
+
+    /// Whether no offer is still being made.
+    fn are_offers_ready(&self) -> bool {
+        self.conns.values().filter(|conn| conn.is_spare()).all(|conn| conn.link.is_offered())
+    }
+
+    /// The offers that can go out now; more are begun if there are fewer than wanted.
+    pub(super) fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
+        self.begin_offers(wanted, now);
         let mut offers = Vec::with_capacity(wanted);
         let bounds = Side::BOTH.map(|side| self.bound(side));
         // Where only one is ready it is not for the same side each time: who is there may be out of reach.
@@ -264,7 +282,7 @@ impl Peer {
         if let Some(conn) = self.conns.get_mut(&conn) {
             conn.link.expire_offer(now + OFFER_LIFE);
         }
-        let all = self.conns.values().filter(|conn| conn.is_spare()).all(|conn| conn.link.is_offered());
+        let all = self.are_offers_ready();
         for tracker in self.trackers.values_mut() {
             tracker.offers_ready(now, all);
         }
