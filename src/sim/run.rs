@@ -267,29 +267,31 @@ impl Runner {
 
     fn singles(&mut self, name: &str, count: usize, watch: Duration) {
         let opened = self.world.counts.opened;
-        let (mut first, mut ring, mut full) = (Vec::new(), Vec::new(), Vec::new());
+        const REACHED: [&str; 4] = ["first_link", "ring_links", "all_but_one", "all_links"];
+        let mut times = REACHED.map(|_| Vec::new());
         for _ in 0..count {
             let start = self.world.now();
             let node = self.world.join();
             let most = self.world.params().max_peers.min(self.world.graph.living() - 1);
             let (before, after) = self.world.graph.ring_neighbors(self.world.address(node));
             let neighbors: Vec<u32> = before.into_iter().chain(after).collect();
-            let mut reached = [None; 3];
+            let mut reached = REACHED.map(|_| None);
             while reached.contains(&None) && self.world.now() - start < watch {
                 self.world.run_for(Duration::from_millis(25));
                 let graph = &self.world.graph;
                 let links = graph.links(node.0).len();
                 let on_ring = neighbors.iter().all(|&other| graph.linked(node.0, other));
                 let time = (self.world.now() - start).as_secs_f64();
-                for (reached, now) in reached.iter_mut().zip([links > 0, on_ring, links >= most]) {
+                let now = [links > 0, on_ring, links + 1 >= most, links >= most];
+                for (reached, now) in reached.iter_mut().zip(now) {
                     *reached = reached.or(now.then_some(time));
                 }
             }
-            for (times, time) in [&mut first, &mut ring, &mut full].into_iter().zip(reached) {
+            for (times, time) in times.iter_mut().zip(reached) {
                 times.extend(time);
             }
         }
-        for (metric, mut times) in [("first_link", first), ("ring_links", ring), ("all_links", full)] {
+        for (metric, mut times) in REACHED.into_iter().zip(times) {
             self.put(name, &format!("{metric}_share"), times.len() as f64 / count as f64);
             self.put(name, &format!("{metric}_p50_s"), percentile(&mut times, 0.5));
             self.put(name, &format!("{metric}_p95_s"), percentile(&mut times, 0.95));
