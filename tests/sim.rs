@@ -322,6 +322,27 @@ fn peers_that_are_far_apart_form_one_right_ring() {
     assert_sound(&world);
 }
 
+/// It took 28 s, and up to 41: a peer whose connection was late gave its slot to the next one, and ended it for that.
+#[test]
+fn peers_whose_connections_take_seconds_form_one_right_ring() {
+    let network = Network {
+        ice: Duration::from_millis(1500),
+        gathering: Duration::from_millis(800),
+        ..Network::default()
+    };
+    for seed in 1..=3 {
+        let params = Params { network: network.clone(), max_peers: 4, ..Params::default() };
+        let mut world = World::new(params, seed);
+        for _ in 0..24 {
+            world.join();
+            world.run_for(seconds(6) / 24);
+        }
+        let time = world.run_until(seconds(13), MOMENT, |world| world.graph.ring_share() == 1.0);
+        assert!(time.is_some(), "seed {seed}: {:.3} of the ring", world.graph.ring_share());
+        assert_sound(&world);
+    }
+}
+
 #[test]
 fn lost_packets_thin_links_wrong_clocks_and_late_candidates_lose_nothing() {
     let network = Network {

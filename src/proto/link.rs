@@ -39,10 +39,10 @@ const GATHER: Duration = Duration::from_millis(250);
 const CONNECT: Duration = Duration::from_secs(10);
 /// A connection that takes longer than this holds no slot any more: most likely its other side gave up and
 /// could not say so. It may still come.
-const HOPEFUL: Duration = Duration::from_millis(1000);
-/// ... unless the one before with the same peer took longer, too: then the two are far apart, and attempts that
-/// follow each other too soon end each other.
-const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
+pub(crate) const HOPEFUL: Duration = Duration::from_millis(1000);
+/// ... unless the one before with the same peer took longer, too, or those with others did: then the two are far apart,
+/// or a page is slow, and attempts that follow each other too soon end each other.
+pub(crate) const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
 /// Two packets each way, with room for a far peer and a slow page.
 const GREET: Duration = Duration::from_secs(5);
 /// A link that was silent this long is asked for a sign of life.
@@ -64,8 +64,8 @@ enum State {
     Offered,
     /// The browser is making our answer.
     Answering,
-    /// Both have both descriptions.
-    Connecting,
+    /// Both have both descriptions since then.
+    Connecting(Instant),
     /// The channel is open since then; the proofs are exchanged.
     Greeting(Instant),
     /// Both are members.
@@ -167,8 +167,8 @@ pub(crate) struct Link {
     deadline: Option<Instant>,
     /// When our description is sent although candidates may be missing.
     gather_by: Option<Instant>,
-    /// The one before was late.
-    pub(crate) slow: bool,
+    /// How long it may take to connect before it is late.
+    pub(crate) patience: Duration,
     /// When a connection becomes late.
     hopeful_until: Option<Instant>,
     described: bool,
@@ -205,7 +205,7 @@ impl Link {
             state,
             deadline: Some(now + DESCRIBE),
             gather_by: None,
-            slow: false,
+            patience: HOPEFUL,
             hopeful_until: None,
             described: false,
             local: None,
@@ -257,7 +257,7 @@ impl Link {
 
     /// Whether it is likely to become a link.
     pub(crate) fn is_hopeful(&self) -> bool {
-        !matches!(self.state, State::Connecting) || self.hopeful_until.is_some()
+        !matches!(self.state, State::Connecting(_)) || self.hopeful_until.is_some()
     }
 
     /// Whether the proofs are being exchanged.
@@ -284,11 +284,11 @@ impl Link {
         }
     }
 
-    /// How long ago the channel opened, while the two ends greet each other: with both words of theirs here, a
+    /// How long the two have been connecting, or greeting each other: with both words of theirs here, a greeting takes a
     /// round trip and a little more.
-    pub(crate) fn greeting_for(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn lasts(&self, now: Instant) -> Option<Duration> {
         match self.state {
-            State::Greeting(since) => Some(now - since),
+            State::Connecting(since) | State::Greeting(since) => Some(now - since),
             _ => None,
         }
     }
@@ -335,7 +335,7 @@ impl Link {
                 self.described = true;
                 Happened::Described
             }
-            State::Offered | State::Connecting | State::Greeting(_) | State::Active | State::Closed => {
+            State::Offered | State::Connecting(_) | State::Greeting(_) | State::Active | State::Closed => {
                 Happened::Nothing
             }
         }
@@ -353,22 +353,23 @@ impl Link {
     }
 
     fn connect(&mut self, now: Instant) {
-        self.state = State::Connecting;
+        self.state = State::Connecting(now);
         self.deadline = Some(now + CONNECT);
-        self.hopeful_until = Some(now + if self.slow { HOPEFUL_SLOW } else { HOPEFUL });
+        self.hopeful_until = Some(now + self.patience);
     }
 
     /// A candidate of theirs that came after their description.
     pub(crate) fn add_remote(&mut self, candidate: Candidate, out: &mut VecDeque<Output>) {
         let Some(remote) = &mut self.remote else { return };
-        if matches!(self.state, State::Answering | State::Connecting) && remote.add(candidate.clone()) {
+        if matches!(self.state, State::Answering | State::Connecting(_)) && remote.add(candidate.clone()) {
             out.push_back(Output::ConnCandidate(self.conn, candidate.to_text()));
         }
     }
 
     /// Both descriptions are here: who we are, and our half of the membership proof.
     pub(crate) fn greet(&mut self, me: Member<'_>, random: &mut Random) -> Option<Hello> {
-        let (Some(local), Some(remote), State::Connecting) = (&self.local, &self.remote, &self.state) else {
+        let (Some(local), Some(remote), State::Connecting(_)) = (&self.local, &self.remote, &self.state)
+        else {
             return None;
         };
         if self.greeting.is_none() {
@@ -401,7 +402,7 @@ impl Link {
 
     /// Both of their words came through the mesh; they wait for the channel.
     pub(crate) fn handle_greeted(&mut self, hello: Hello, confirm: Confirm) {
-        if let (State::Connecting, Some(greeting)) = (&self.state, &mut self.greeting) {
+        if let (State::Connecting(_), Some(greeting)) = (&self.state, &mut self.greeting) {
             greeting.ahead = Some(Ahead { hello, confirm: Some(confirm) });
         }
     }
@@ -566,7 +567,8 @@ impl Link {
             }
             self.gather_by = Some(now + GATHER);
         }
-        if self.hopeful_until.take_if(|at| *at <= now).is_some() && matches!(self.state, State::Connecting) {
+        if self.hopeful_until.take_if(|at| *at <= now).is_some() && matches!(self.state, State::Connecting(_))
+        {
             return Ok(Happened::Late);
         }
         if let Some(at) = self.heart.beat_at.filter(|&at| at <= now && self.is_active()) {

@@ -71,6 +71,8 @@ pub struct Peer {
     partings: Vec<Parting>,
     /// Requests for ring links that wait for a slot; the oldest first.
     waiting: Vec<Waiting>,
+    /// How long connections took to be made, the slowest of late.
+    connecting: Duration,
     /// Answers under way to neighbors; the oldest first.
     handed_back: Vec<HandedBack>,
     /// Offers that trackers brought here, on their way.
@@ -214,6 +216,7 @@ impl Peer {
             neighbors: Map::new(),
             partings: Vec::new(),
             waiting: Vec::new(),
+            connecting: Duration::ZERO,
             handed_back: Vec::new(),
             errands: Map::new(),
             view: View::new(address),

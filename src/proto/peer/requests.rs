@@ -9,7 +9,7 @@ use crate::proto::admission::Hello;
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
 use crate::proto::limits::Work;
-use crate::proto::link::{Farewell, Link, Member, Packet};
+use crate::proto::link::{Farewell, HOPEFUL, HOPEFUL_SLOW, Link, Member, Packet};
 use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
@@ -316,18 +316,19 @@ impl Peer {
         self.make_room(&request.origin, now);
         let id = self.next_conn_id();
         let mut link = Link::answer(id, offer, now, &mut self.out);
-        link.slow = self.mesh.is_slow(&request.origin);
+        link.patience = self.patience(&request.origin);
         self.stats.attempts += 1;
         let fresh = Conn::new(link, Purpose::Reply(request.id), now);
         let peer = Some(request.origin);
         self.conns.insert(id, Conn { peer, replaces, heir, trial: heir.is_some(), ..fresh });
     }
 
-    /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: a late one that
-    /// gave its slot back may not come any more, and a second hand-over breaks before it makes.
+    /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: late ones that gave their
+    /// slots back may come yet, and a second hand-over breaks before it makes.
     fn make_room(&mut self, newcomer: &Address, now: Instant) {
-        let late: Vec<_> =
-            self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id).collect();
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        let late = self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id);
+        let late: Vec<_> = late.take(taken.saturating_sub(self.config.max_peers)).collect();
         for id in late {
             self.drop_conn(id);
         }
@@ -336,6 +337,12 @@ impl Peer {
             let Some(victim) = self.mesh.victim(newcomer, &around.scene(), now) else { return };
             self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, now);
         }
+    }
+
+    /// How long a connection with a peer may take before it is late: half as long again as others took of late.
+    fn patience(&self, peer: &Address) -> Duration {
+        let known = if self.mesh.is_slow(peer) { HOPEFUL_SLOW } else { HOPEFUL };
+        known.max(self.connecting.mul_f64(1.5))
     }
 
     /// Whether its origin is a neighbor by another run, or another peer of that address.
@@ -394,8 +401,9 @@ impl Peer {
         if room && !duplicate {
             self.make_room(&from, now);
         }
+        let patience = self.patience(&from);
         let Some(conn) = self.conns.get_mut(&id) else { return false };
-        conn.link.slow = self.mesh.is_slow(&from);
+        conn.link.patience = patience;
         if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
             self.drop_conn(id);
             self.drop_because("answer of no use");
