@@ -28,7 +28,7 @@ behavior('a listener that throws is reported, and everything else goes on', asyn
 
 behavior('listeners may send, add and remove listeners, and change settings', async world => {
   await world.tracker()
-  const [a, b] = [await world.join('a', 'callbacks'), await world.join('b', 'callbacks')]
+  const a = await world.join('a', 'callbacks')
   await a.run(({ easypeers }) => {
     easypeers.on('connect', peer => {
       easypeers.send('from connect')
@@ -44,6 +44,7 @@ behavior('listeners may send, add and remove listeners, and change settings', as
     const echo = data => easypeers.send(data.from, { again: data.message, wires: easypeers.wireCount, peers: easypeers.peerCount })
     easypeers.on('message', once)
   })
+  const b = await world.join('b', 'callbacks')
   await b.hears('from connect')
   await b.hears('direct from connect')
   await b.send('one')
