@@ -48,7 +48,7 @@ impl<T> Queue<T> {
 
     /// The next thing to happen, if it does not happen after `limit`.
     pub fn pop_until(&mut self, limit: u64) -> Option<(u64, T)> {
-        while self.soon.is_empty() {
+        if self.soon.is_empty() {
             let next = self.later.first_entry().filter(|next| next.key() * SPAN <= limit)?;
             self.span = *next.key();
             self.soon = next.remove().into();
