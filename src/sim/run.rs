@@ -14,6 +14,8 @@ const GROWN_UP: Duration = Duration::from_secs(2);
 const FIRST_TRY: Duration = Duration::from_millis(1500);
 /// What is asked of the mesh while it settles.
 const FULL: f64 = 0.95;
+/// How often a newcomer is looked at; what it has reached counts from the look after.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Runs a scenario once.
 pub fn run(scenario: &Scenario, peers: usize, seed: u64, trace: Option<u32>) -> Run {
@@ -277,7 +279,7 @@ impl Runner {
             let neighbors: Vec<u32> = before.into_iter().chain(after).collect();
             let mut reached = REACHED.map(|_| None);
             while reached.contains(&None) && self.world.now() - start < watch {
-                self.world.run_for(Duration::from_millis(25));
+                self.world.run_for(LOOK);
                 let graph = &self.world.graph;
                 let links = graph.links(node.0).len();
                 let on_ring = neighbors.iter().all(|&other| graph.linked(node.0, other));
