@@ -12,6 +12,10 @@ use easypeers::sim::run::run;
 use easypeers::sim::scenario::Scenario;
 use easypeers::sim::world::Proofs;
 
+/// Peers allocate much, in several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "\
 sim run FILE...            runs scenarios, prints their numbers, fails on what should not be
     --peers N              with so many peers (and only the expectations meant for any number, or for N)

@@ -11,6 +11,9 @@ use serde::Deserialize;
 use super::scenario::span;
 use crate::proto::Random;
 
+/// No way between two peers is shorter.
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);
+
 /// What the network is like.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -67,7 +70,7 @@ impl Network {
         // Box-Muller; `1 - u` keeps the logarithm finite.
         let normal = (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos();
         let micros = self.median.as_micros() as f64 * (self.sigma * normal).exp();
-        micros.clamp(200.0, 5e6) as u32
+        micros.clamp(SHORTEST.as_micros() as f64, 5e6) as u32
     }
 
     /// Whether two peers can ever connect.

@@ -15,11 +15,14 @@ use crate::proto::{
     SILENCE, SendError, SwarmId, TrackerId,
 };
 
+mod ahead;
 mod channels;
+mod happening;
 mod params;
 mod sockets;
 mod totals;
 
+use happening::{Happening, MAX_OUTPUTS, Said, read, weigh};
 pub use params::{NodeId, Params, Proofs};
 use sockets::{Socket, SocketState};
 pub use totals::{Counts, Totals};
@@ -33,8 +36,6 @@ const LOW_THRESHOLD: u64 = 64 * 1024;
 const ONE_SIDED_LIMIT: Duration = SILENCE.saturating_add(Duration::from_millis(2500));
 /// Violations kept; one bug makes many.
 const MAX_VIOLATIONS: usize = 20;
-/// A peer that says more than this in one breath talks for ever.
-const MAX_OUTPUTS: usize = 1_000_000;
 
 /// A swarm with its network and its trackers.
 #[derive(Debug)]
@@ -60,6 +61,9 @@ pub struct World {
     violations: Vec<String>,
     events: Vec<(Duration, NodeId, Event)>,
     hash: u64,
+    /// From so many living peers on, they handle things ahead, in shares for so many threads.
+    crowd: usize,
+    threads: usize,
 }
 
 struct Node {
@@ -75,32 +79,14 @@ struct Node {
     open: u16,
     /// Microseconds its clock is ahead.
     clock: i64,
+    /// Its place among the jobs of the moment.
+    job: Option<ahead::Place>,
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("address", &self.address).field("alive", &self.peer.is_some()).finish()
     }
-}
-
-#[derive(Debug)]
-enum Happening {
-    Alarm(u32),
-    Described(EndId),
-    Candidate(EndId, bool),
-    Gathered(EndId),
-    Opened(EndId),
-    Frame(EndId, Vec<u8>),
-    Writable(EndId),
-    Failed(EndId),
-    RemoteClosed(EndId),
-    /// A connection could not even be made.
-    Refused(u32, ConnId, &'static str),
-    SocketOpen(u32),
-    ToTracker(u32, String),
-    FromTracker(u32, String),
-    SocketClosed(u32),
-    TrackerSees(u32),
 }
 
 impl World {
@@ -129,6 +115,8 @@ impl World {
             violations: Vec::new(),
             events: Vec::new(),
             hash: seed,
+            crowd: ahead::CROWD,
+            threads: rayon::current_num_threads(),
         }
     }
 
@@ -189,6 +177,7 @@ impl World {
             sockets: Vec::new(),
             open: 0,
             clock,
+            job: None,
         });
         self.note(1, index, 0);
         self.drain(index, false);
@@ -315,13 +304,26 @@ impl World {
     /// Lets time pass until a moment since the beginning.
     pub fn run_to(&mut self, then: Duration) {
         let then = then.as_micros() as u64;
-        while let Some((time, what)) = self.queue.pop_until(then) {
-            self.now = time;
-            self.counts.steps += 1;
-            self.happen(what);
-        }
+        let crowded = self.graph.living() >= self.crowd && self.params.trace.is_none();
+        while if crowded { self.step_ahead(then) } else { self.step(then) } {}
         self.now = self.now.max(then);
         self.check_symmetry();
+    }
+
+    /// Lets happen what comes next; `false`: nothing does until then.
+    fn step(&mut self, then: u64) -> bool {
+        let next = self.queue.pop_until(then);
+        let any = next.is_some();
+        if let Some((time, what)) = next {
+            self.begin_step(time);
+            self.happen(what);
+        }
+        any
+    }
+
+    fn begin_step(&mut self, time: u64) {
+        self.now = time;
+        self.counts.steps += 1;
     }
 
     /// Lets time pass until something is true, looking at it every so often; how long that took, or `None`
@@ -360,7 +362,7 @@ impl World {
             {
                 return Some((NodeId(node), Input::ConnFrame(conn, Bytes(frame.clone()))));
             }
-            self.counts.steps += 1;
+            self.begin_step(time);
             self.happen(what);
         }
         self.now = self.now.max(then);
@@ -424,40 +426,26 @@ impl World {
     fn happen(&mut self, what: Happening) {
         match what {
             Happening::Alarm(node) => self.on_alarm(node),
-            Happening::Described(id) => self.at_end(id, |ends, id| {
-                let end = ends.get(id)?;
-                Some(Input::ConnDescribed(end.conn, connection::describe(id, end)))
-            }),
-            Happening::Candidate(id, reflexive) => self.at_end(id, |ends, id| {
-                let end = ends.get(id)?;
-                Some(Input::ConnCandidate(end.conn, connection::candidate(id, end.node, reflexive)))
-            }),
-            Happening::Gathered(id) => {
-                self.at_end(id, |ends, id| Some(Input::ConnGathered(ends.get(id)?.conn)))
+            Happening::Described(_)
+            | Happening::Candidate(..)
+            | Happening::Gathered(_)
+            | Happening::Frame(..)
+            | Happening::Writable(_)
+            | Happening::Refused(..)
+            | Happening::FromTracker(..) => {
+                if let Some((node, input)) = read(what, &self.ends, &self.sockets) {
+                    self.input(node, input);
+                }
             }
-            Happening::Writable(id) => {
-                self.at_end(id, |ends, id| Some(Input::ConnWritable(ends.get(id)?.conn)))
-            }
-            Happening::Frame(id, frame) => self.at_end(id, |ends, id| {
-                let end = ends.get(id).filter(|end| end.hears())?;
-                Some(Input::ConnFrame(end.conn, Bytes(frame)))
-            }),
             Happening::Opened(id) => self.on_opened(id),
             Happening::Failed(id) => {
                 if self.ends.get(id).is_some_and(|end| end.severed || end.phase != Phase::Open) {
-                    self.on_closed(id, "ICE failed");
+                    self.on_closed(id, what);
                 }
             }
-            Happening::RemoteClosed(id) => self.on_closed(id, "closed by the other side"),
-            Happening::Refused(node, conn, why) => self.input(node, Input::ConnClosed(conn, why.to_owned())),
+            Happening::RemoteClosed(id) => self.on_closed(id, what),
             Happening::SocketOpen(socket) => self.on_socket_open(socket),
             Happening::ToTracker(socket, text) => self.on_tracker_request(socket, &text),
-            Happening::FromTracker(socket, text) => {
-                let Socket { node, id, state, .. } = self.sockets[socket as usize];
-                if state == SocketState::Open {
-                    self.input(node, Input::TrackerMessage(id, text));
-                }
-            }
             Happening::SocketClosed(socket) => self.on_socket_closed(socket),
             Happening::TrackerSees(socket) => {
                 let tracker = self.sockets[socket as usize].tracker as usize;
@@ -507,33 +495,30 @@ impl World {
         self.drain(index, false);
     }
 
-    /// Carries out all that a peer has to say, then sets its alarm.
+    /// Takes all that a peer has to say, and carries it out.
     fn drain(&mut self, index: u32, after_timeout: bool) {
-        let mut count = 0;
-        while let Some(output) = self.nodes[index as usize].peer.as_mut().and_then(|peer| peer.poll_output())
-        {
+        let Some(peer) = &mut self.nodes[index as usize].peer else { return };
+        let said = Said::by(peer, None, self.params.watchful);
+        self.carry_out_all(index, said, after_timeout);
+    }
+
+    /// Carries out all that a peer has to say, then sets its alarm.
+    fn carry_out_all(&mut self, index: u32, said: Said, after_timeout: bool) {
+        let Said { outputs, due, links, max_peers, watched, .. } = said;
+        if outputs.len() > MAX_OUTPUTS {
+            self.violation(format_args!("{} does not stop talking", NodeId(index)));
+        }
+        for output in outputs {
             self.trace(index, &output);
             self.carry_out(index, output);
-            count += 1;
-            if count > MAX_OUTPUTS {
-                self.violation(format_args!("{} does not stop talking", NodeId(index)));
-                break;
-            }
         }
-        let now = self.local_now(index);
-        let Some(peer) = &self.nodes[index as usize].peer else { return };
-        let (due, links, most) = (peer.poll_timeout(), peer.link_count(), peer.config().max_peers);
-        let watched = self.params.watchful && !peer.is_closed();
-        if watched {
-            peer.assert_bounded();
-        }
-        if links > most {
-            self.violation(format_args!("{} has {links} links, {most} allowed", NodeId(index)));
+        if links > max_peers {
+            self.violation(format_args!("{} has {links} links, {max_peers} allowed", NodeId(index)));
         }
         if watched && due.is_none() {
             self.violation(format_args!("{} waits for nothing", NodeId(index)));
         }
-        if after_timeout && due.is_some_and(|due| due <= now) {
+        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
             self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
             return;
         }
@@ -698,29 +683,5 @@ fn identity(proofs: Proofs, secret: [u8; 32]) -> Identity {
     match proofs {
         Proofs::Real => Identity::from_secret(secret),
         Proofs::StandIn => Identity::stand_in(u64::from_le_bytes(secret[..8].try_into().unwrap_or_default())),
-    }
-}
-
-/// The kind of an input and a digest of what it carries, for the trace hash.
-fn weigh(input: &Input) -> (u64, u64) {
-    let digest = |bytes: &[u8]| {
-        let word = |chunk: &[u8]| chunk.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
-        bytes.chunks(8).fold(bytes.len() as u64, |hash, chunk| mix(hash ^ word(chunk)))
-    };
-    match input {
-        Input::Timeout => (0, 0),
-        Input::TrackerOpened(id) => (1, u64::from(id.0)),
-        Input::TrackerMessage(_, text) => (2, digest(text.as_bytes())),
-        Input::TrackerClosed(id, _) => (3, u64::from(id.0)),
-        Input::ConnDescribed(id, _) => (4, id.0),
-        Input::ConnCandidate(id, _) => (5, id.0),
-        Input::ConnGathered(id) => (6, id.0),
-        Input::ConnOpened(id) => (7, id.0),
-        Input::ConnFrame(_, frame) => (8, digest(&frame.0)),
-        Input::ConnWritable(id) => (9, id.0),
-        Input::ConnInterrupted(id) => (10, id.0),
-        Input::ConnResumed(id) => (11, id.0),
-        Input::ConnClosed(id, _) => (12, id.0),
-        Input::Woke => (13, 0),
     }
 }

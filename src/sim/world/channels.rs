@@ -131,13 +131,19 @@ impl World {
             return; // The other end died meanwhile: ICE will time out.
         }
         let (node, conn) = (end.node, end.conn);
-        if let Some(end) = self.ends.get_mut(id) {
-            end.phase = Phase::Open;
-        }
-        self.counts.opened += 1;
-        let owner = &mut self.nodes[node as usize];
-        owner.open += 1;
+        self.open_end(id);
         self.input(node, Input::ConnOpened(conn));
+        self.count_channels(node);
+    }
+
+    pub(super) fn open_end(&mut self, id: EndId) {
+        let Some(end) = self.ends.get_mut(id) else { return };
+        end.phase = Phase::Open;
+        self.counts.opened += 1;
+        self.nodes[end.node as usize].open += 1;
+    }
+
+    pub(super) fn count_channels(&mut self, node: u32) {
         let owner = &self.nodes[node as usize];
         if let Some(peer) = &owner.peer {
             let over = usize::from(owner.open).saturating_sub(peer.config().max_peers);
@@ -145,9 +151,12 @@ impl World {
         }
     }
 
-    pub(super) fn on_closed(&mut self, id: EndId, why: &str) {
-        let Some(end) = self.forget_end(id) else { return };
-        self.input(end.node, Input::ConnClosed(end.conn, why.to_owned()));
+    pub(super) fn on_closed(&mut self, id: EndId, what: Happening) {
+        let told = read(what, &self.ends, &self.sockets);
+        self.forget_end(id);
+        if let Some((node, input)) = told {
+            self.input(node, input);
+        }
     }
 
     /// Removes an end here and from its node.
@@ -159,13 +168,6 @@ impl World {
             owner.open -= 1;
         }
         Some(end)
-    }
-
-    pub(super) fn at_end(&mut self, id: EndId, input: impl FnOnce(&Ends, EndId) -> Option<Input>) {
-        let Some(node) = self.ends.get(id).map(|end| end.node) else { return };
-        if let Some(input) = input(&self.ends, id) {
-            self.input(node, input);
-        }
     }
 
     pub(super) fn end(&self, index: u32, conn: ConnId) -> Option<EndId> {

@@ -7,6 +7,8 @@ use crate::proto::Peer;
 pub struct Counts {
     /// Things that happened.
     pub steps: u64,
+    /// Those of them that the peers of a large swarm handled ahead, on all cores.
+    pub ahead: u64,
     /// Connections begun, each end counted.
     pub connections: u64,
     /// Connections whose channel opened, each end counted.
