@@ -286,7 +286,7 @@ impl Link {
 
     /// How long the two have been connecting, or greeting each other: with both words of theirs here, a greeting takes a
     /// round trip and a little more.
-    pub(crate) fn lasts(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn attempt_age(&self, now: Instant) -> Option<Duration> {
         match self.state {
             State::Connecting(since) | State::Greeting(since) => Some(now - since),
             _ => None,

@@ -49,7 +49,7 @@ impl Peer {
         let me = Member { secret, identity, instance, address: self.address };
         let Some(conn) = self.conns.get_mut(&id) else { return };
         // The slowest counts for a while.
-        self.connecting = self.connecting.mul_f64(0.8).max(conn.link.lasts(now).unwrap_or_default());
+        self.connecting = self.connecting.mul_f64(0.8).max(conn.link.attempt_age(now).unwrap_or_default());
         let ahead = conn.link.handle_opened(me, &mut self.random, now, &mut self.out);
         let Some(Ahead { hello, confirm }) = ahead else { return };
         // With two links, which one stays depends on what both ends say of them now.
@@ -347,7 +347,7 @@ impl Peer {
     /// Whether a new connection is faster than a link by more than chance.
     fn is_faster(&self, id: ConnId, than: &Address, now: Instant) -> bool {
         let rtt = self.neighbors.get(than).and_then(|conn| self.conns.get(conn)?.link.rtt());
-        let new = self.conns.get(&id).and_then(|conn| conn.link.lasts(now));
+        let new = self.conns.get(&id).and_then(|conn| conn.link.attempt_age(now));
         new.zip(rtt).is_some_and(|(new, old)| new < old.mul_f64(FASTER))
     }
 
