@@ -14,8 +14,8 @@ use crate::sim::network::SHORTEST;
 
 /// From so many living peers on.
 pub(super) const CROWD: usize = 2000;
-/// Fewer peers at once are not worth a thread.
-const WORTH_A_THREAD: usize = 32;
+/// Fewer peers at once are not worth a thread; the small swarm of a test takes threads all the same.
+const WORTH_A_THREAD: usize = if cfg!(test) { 2 } else { 32 };
 
 /// Something that happens, in the order of the queue.
 enum Turn {
@@ -67,6 +67,7 @@ impl Job {
             });
             let said = Said::by(peer, input, watchful);
             let next = self.what.front().map(|(next, ..)| local(*next, self.clock));
+            // The next may happen at the very end that is gone.
             let goes_on = !matches!(deed, Deed::Forget(_)) && next.is_none_or(|next| said.is_calm(next));
             self.done.push_back((deed, said));
             if !goes_on {
@@ -208,15 +209,28 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::network::Network;
 
-    /// A crowd, messages, deaths, goodbyes and newcomers.
+    /// A crowd, messages, deaths, goodbyes and newcomers, where much happens within a millisecond.
     fn day(crowd: usize, threads: usize) -> World {
-        let mut world = World::new(Params::default(), 7);
+        let median = Duration::from_millis(3);
+        let network = Network { median, bandwidth: 1 << 20, ..Network::default() };
+        let mut world = World::new(Params { network, ..Params::default() }, 7);
         (world.crowd, world.threads) = (crowd, threads);
         for _ in 0..40 {
             world.join();
             world.run_for(Duration::from_millis(7));
         }
+        // Too rare to wait for: a channel opens just when its other end is given up.
+        let opening = |world: &World| {
+            let mut ends = world.nodes.iter().flat_map(|node| &node.conns).map(|(_, id)| *id);
+            ends.find(|id| world.ends.get(*id).is_some_and(|end| end.phase == Phase::Opening))
+        };
+        world.run_until(Duration::from_secs(1), Duration::from_millis(1), |world| opening(world).is_some());
+        let end = opening(&world).expect("one is about to open");
+        let other = world.ends.get(end).and_then(|end| end.remote).expect("it opens towards another");
+        world.queue.push(world.now + 1, Happening::RemoteClosed(other));
+        world.queue.push(world.now + 2, Happening::Opened(end));
         for round in 0..10 {
             world.run_for(Duration::from_millis(300));
             let (from, to) = (world.any().expect("many live"), world.any().expect("many live"));
