@@ -11,8 +11,7 @@
 //! emitter, outcome, error        ─┘                    └─ timer, clock, steps          and know no driver
 //! ```
 //!
-//! What would be several times as large in Rust is in JavaScript: the handlers of the browser's objects, the
-//! listeners of the page and the classes of errors, each in a file beside the Rust that owns it.
+//! JavaScript is only what a Rust struct cannot say: see `easypeers.js`.
 //!
 //! Nothing here touches `window`: the same module runs in Node with a WebRTC polyfill on `globalThis`.
 

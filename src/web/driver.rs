@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
     Address, Bytes, Config, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output,
@@ -29,13 +30,6 @@ use super::snapshot;
 use super::steps::Steps;
 use super::timer::Alarm;
 use super::websocket::WebSocket;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Calls a function right after the current call stack.
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    fn queue_microtask(call: &JsValue);
-}
 
 /// One instance of Easypeers, as long as it lives.
 pub(super) struct Driver {
@@ -89,7 +83,7 @@ impl Driver {
                 secret,
                 clock,
                 log: Log::new(debug),
-                page: Emitter::new(),
+                page: Emitter::default(),
                 ready: RefCell::default(),
                 trackers: RefCell::default(),
                 conns: RefCell::default(),
@@ -114,7 +108,7 @@ impl Driver {
             .lifecycle
             .replace(Some(Lifecycle::watch(move |moment| with(&this, |driver| driver.page_life(moment)))));
         let this = Rc::downgrade(&driver);
-        queue_microtask(&Closure::once_into_js(move || with(&this, Driver::run)));
+        spawn_local(async move { with(&this, Driver::run) });
         driver.unlock();
         Ok(driver)
     }
@@ -319,8 +313,7 @@ impl Driver {
             Some(value) => drop(self.page.announce("message", &snapshot::message(received, &value))),
             None => (self.warn)(Warning {
                 code: "ERR_MESSAGE_MALFORMED",
-                text: ["a message of ", &received.from.to_string(), " is no value that Easypeers sends"]
-                    .concat(),
+                text: format!("a message of {} is no value that Easypeers sends", received.from),
             }),
         }
     }

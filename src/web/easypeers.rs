@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Promise};
+use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::convert;
@@ -18,9 +18,6 @@ extern "C" {
     /// Gives the class the methods that know `this`; for whoever loads the module.
     #[wasm_bindgen(reexport)]
     fn finish(class: &JsValue);
-
-    #[wasm_bindgen(js_name = hasWebRtc)]
-    fn has_web_rtc() -> bool;
 }
 
 #[wasm_bindgen]
@@ -46,7 +43,7 @@ impl Easypeers {
     #[wasm_bindgen(constructor)]
     pub fn new(topic: &JsValue, options: &JsValue) -> Result<Self, Error> {
         let options = Options::read(topic, options)?;
-        if !has_web_rtc() {
+        if !Reflect::has(&js_sys::global(), &"RTCPeerConnection".into()).unwrap_or_default() {
             return Err(Error::NoWebRtc);
         }
         Ok(Self { driver: Driver::start(options)? })
@@ -71,10 +68,53 @@ impl Easypeers {
         Ok(Delivery { id: id.to_string(), outcome })
     }
 
-    /// The listeners, for the methods that `finish` in easypeers.js adds.
-    #[wasm_bindgen(getter = _emitter)]
-    pub fn emitter(&self) -> Result<JsValue, Error> {
-        self.open().map(|driver| driver.page.clone().into())
+    // Listeners. `finish` in easypeers.js hands in `this` and the array of arguments, and returns `this`.
+
+    pub fn on(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.open()?.page.add(this, args.get(0), args.get(1), false)
+    }
+
+    pub fn once(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.open()?.page.add(this, args.get(0), args.get(1), true)
+    }
+
+    pub fn off(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
+        let page = &self.open()?.page;
+        match args.length() {
+            0 | 1 => page.remove_event(&args.get(0)),
+            _ => page.remove(&args.get(0), args.get(1))?,
+        }
+        Ok(())
+    }
+
+    #[wasm_bindgen(js_name = addListener)]
+    pub fn add_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.on(this, args)
+    }
+
+    #[wasm_bindgen(js_name = removeListener)]
+    pub fn remove_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.off(this, args)
+    }
+
+    #[wasm_bindgen(js_name = removeAllListeners)]
+    pub fn remove_all_listeners(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
+        let page = &self.open()?.page;
+        match args.get(0) {
+            event if event.is_undefined() => page.clear(),
+            event => page.remove_event(&event),
+        }
+        Ok(())
+    }
+
+    #[wasm_bindgen(js_name = listenerCount)]
+    pub fn listener_count(&self, event: &JsValue) -> usize {
+        self.driver.page.count(event)
+    }
+
+    #[wasm_bindgen(variadic)]
+    pub fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
+        self.open()?.page.emit(event, args)
     }
 
     // Leaving.
@@ -189,8 +229,8 @@ impl Easypeers {
     // Trackers.
 
     #[wasm_bindgen(getter)]
-    pub fn trackers(&self) -> Array {
-        self.driver.peer(|peer| peer.trackers()).iter().map(snapshot::tracker).collect()
+    pub fn trackers(&self) -> JsValue {
+        snapshot::trackers(&self.driver.peer(|peer| peer.trackers()))
     }
 
     #[wasm_bindgen(js_name = addTracker)]

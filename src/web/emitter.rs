@@ -1,59 +1,128 @@
-//! Listeners of the page, with the meaning of [Node's EventEmitter](https://nodejs.org/api/events.html). They are
-//! kept by the class `Emitter` in easypeers.js.
+//! Listeners of the page, with the meaning of [Node's EventEmitter](https://nodejs.org/api/events.html).
 
+use std::cell::{Cell, RefCell};
+
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/src/web/easypeers.js")]
-extern "C" {
-    /// All listeners of one instance, in the order of their registration.
-    #[derive(Debug, Clone)]
-    pub(super) type Emitter;
+use super::error::{Error, given, report};
 
-    #[wasm_bindgen(constructor)]
-    pub(super) fn new() -> Emitter;
+/// One registration; the same function may be registered twice.
+#[derive(Debug, Clone)]
+struct Listener {
+    id: u64,
+    event: JsValue,
+    call: Function,
+    once: bool,
+}
 
-    /// Calls every listener of an event that the page did not ask for in this call stack; whether there was one.
-    /// What one throws is reported as an uncaught error, and the next is called.
-    #[wasm_bindgen(method)]
-    pub(super) fn announce(this: &Emitter, event: &str, value: &JsValue) -> bool;
+/// All listeners of one instance, in the order of their registration.
+///
+/// The list is cloned before the first call, and no borrow is alive during a call: a listener may add and
+/// remove listeners, and send, and close.
+#[derive(Debug, Default)]
+pub(super) struct Emitter {
+    listeners: RefCell<Vec<Listener>>,
+    next_id: Cell<u64>,
+    /// `this` of the listeners: the instance that they were registered on.
+    this: RefCell<JsValue>,
+}
 
-    /// Removes all listeners.
-    #[wasm_bindgen(method)]
-    pub(super) fn clear(this: &Emitter);
-
-    /// Hands something thrown to the page's error reporting.
-    pub(super) fn report(thrown: &JsValue);
-
+impl Emitter {
     /// Adds a listener, for one event or for all to come.
-    #[cfg(test)]
-    #[wasm_bindgen(method, catch)]
     pub(super) fn add(
-        this: &Emitter,
-        target: JsValue,
+        &self,
+        this: JsValue,
         event: JsValue,
-        call: JsValue,
+        listener: JsValue,
         once: bool,
-    ) -> Result<(), JsValue>;
+    ) -> Result<(), Error> {
+        let call = function(listener)?;
+        let id = self.next_id.replace(self.next_id.get() + 1);
+        self.this.replace(this);
+        self.listeners.borrow_mut().push(Listener { id, event, call, once });
+        Ok(())
+    }
 
     /// Removes the latest registration of a listener, as Node does.
-    #[cfg(test)]
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn remove(this: &Emitter, event: &JsValue, call: JsValue) -> Result<(), JsValue>;
+    pub(super) fn remove(&self, event: &JsValue, listener: JsValue) -> Result<(), Error> {
+        let call = function(listener)?;
+        let mut listeners = self.listeners.borrow_mut();
+        let latest = listeners.iter().rposition(|known| known.event == *event && known.call == call);
+        if let Some(latest) = latest {
+            listeners.remove(latest);
+        }
+        Ok(())
+    }
 
     /// Removes all listeners of an event.
-    #[cfg(test)]
-    #[wasm_bindgen(method, js_name = removeEvent)]
-    pub(super) fn remove_event(this: &Emitter, event: &JsValue);
+    pub(super) fn remove_event(&self, event: &JsValue) {
+        self.listeners.borrow_mut().retain(|known| known.event != *event);
+    }
+
+    /// Removes all listeners.
+    pub(super) fn clear(&self) {
+        self.listeners.borrow_mut().clear();
+        self.this.replace(JsValue::UNDEFINED);
+    }
 
     /// How many listeners an event has.
-    #[cfg(test)]
-    #[wasm_bindgen(method)]
-    pub(super) fn count(this: &Emitter, event: &JsValue) -> usize;
+    pub(super) fn count(&self, event: &JsValue) -> usize {
+        self.listeners.borrow().iter().filter(|known| known.event == *event).count()
+    }
+
+    /// Calls every listener of an event. What one throws is thrown on and ends it, as in Node.
+    pub(super) fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
+        self.call_each(event, args, Err)
+    }
+
+    /// Calls every listener of an event that the page did not ask for in this call stack. What one throws
+    /// is reported as an uncaught error, and the next is called.
+    pub(super) fn announce(&self, event: &str, arg: &JsValue) -> bool {
+        let report = |thrown| {
+            report(&thrown);
+            Ok(())
+        };
+        self.call_each(&event.into(), &Array::of1(arg), report).unwrap_or(true)
+    }
+
+    fn call_each(
+        &self,
+        event: &JsValue,
+        args: &Array,
+        on_throw: impl Fn(JsValue) -> Result<(), JsValue>,
+    ) -> Result<bool, JsValue> {
+        let called: Vec<_> =
+            self.listeners.borrow().iter().filter(|known| known.event == *event).cloned().collect();
+        for listener in &called {
+            if listener.once && !self.take(listener.id) {
+                continue;
+            }
+            let this = self.this.borrow().clone();
+            if let Err(thrown) = listener.call.apply(&this, args) {
+                on_throw(thrown)?;
+            }
+        }
+        Ok(!called.is_empty())
+    }
+
+    /// Takes a listener off before its one call; false when an inner `emit` was first.
+    fn take(&self, id: u64) -> bool {
+        let mut listeners = self.listeners.borrow_mut();
+        let at = listeners.iter().position(|known| known.id == id);
+        at.map(|at| listeners.remove(at)).is_some()
+    }
+}
+
+fn function(listener: JsValue) -> Result<Function, Error> {
+    // `dyn_into` compares by typeof here: functions of other realms are functions too.
+    listener
+        .dyn_into()
+        .map_err(|listener| Error::Type(format!("a listener is a function{}", given(&listener))))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
     use std::rc::Rc;
 
     use wasm_bindgen_test::wasm_bindgen_test;
@@ -75,7 +144,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn listeners_are_called_in_order_with_the_argument() {
-        let (emitter, heard) = (Emitter::new(), Heard::default());
+        let (emitter, heard) = (Emitter::default(), Heard::default());
         let (a, b) = (listener(&heard, "a"), listener(&heard, "b"));
         on(&emitter, "x", a.as_ref());
         on(&emitter, "y", a.as_ref());
@@ -87,7 +156,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn once_is_called_once_even_when_it_emits_itself() {
-        let (emitter, heard) = (Rc::new(Emitter::new()), Heard::default());
+        let (emitter, heard) = (Rc::new(Emitter::default()), Heard::default());
         let nested = {
             let (emitter, heard) = (emitter.clone(), heard.clone());
             Closure::<dyn Fn()>::new(move || {
@@ -106,7 +175,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn off_takes_the_latest_registration_and_off_of_an_event_takes_all() {
-        let (emitter, heard) = (Emitter::new(), Heard::default());
+        let (emitter, heard) = (Emitter::default(), Heard::default());
         let (a, b) = (listener(&heard, "a"), listener(&heard, "b"));
         for known in [&a, &b, &a] {
             on(&emitter, "x", known.as_ref());
@@ -120,7 +189,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn off_inside_a_listener_leaves_the_current_round_as_it_was() {
-        let (emitter, heard) = (Rc::new(Emitter::new()), Heard::default());
+        let (emitter, heard) = (Rc::new(Emitter::default()), Heard::default());
         let a = {
             let emitter = emitter.clone();
             Closure::<dyn Fn()>::new(move || emitter.clear())
@@ -135,9 +204,9 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn what_is_not_a_function_is_refused() {
-        let emitter = Emitter::new();
+        let emitter = Emitter::default();
         let refused = emitter.add(JsValue::NULL, "x".into(), 5.into(), false).expect_err("5 is no function");
-        assert_eq!(js_sys::Error::from(refused).message(), "a listener is a function. Given: 5");
+        assert_eq!(refused, Error::Type("a listener is a function. Given: 5".into()));
         assert!(emitter.remove(&"x".into(), JsValue::UNDEFINED).is_err());
     }
 }

@@ -3,21 +3,21 @@
 //! A wrong argument is a `TypeError` or a `RangeError` with Node's codes for these; everything else is an
 //! `EasypeersError` or one of its subclasses.
 
-use js_sys::{RangeError, Reflect, TypeError};
+use js_sys::{Array, Function, JSON, RangeError, Reflect, TypeError};
 use wasm_bindgen::prelude::*;
 
 use crate::proto::{ConfigError, DeliveryFailure, SendError};
 
 use super::convert::TAG_BYTES;
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = reportError, catch)]
+    fn report_error(thrown: &JsValue) -> Result<(), JsValue>;
+}
+
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
 extern "C" {
-    /// What was given instead of what was expected, at the end of an error's message.
-    pub(super) fn given(value: &JsValue) -> String;
-
-    /// What something that was thrown says.
-    pub(super) fn reason(thrown: &JsValue) -> String;
-
     #[wasm_bindgen(reexport)]
     type EasypeersError;
     #[wasm_bindgen(constructor)]
@@ -88,26 +88,19 @@ impl From<Error> for JsValue {
 }
 
 impl From<SendError> for Error {
-    /// In words of its own: `Display` of what holds a number would bring the whole formatter into the module.
     fn from(error: SendError) -> Self {
         match error {
-            SendError::TooLarge { size, limit } => Self::TooLarge(
-                [
-                    "the message is ",
-                    &(size - TAG_BYTES).to_string(),
-                    " bytes and maxMessageSize is ",
-                    &(limit - TAG_BYTES).to_string(),
-                    ": send it in parts, or raise maxMessageSize on every peer",
-                ]
-                .concat(),
-            ),
-            SendError::Full { held } => Self::HeldFull(
-                [
-                    &held.to_string(),
-                    " bytes of messages already wait to be sent: await `ready`, or what was sent, before sending more",
-                ]
-                .concat(),
-            ),
+            // The payload's size as the page counts it, without the byte that says its kind.
+            SendError::TooLarge { size, limit } => Self::TooLarge(format!(
+                "the message is {} bytes and maxMessageSize is {}: send it in parts, or raise maxMessageSize on \
+                 every peer",
+                size - TAG_BYTES,
+                limit - TAG_BYTES,
+            )),
+            SendError::Full { held } => Self::HeldFull(format!(
+                "{held} bytes of messages already wait to be sent: await `ready`, or what was sent, before sending \
+                 more"
+            )),
             SendError::ToSelf => Self::Value("the recipient is this peer itself".into()),
             SendError::Closed => Self::Closed,
         }
@@ -130,4 +123,45 @@ fn coded(error: JsValue, code: &str) -> JsValue {
     // An error object just made takes any property.
     let _ = Reflect::set(&error, &"code".into(), &code.into());
     error
+}
+
+/// What was given instead of what was expected, at the end of an error's message.
+pub(super) fn given(value: &JsValue) -> String {
+    const LONGEST: u32 = 60;
+    let shown = if value.is_string() {
+        JSON::stringify(value).map(|text| text.slice(0, LONGEST).into()).unwrap_or_default()
+    } else if let Some(number) = value.as_f64() {
+        js_sys::Number::from(number).to_string_with_radix(10).map(String::from).unwrap_or_default()
+    } else if let Some(truth) = value.as_bool() {
+        truth.to_string()
+    } else if value.is_null() {
+        "null".into()
+    } else if Array::is_array(value) {
+        "an array".into()
+    } else if value.is_object() {
+        "an object".into()
+    } else {
+        value.js_typeof().as_string().unwrap_or_default()
+    };
+    format!(". Given: {shown}")
+}
+
+/// What something that was thrown says. Its own properties may throw too.
+pub(super) fn reason(thrown: &JsValue) -> String {
+    let message = || Reflect::get(thrown, &"message".into()).ok()?.as_string();
+    thrown.as_string().or_else(message).unwrap_or_else(|| "no reason was given".into())
+}
+
+/// Hands something thrown to the page's error reporting; Node and old browsers have the console only.
+pub(super) fn report(thrown: &JsValue) {
+    if report_error(thrown).is_err() {
+        web_sys::console::error_1(thrown);
+    }
+}
+
+/// Calls what may throw where the bindings do not expect it: without this, the exception would pass through the
+/// module and leave it half-way.
+pub(super) fn caught(call: impl FnOnce() -> Result<(), JsValue> + 'static) -> Result<(), JsValue> {
+    let call: Function = Closure::once_into_js(call).unchecked_into();
+    call.call0(&JsValue::UNDEFINED).map(drop)
 }

@@ -1,15 +1,7 @@
 //! What happens to the page: it goes, comes back from the back/forward cache, wakes, or is online again.
 
-use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = addEventListener, catch)]
-    fn add_listener(event: &str, listener: &JsValue, capture: bool) -> Result<(), JsValue>;
-    #[wasm_bindgen(js_name = removeEventListener, catch)]
-    fn remove_listener(event: &str, listener: &JsValue, capture: bool) -> Result<(), JsValue>;
-}
+use web_sys::{Document, Event, EventTarget, PageTransitionEvent, VisibilityState};
 
 /// A moment in a page's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,36 +16,46 @@ pub(super) enum Moment {
 
 const EVENTS: [&str; 5] = ["pagehide", "pageshow", "online", "visibilitychange", "resume"];
 
+/// While capturing, the global object also sees what is fired at the document and does not bubble.
+const CAPTURE: bool = true;
+
 /// Listens until it is dropped; where there is no page (Node), it hears nothing.
 #[must_use = "a lifecycle that is dropped hears nothing"]
 pub(super) struct Lifecycle {
-    listener: Closure<dyn Fn(JsValue)>,
+    page: EventTarget,
+    listener: Closure<dyn Fn(Event)>,
 }
 
 impl Lifecycle {
     /// Calls `tell` at each moment.
     pub(super) fn watch(tell: impl Fn(Moment) + 'static) -> Self {
-        let listener = Closure::new(move |event: JsValue| moment(&event).into_iter().for_each(&tell));
-        // While capturing, the global object also sees what is fired at the document and does not bubble.
-        EVENTS.iter().for_each(|event| drop(add_listener(event, listener.as_ref(), true)));
-        Self { listener }
+        let page: EventTarget = js_sys::global().unchecked_into();
+        let listener = Closure::new(move |event: Event| moment(&event).into_iter().for_each(&tell));
+        let call = listener.as_ref().unchecked_ref();
+        // Where there is no page, there is no such method either.
+        for event in EVENTS {
+            let _ = page.add_event_listener_with_callback_and_bool(event, call, CAPTURE);
+        }
+        Self { page, listener }
     }
 }
 
 impl Drop for Lifecycle {
     fn drop(&mut self) {
-        EVENTS.iter().for_each(|event| drop(remove_listener(event, self.listener.as_ref(), true)));
+        let call = self.listener.as_ref().unchecked_ref();
+        for event in EVENTS {
+            let _ = self.page.remove_event_listener_with_callback_and_bool(event, call, CAPTURE);
+        }
     }
 }
 
-fn moment(event: &JsValue) -> Option<Moment> {
-    let get = |of: &JsValue, key: &str| Reflect::get(of, &key.into()).unwrap_or_default();
-    match get(event, "type").as_string()?.as_str() {
+fn moment(event: &Event) -> Option<Moment> {
+    match event.type_().as_str() {
         "pagehide" => Some(Moment::Leaving),
-        "pageshow" => get(event, "persisted").is_truthy().then_some(Moment::Restored),
+        "pageshow" => event.unchecked_ref::<PageTransitionEvent>().persisted().then_some(Moment::Restored),
         "visibilitychange" => {
-            let state = get(&get(event, "target"), "visibilityState").as_string();
-            (state.as_deref() == Some("visible")).then_some(Moment::Woke)
+            let document = event.target()?.unchecked_into::<Document>();
+            (document.visibility_state() == VisibilityState::Visible).then_some(Moment::Woke)
         }
         _ => Some(Moment::Woke),
     }
@@ -65,27 +67,16 @@ mod tests {
     use std::rc::Rc;
 
     use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::PageTransitionEventInit;
 
     use super::*;
 
-    #[wasm_bindgen]
-    extern "C" {
-        type Event;
-
-        #[wasm_bindgen(constructor)]
-        fn new(name: &str) -> Event;
-
-        #[wasm_bindgen(method, setter)]
-        fn set_persisted(this: &Event, persisted: bool);
-
-        #[wasm_bindgen(js_name = dispatchEvent)]
-        fn dispatch(event: &Event);
-    }
-
     fn fire(name: &str, persisted: bool) {
-        let event = Event::new(name);
-        event.set_persisted(persisted);
-        dispatch(&event);
+        let init = PageTransitionEventInit::new();
+        init.set_persisted(persisted);
+        let event = PageTransitionEvent::new_with_event_init_dict(name, &init).expect("an event");
+        let page: EventTarget = js_sys::global().unchecked_into();
+        page.dispatch_event(&event).expect("dispatched");
     }
 
     #[wasm_bindgen_test]

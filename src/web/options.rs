@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::{Array, Reflect};
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
@@ -66,24 +67,23 @@ pub(super) type Secret = Rc<Zeroizing<String>>;
 
 /// The swarm of a topic.
 fn swarm_of_topic(topic: &JsValue) -> Result<SwarmId, Error> {
-    match topic.as_string() {
-        Some(topic) if !topic.is_empty() => Ok(SwarmId::of_topic(&topic)),
-        _ => {
-            Err(wrong_type("the topic must be a non-empty string that the members of the swarm share", topic))
-        }
+    let expected = "the topic must be a non-empty string that the members of the swarm share";
+    match read::<String>(expected, topic)? {
+        text if text.is_empty() => Err(wrong_type(expected, topic)),
+        text => Ok(SwarmId::of_topic(&text)),
     }
 }
 
 /// The swarm of an identifier.
 pub(super) fn identifier(value: &JsValue) -> Result<SwarmId, Error> {
-    let id = value.as_string().and_then(|text| SwarmId::from_hex(&text).ok());
-    id.ok_or_else(|| wrong_value("identifier must be 40 hexadecimal digits", value))
+    let expected = "identifier must be 40 hexadecimal digits";
+    SwarmId::from_hex(&read::<String>(expected, value)?).map_err(|_| wrong_value(expected, value))
 }
 
 /// A peer's address; `name` is the argument's name in the sentence.
 pub(super) fn address(name: &str, value: &JsValue) -> Result<Address, Error> {
-    let address = value.as_string().and_then(|text| Address::from_hex(&text).ok());
-    address.ok_or_else(|| wrong_value(&[name, " must be 40 hexadecimal digits"].concat(), value))
+    let expected = format!("{name} must be 40 hexadecimal digits");
+    Address::from_hex(&read::<String>(&expected, value)?).map_err(|_| wrong_value(&expected, value))
 }
 
 /// `maxPeers`: raised to 2 as in the original, lowered to what browsers keep well.
@@ -133,8 +133,11 @@ const BIT_LENGTH: &str = "bitLength must be an integer, at least 1";
 
 /// One tracker's URL.
 pub(super) fn tracker(value: &JsValue) -> Result<String, Error> {
-    let url = value.as_string().map(|url| url.trim().to_string()).filter(|url| !url.is_empty());
-    url.ok_or_else(|| wrong_type("a tracker must be a URL such as 'wss://tracker.example'", value))
+    let expected = "a tracker must be a URL such as 'wss://tracker.example'";
+    match read::<String>(expected, value)?.trim() {
+        "" => Err(wrong_type(expected, value)),
+        url => Ok(url.into()),
+    }
 }
 
 /// `trackers` replaces the public list, and so does `tracker` as an array; `tracker` as one URL joins it.
@@ -151,11 +154,11 @@ fn trackers(one: &JsValue, all: &JsValue, public: Vec<String>) -> Result<Vec<Str
         list.push(tracker(one)?);
     }
     let mut unique = Vec::with_capacity(list.len());
-    list.into_iter().for_each(|url| {
+    for url in list {
         if !unique.contains(&url) {
-            unique.push(url)
+            unique.push(url);
         }
-    });
+    }
     Ok(unique)
 }
 
@@ -199,11 +202,7 @@ fn from_hex(text: &str, bytes: &mut [u8; 32]) -> Option<()> {
 /// 32 bytes for a new identity, in hex.
 pub(super) fn create_identity() -> Result<String, Error> {
     let secret = entropy()?;
-    Ok(secret
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect())
+    Ok(secret.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The dice of one peer.
@@ -242,20 +241,26 @@ fn read_into<T>(place: &mut T, value: &JsValue, read: fn(&JsValue) -> Result<T, 
 }
 
 fn number(expected: &str, value: &JsValue) -> Result<f64, Error> {
-    value.as_f64().filter(|number| !number.is_nan()).ok_or_else(|| wrong_type(expected, value))
+    let number = read::<f64>(expected, value)?;
+    if number.is_nan() { Err(wrong_type(expected, value)) } else { Ok(number) }
+}
+
+/// A value of this type, or the sentence that says what was expected.
+fn read<T: DeserializeOwned>(expected: &str, value: &JsValue) -> Result<T, Error> {
+    serde_wasm_bindgen::from_value(value.clone()).map_err(|_| wrong_type(expected, value))
 }
 
 fn wrong_type(expected: &str, value: &JsValue) -> Error {
-    Error::Type([expected, &given(value)].concat())
+    Error::Type(format!("{expected}{}", given(value)))
 }
 
 fn wrong_value(expected: &str, value: &JsValue) -> Error {
-    let text = [expected, &given(value)].concat();
+    let text = format!("{expected}{}", given(value));
     if value.is_string() { Error::Value(text) } else { Error::Type(text) }
 }
 
 fn out_of_range(expected: &str, value: &JsValue) -> Error {
-    Error::Range([expected, &given(value)].concat())
+    Error::Range(format!("{expected}{}", given(value)))
 }
 
 #[cfg(test)]

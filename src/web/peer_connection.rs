@@ -1,44 +1,58 @@
-//! One `RTCPeerConnection` with its one data channel. The class `PeerConnection` in peer_connection.js holds it.
+//! One `RTCPeerConnection` with its one data channel.
 
-use std::rc::Rc;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{
+    MessageEvent, RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcDataChannelType,
+    RtcIceCandidateInit, RtcIceConnectionState, RtcIceGatheringState, RtcPeerConnection,
+    RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit,
+};
 
 use crate::proto::{Bytes, ConnId, Input};
 
-#[wasm_bindgen(module = "/src/web/peer_connection.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = PeerConnection)]
-    type Wires;
-
-    #[wasm_bindgen(constructor, js_class = PeerConnection)]
-    fn new(config: &Promise, offer: Option<String>, report: &JsValue) -> Wires;
-
-    #[wasm_bindgen(method)]
-    fn accept(this: &Wires, answer: &str);
-
-    #[wasm_bindgen(method, js_name = addCandidate)]
-    fn add_candidate(this: &Wires, candidate: &str);
-
-    #[wasm_bindgen(method)]
-    fn send(this: &Wires, frame: Uint8Array);
-
-    #[wasm_bindgen(method, js_name = awaitWritable)]
-    fn await_writable(this: &Wires);
-
-    #[wasm_bindgen(method)]
-    fn close(this: &Wires);
-}
+use super::error::{caught, reason};
+use super::outcome::Outcome;
 
 /// Where a peripheral tells what happened to it.
 pub(super) type Report = Rc<dyn Fn(Input)>;
 
-/// A connection from its first description to its end. Dropping it takes the handlers off and closes it, and
-/// nothing is reported after.
+/// What the browser calls when something happens.
+type Handler = Closure<dyn Fn(JsValue)>;
+
+/// The channel counts as writable again below this many buffered bytes: four of the largest frames, enough to keep
+/// the line busy and little enough for a small message to overtake a large one.
+const LOW_THRESHOLD: u32 = 64 << 10;
+
+/// A connection from its first description to its end. Dropping it takes the handlers off and closes it, and nothing
+/// is reported after.
+///
+/// Promises of a closed connection never settle, and a task that waits for one would never be freed. So every wait
+/// also ends when this is dropped ([`unless_dropped`](Self::unless_dropped)), and tasks hold it weakly: the browser
+/// counts connections that are not freed, closed ones too, and makes no more at 500.
 pub(super) struct PeerConnection {
-    wires: Wires,
-    _report: Closure<dyn Fn(String, JsValue)>,
+    id: ConnId,
+    report: Report,
+    wires: OnceCell<Wires>,
+    /// Remote candidates that came before the remote description, when the browser would refuse them; `None` once it
+    /// is set.
+    early: RefCell<Option<Vec<String>>>,
+    gathered: Cell<bool>,
+    interrupted: Cell<bool>,
+    awaits_writable: Cell<bool>,
+    /// The end was reported, and nothing is after it.
+    over: Cell<bool>,
+    dropped: Outcome,
+}
+
+/// What exists once the configuration is known.
+struct Wires {
+    rtc: RtcPeerConnection,
+    channel: RtcDataChannel,
+    _handlers: [Handler; 9],
 }
 
 impl PeerConnection {
@@ -53,49 +67,283 @@ impl PeerConnection {
     }
 
     fn describe(id: ConnId, config: Promise, offer: Option<String>, report: Report) -> Rc<Self> {
-        let report = Closure::new(move |what: String, value: JsValue| {
-            let text = || value.as_string().unwrap_or_default();
-            report(match what.as_str() {
-                "described" => Input::ConnDescribed(id, text()),
-                "candidate" => Input::ConnCandidate(id, text()),
-                "gathered" => Input::ConnGathered(id),
-                "opened" => Input::ConnOpened(id),
-                "frame" => Input::ConnFrame(id, Bytes(Uint8Array::from(value).to_vec())),
-                "writable" => Input::ConnWritable(id),
-                "interrupted" => Input::ConnInterrupted(id),
-                "resumed" => Input::ConnResumed(id),
-                _ => Input::ConnClosed(id, text()),
-            });
+        let conn = Rc::new(Self {
+            id,
+            report,
+            wires: OnceCell::new(),
+            early: RefCell::new(Some(Vec::new())),
+            gathered: Cell::default(),
+            interrupted: Cell::default(),
+            awaits_writable: Cell::default(),
+            over: Cell::default(),
+            dropped: Outcome::default(),
         });
-        Rc::new(Self { wires: Wires::new(&config, offer, report.as_ref()), _report: report })
+        let config = conn.unless_dropped(config);
+        conn.attempt(async move |conn| {
+            let sdp = negotiate(&conn, config, offer).await?;
+            with(&conn, |conn| conn.tell(Input::ConnDescribed(conn.id, sdp)));
+            Ok(())
+        });
+        conn
     }
 
     /// Sets the remote answer.
-    pub(super) fn accept(&self, answer: &str) {
-        self.wires.accept(answer);
+    pub(super) fn accept(self: &Rc<Self>, answer: &str) {
+        let Some(wires) = self.wires.get() else { return };
+        let set = wires.rtc.set_remote_description(&description(RtcSdpType::Answer, answer));
+        let set = self.unless_dropped(set.unchecked_into());
+        self.attempt(async move |conn| {
+            set.await?;
+            with(&conn, Self::add_early_candidates);
+            Ok(())
+        });
     }
 
     /// Adds a remote candidate, or keeps it until the remote description is set.
     pub(super) fn add_candidate(&self, candidate: String) {
-        self.wires.add_candidate(&candidate);
+        if let Some(early) = &mut *self.early.borrow_mut() {
+            early.push(candidate);
+        } else if let Some(Wires { rtc, .. }) = self.wires.get() {
+            let init = RtcIceCandidateInit::new(&candidate);
+            init.set_sdp_m_line_index(Some(0));
+            init.set_sdp_mid(Some("0"));
+            let added = rtc.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
+            let added = self.unless_dropped(added.unchecked_into());
+            // One bad candidate of several is no reason to give up the connection.
+            spawn_local(async move { drop(added.await) });
+        }
     }
 
     /// Sends one frame; a channel that cannot is reported as closed.
     pub(super) fn send(&self, frame: &[u8]) {
+        let Some(Wires { channel, .. }) = self.wires.get() else { return };
         // A copy, because Node's polyfills keep what they are given, and the module's memory moves.
-        self.wires.send(Uint8Array::from(frame));
+        if let Err(thrown) = channel.send_with_js_u8_array(&Uint8Array::from(frame)) {
+            self.end(&reason(&thrown));
+        }
     }
 
     /// Reports when the channel buffers no more than its threshold.
     pub(super) fn await_writable(&self) {
-        self.wires.await_writable();
+        self.awaits_writable.set(true);
+        if self.wires.get().is_some_and(|wires| wires.channel.buffered_amount() <= LOW_THRESHOLD) {
+            self.on_low(JsValue::UNDEFINED);
+        }
+    }
+
+    /// Makes the connection and its channel, and listens to both.
+    fn connect(self: &Rc<Self>, config: &RtcConfiguration) -> Result<(), JsValue> {
+        let rtc = RtcPeerConnection::new_with_configuration(config)?;
+        let init = RtcDataChannelInit::new();
+        init.set_negotiated(true);
+        init.set_id(0);
+        init.set_ordered(true);
+        let channel = rtc.create_data_channel_with_data_channel_dict("easypeers", &init);
+        channel.set_binary_type(RtcDataChannelType::Arraybuffer);
+        channel.set_buffered_amount_low_threshold(LOW_THRESHOLD);
+
+        let handlers = [
+            self.handler(Self::on_candidate),
+            self.handler(Self::on_gathering),
+            self.handler(Self::on_ice),
+            self.handler(Self::on_state),
+            self.handler(|conn, _| conn.tell(Input::ConnOpened(conn.id))),
+            self.handler(Self::on_message),
+            self.handler(Self::on_low),
+            self.handler(|conn, _| conn.end("the data channel was closed")),
+            self.handler(Self::on_error),
+        ];
+        let [candidate, gathering, ice, state, open, message, low, close, error] =
+            handlers.each_ref().map(|handler| Some(handler.as_ref().unchecked_ref()));
+        rtc.set_onicecandidate(candidate);
+        rtc.set_onicegatheringstatechange(gathering);
+        rtc.set_oniceconnectionstatechange(ice);
+        rtc.set_onconnectionstatechange(state);
+        channel.set_onopen(open);
+        channel.set_onmessage(message);
+        channel.set_onbufferedamountlow(low);
+        channel.set_onclose(close);
+        channel.set_onerror(error);
+        let _ = self.wires.set(Wires { rtc, channel, _handlers: handlers });
+        Ok(())
+    }
+
+    fn handler(self: &Rc<Self>, call: fn(&Self, JsValue)) -> Handler {
+        let conn = Rc::downgrade(self);
+        Closure::new(move |event| with(&conn, |conn| call(conn, event)))
+    }
+
+    /// Events are never cast with a check: those of Node's polyfills are plain objects.
+    fn on_candidate(&self, event: JsValue) {
+        let candidate = event.unchecked_ref::<RtcPeerConnectionIceEvent>().candidate();
+        match candidate.map(|candidate| candidate.candidate()) {
+            Some(text) if !text.is_empty() => self.tell(Input::ConnCandidate(self.id, text)),
+            // The end shows as an empty candidate (Firefox), as none (all), or as a state only (Node).
+            _ => self.all_gathered(),
+        }
+    }
+
+    fn on_gathering(&self, _: JsValue) {
+        let state = self.wires.get().map(|wires| wires.rtc.ice_gathering_state());
+        if state == Some(RtcIceGatheringState::Complete) {
+            self.all_gathered();
+        }
+    }
+
+    fn all_gathered(&self) {
+        if !self.gathered.replace(true) {
+            self.tell(Input::ConnGathered(self.id));
+        }
+    }
+
+    fn on_ice(&self, _: JsValue) {
+        match self.wires.get().map(|wires| wires.rtc.ice_connection_state()) {
+            Some(RtcIceConnectionState::Disconnected) => {
+                self.interrupted.set(true);
+                self.tell(Input::ConnInterrupted(self.id));
+            }
+            Some(RtcIceConnectionState::Connected | RtcIceConnectionState::Completed)
+                if self.interrupted.replace(false) =>
+            {
+                self.tell(Input::ConnResumed(self.id));
+            }
+            Some(RtcIceConnectionState::Failed) => {
+                self.end("ICE failed: no candidate pair of the two works");
+            }
+            _ => {}
+        }
+    }
+
+    fn on_state(&self, _: JsValue) {
+        match self.wires.get().map(|wires| wires.rtc.connection_state()) {
+            Some(RtcPeerConnectionState::Failed) => self.end("the connection failed"),
+            Some(RtcPeerConnectionState::Closed) => self.end("the connection was closed"),
+            _ => {}
+        }
+    }
+
+    fn on_message(&self, event: JsValue) {
+        let data = event.unchecked_ref::<MessageEvent>().data();
+        // Links speak binary; of a string, `Uint8Array` would make as many bytes as it says.
+        if data.is_object() {
+            self.tell(Input::ConnFrame(self.id, Bytes(Uint8Array::new(&data).to_vec())));
+        }
+    }
+
+    fn on_low(&self, _: JsValue) {
+        if self.awaits_writable.replace(false) {
+            self.tell(Input::ConnWritable(self.id));
+        }
+    }
+
+    fn on_error(&self, event: JsValue) {
+        let error = Reflect::get(&event, &"error".into()).unwrap_or_default();
+        self.end(&format!("the data channel failed: {}", reason(&error)));
+    }
+
+    fn add_early_candidates(self: &Rc<Self>) {
+        let early = self.early.take();
+        early.into_iter().flatten().for_each(|candidate| self.add_candidate(candidate));
+    }
+
+    /// Runs a task of this connection; its failure is the connection's end.
+    fn attempt<F>(self: &Rc<Self>, task: impl FnOnce(Weak<Self>) -> F)
+    where
+        F: Future<Output = Result<(), JsValue>> + 'static,
+    {
+        let conn = Rc::downgrade(self);
+        let task = task(conn.clone());
+        spawn_local(async move {
+            if let Err(thrown) = task.await {
+                with(&conn, |conn| conn.end(&reason(&thrown)));
+            }
+        });
+    }
+
+    /// What a promise of the browser gives; it settles, with whatever, when this is dropped first.
+    fn unless_dropped(&self, promise: Promise) -> Promise {
+        Promise::race(&Array::of2(&promise, &self.dropped.promise()))
+    }
+
+    fn end(&self, why: &str) {
+        if !self.over.replace(true) {
+            (self.report)(Input::ConnClosed(self.id, why.into()));
+        }
+    }
+
+    fn tell(&self, input: Input) {
+        if !self.over.get() {
+            (self.report)(input);
+        }
     }
 }
 
 impl Drop for PeerConnection {
     fn drop(&mut self) {
-        self.wires.close();
+        self.dropped.end(Ok(JsValue::UNDEFINED));
+        let Some(Wires { rtc, channel, .. }) = self.wires.get() else { return };
+        rtc.set_onicecandidate(None);
+        rtc.set_onicegatheringstatechange(None);
+        rtc.set_oniceconnectionstatechange(None);
+        rtc.set_onconnectionstatechange(None);
+        channel.set_onopen(None);
+        channel.set_onmessage(None);
+        channel.set_onbufferedamountlow(None);
+        channel.set_onclose(None);
+        channel.set_onerror(None);
+        channel.close();
+        rtc.close();
     }
+}
+
+/// From a configuration to the local description. No strong reference is held while it waits; when the connection is
+/// dropped meanwhile, the error reaches nobody.
+async fn negotiate(
+    conn: &Weak<PeerConnection>,
+    config: Promise,
+    offer: Option<String>,
+) -> Result<String, JsValue> {
+    let config: RtcConfiguration = config.await?.unchecked_into();
+    let wanted = conn.upgrade().ok_or(JsValue::UNDEFINED)?;
+    // A stub in the place of WebRTC may throw at any call.
+    caught(move || wanted.connect(&config))?;
+    let (kind, made) = if let Some(offer) = offer {
+        let offer = description(RtcSdpType::Offer, &offer);
+        ask(conn, |rtc| rtc.set_remote_description(&offer).unchecked_into()).await?;
+        with(conn, PeerConnection::add_early_candidates);
+        (RtcSdpType::Answer, ask(conn, |rtc| rtc.create_answer().unchecked_into()).await?)
+    } else {
+        (RtcSdpType::Offer, ask(conn, |rtc| rtc.create_offer().unchecked_into()).await?)
+    };
+    let made = made.unchecked_into::<RtcSessionDescriptionInit>().get_sdp().unwrap_or_default();
+    ask(conn, |rtc| rtc.set_local_description(&description(kind, &made)).unchecked_into()).await?;
+    // Read back, with what was gathered meanwhile.
+    let local = conn.upgrade().and_then(|conn| conn.wires.get()?.rtc.local_description());
+    Ok(local.map_or(made, |local| local.sdp()))
+}
+
+/// What a connection answers that is still wanted.
+async fn ask(
+    conn: &Weak<PeerConnection>,
+    question: impl FnOnce(&RtcPeerConnection) -> Promise,
+) -> Result<JsValue, JsValue> {
+    let answer = conn.upgrade().and_then(|conn| {
+        let answer = question(&conn.wires.get()?.rtc);
+        Some(conn.unless_dropped(answer))
+    });
+    answer.ok_or(JsValue::UNDEFINED)?.await
+}
+
+fn with(conn: &Weak<PeerConnection>, call: impl FnOnce(&Rc<PeerConnection>)) {
+    if let Some(conn) = conn.upgrade() {
+        call(&conn);
+    }
+}
+
+fn description(kind: RtcSdpType, sdp: &str) -> RtcSessionDescriptionInit {
+    let description = RtcSessionDescriptionInit::new(kind);
+    description.set_sdp(sdp);
+    description
 }
 
 #[cfg(test)]
@@ -218,6 +466,43 @@ mod tests {
         let inbox = Rc::new(Inbox::default());
         let _b = PeerConnection::answer(B, config(), "nonsense".into(), inbox.report());
         assert!(matches!(inbox.next().await, Input::ConnClosed(B, _)));
+    }
+
+    /// What is in the place of a part of the browser until it is dropped.
+    struct Stub(JsValue);
+
+    const NAME: &str = "RTCPeerConnection";
+
+    impl Stub {
+        fn put(stub: &str) -> Self {
+            let global = js_sys::global();
+            let real = Reflect::get(&global, &NAME.into()).expect("a global");
+            let stub = js_sys::eval(stub).expect("JavaScript");
+            Reflect::set(&global, &NAME.into(), &stub).expect("writable");
+            Self(real)
+        }
+    }
+
+    impl Drop for Stub {
+        fn drop(&mut self) {
+            Reflect::set(&js_sys::global(), &NAME.into(), &self.0).expect("writable");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_browser_whose_webrtc_is_a_stub_or_throws_is_reported_as_closed() {
+        for stub in [
+            "(class {})",
+            "(class { constructor () { throw new Error('blocked') } })",
+            "(class { createDataChannel () { throw 'blocked' } })",
+            "(class { createDataChannel () {} })",
+            "null",
+        ] {
+            let inbox = Rc::new(Inbox::default());
+            let _stub = Stub::put(stub);
+            let _a = PeerConnection::offer(A, config(), inbox.report());
+            assert!(matches!(inbox.next().await, Input::ConnClosed(A, _)), "{stub}");
+        }
     }
 
     #[wasm_bindgen_test]

@@ -1,23 +1,15 @@
-//! What the page is shown: plain objects, made fresh for each look.
+//! What the page is shown: plain objects, made fresh for each look. Each struct here is one of the shapes in
+//! `types.d.ts`, its fields in that order.
 
-use js_sys::{Array, Object, Reflect};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
 use crate::proto::{
     Address, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus, Warning,
 };
-
-/// A plain object of these properties, in this order.
-fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
-    let object = Object::new();
-    properties.iter().for_each(|(key, value)| set(&object, key, value));
-    object.into()
-}
-
-fn set(object: &Object, key: &str, value: &JsValue) {
-    // A plain object just made takes any property.
-    let _ = Reflect::set(object, &key.into(), value);
-}
 
 /// An address as the page sees it.
 pub(super) fn hex(address: &Address) -> JsValue {
@@ -26,108 +18,194 @@ pub(super) fn hex(address: &Address) -> JsValue {
 
 /// An array of addresses.
 pub(super) fn addresses(addresses: &[Address]) -> JsValue {
-    addresses.iter().map(hex).collect::<Array>().into()
+    plain(&addresses.iter().map(Hex).collect::<Vec<_>>())
 }
 
 /// The argument of `message`. `to` is there on a direct message only.
 pub(super) fn message(received: &Received, value: &JsValue) -> JsValue {
-    let shown = Object::new();
-    set(&shown, "message", value);
-    set(&shown, "from", &hex(&received.from));
-    set(&shown, "id", &received.id.to_string().into());
-    if let Some(to) = received.to {
-        set(&shown, "to", &addresses(&[to]));
+    #[derive(Serialize)]
+    struct Message<'a> {
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        message: JsValue,
+        from: Hex<'a, Address>,
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<[Hex<'a, Address>; 1]>,
+        has: Vec<Hex<'a, Address>>,
+        verified: bool,
+        hops: u8,
     }
-    set(&shown, "has", &addresses(&received.has));
-    set(&shown, "verified", &received.verified.into());
-    set(&shown, "hops", &received.hops.into());
-    shown.into()
+    plain(&Message {
+        message: value.clone(),
+        from: Hex(&received.from),
+        id: received.id.to_string(),
+        to: received.to.as_ref().map(|to| [Hex(to)]),
+        has: received.has.iter().map(Hex).collect(),
+        verified: received.verified,
+        hops: received.hops,
+    })
 }
 
 /// What a `Delivery` resolves to.
 pub(super) fn receipt(id: &str, receipt: Receipt) -> JsValue {
-    let rtt = receipt.rtt.as_secs_f64() * 1000.0;
-    object([("id", id.into()), ("hops", receipt.hops.into()), ("rtt", rtt.into())])
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        id: &'a str,
+        hops: u8,
+        rtt: f64,
+    }
+    plain(&Shown { id, hops: receipt.hops, rtt: receipt.rtt.as_secs_f64() * 1000.0 })
 }
 
-/// One tracker: the argument of `tracker`, and an entry of `trackers`.
+/// One tracker: the argument of `tracker`.
 pub(super) fn tracker(status: &TrackerStatus) -> JsValue {
-    let state = match status.state {
-        TrackerState::Connecting => "connecting",
-        TrackerState::Open => "open",
-        TrackerState::Ready => "ready",
-        TrackerState::Waiting => "waiting",
-    };
-    object([
-        ("url", status.url.as_str().into()),
-        ("state", state.into()),
-        ("peers", status.peers.into()),
-        ("lastError", status.last_error.as_deref().map_or(JsValue::NULL, JsValue::from)),
-        ("nextAttempt", status.next_attempt.map_or(JsValue::NULL, count)),
-    ])
+    plain(&Tracker::of(status))
+}
+
+/// All trackers.
+pub(super) fn trackers(statuses: &[TrackerStatus]) -> JsValue {
+    plain(&statuses.iter().map(Tracker::of).collect::<Vec<_>>())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tracker<'a> {
+    url: &'a str,
+    state: &'static str,
+    peers: u32,
+    last_error: Option<&'a str>,
+    next_attempt: Option<f64>,
+}
+
+impl<'a> Tracker<'a> {
+    fn of(status: &'a TrackerStatus) -> Self {
+        let state = match status.state {
+            TrackerState::Connecting => "connecting",
+            TrackerState::Open => "open",
+            TrackerState::Ready => "ready",
+            TrackerState::Waiting => "waiting",
+        };
+        Self {
+            url: &status.url,
+            state,
+            peers: status.peers,
+            last_error: status.last_error.as_deref(),
+            next_attempt: status.next_attempt.map(number),
+        }
+    }
 }
 
 /// The argument of `warning`.
 pub(super) fn warning(warning: &Warning) -> JsValue {
-    object([("code", warning.code.into()), ("message", warning.text.as_str().into())])
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        code: &'static str,
+        message: &'a str,
+    }
+    plain(&Shown { code: warning.code, message: &warning.text })
 }
 
 /// The neighbors by address.
 pub(super) fn wires(links: &[LinkInfo]) -> JsValue {
-    let wires = Object::new();
-    for link in links {
-        let shown = object([
-            ("address", hex(&link.address)),
-            ("rtt", link.rtt.map_or(JsValue::NULL, JsValue::from)),
-            ("since", count(link.since)),
-            ("role", link.role.into()),
-        ]);
-        set(&wires, &link.address.to_string(), &shown);
-    }
-    wires.into()
+    plain(&wires_of(links))
 }
 
-/// What this peer knows of the mesh.
-pub(super) fn topology(topology: &Topology, own: &[LinkInfo]) -> JsValue {
-    let links = topology.links.iter().map(|edge| {
-        let own = own.iter().find(|link| link.address == edge.a || link.address == edge.b);
-        let self_end = topology.nodes.first().is_some_and(|this| *this == edge.a || *this == edge.b);
-        object([
-            ("a", hex(&edge.a)),
-            ("b", hex(&edge.b)),
-            ("rtt", edge.rtt.map_or(JsValue::NULL, JsValue::from)),
-            ("role", own.filter(|_| self_end).map_or(JsValue::NULL, |link| link.role.into())),
-        ])
+type Wires<'a> = BTreeMap<String, Wire<'a>>;
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    address: Hex<'a, Address>,
+    rtt: Option<f64>,
+    since: f64,
+    role: &'static str,
+}
+
+fn wires_of(links: &[LinkInfo]) -> Wires<'_> {
+    let wires = links.iter().map(|link| {
+        let wire =
+            Wire { address: Hex(&link.address), rtt: link.rtt, since: number(link.since), role: link.role };
+        (link.address.to_string(), wire)
     });
-    object([("nodes", addresses(&topology.nodes)), ("links", links.collect::<Array>().into())])
+    wires.collect()
+}
+
+/// What this peer knows of the mesh. A link has a role when one of its ends is this peer.
+pub(super) fn topology(topology: &Topology, own: &[LinkInfo]) -> JsValue {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        nodes: Vec<Hex<'a, Address>>,
+        links: Vec<Edge<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Edge<'a> {
+        a: Hex<'a, Address>,
+        b: Hex<'a, Address>,
+        rtt: Option<f64>,
+        role: Option<&'static str>,
+    }
+    let this = topology.nodes.first();
+    let links = topology.links.iter().map(|edge| {
+        let is_own = this.is_some_and(|this| *this == edge.a || *this == edge.b);
+        let own = own.iter().find(|link| link.address == edge.a || link.address == edge.b);
+        let role = own.filter(|_| is_own).map(|link| link.role);
+        Edge { a: Hex(&edge.a), b: Hex(&edge.b), rtt: edge.rtt, role }
+    });
+    plain(&Shown { nodes: topology.nodes.iter().map(Hex).collect(), links: links.collect() })
 }
 
 /// Counters since the start.
 pub(super) fn stats(stats: &Stats, links: &[LinkInfo]) -> JsValue {
-    let dropped = Object::new();
-    stats.dropped.iter().for_each(|(cause, number)| set(&dropped, cause, &count(*number)));
-    object([
-        ("delivered", count(stats.delivered)),
-        ("sent", count(stats.sent)),
-        ("forwarded", count(stats.forwarded)),
-        ("duplicates", count(stats.duplicates)),
-        ("packetsIn", count(stats.packets_in)),
-        ("bytesIn", count(stats.bytes_in)),
-        ("packetsOut", count(stats.packets_out)),
-        ("bytesOut", count(stats.bytes_out)),
-        ("dropped", dropped.into()),
-        ("links", wires(links)),
-    ])
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown<'a> {
+        delivered: f64,
+        sent: f64,
+        forwarded: f64,
+        duplicates: f64,
+        packets_in: f64,
+        bytes_in: f64,
+        packets_out: f64,
+        bytes_out: f64,
+        dropped: BTreeMap<&'static str, f64>,
+        links: Wires<'a>,
+    }
+    plain(&Shown {
+        delivered: number(stats.delivered),
+        sent: number(stats.sent),
+        forwarded: number(stats.forwarded),
+        duplicates: number(stats.duplicates),
+        packets_in: number(stats.packets_in),
+        bytes_in: number(stats.bytes_in),
+        packets_out: number(stats.packets_out),
+        bytes_out: number(stats.bytes_out),
+        dropped: stats.dropped.iter().map(|(cause, count)| (*cause, number(*count))).collect(),
+        links: wires_of(links),
+    })
+}
+
+/// An id as 40 hex digits.
+struct Hex<'a, T>(&'a T);
+
+impl<T: Display> Serialize for Hex<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
 }
 
 /// A number of JavaScript: exact up to 2^53, where no counter of ours ever gets.
-fn count(number: u64) -> JsValue {
-    JsValue::from_f64(number as f64)
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// Objects for maps and structs, `null` for nothing.
+fn plain(shown: &impl Serialize) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    shown.serialize(&serializer).expect("texts, numbers and names for keys are values of JavaScript")
 }
 
 #[cfg(test)]
 mod tests {
-    use js_sys::JSON;
+    use js_sys::{JSON, Object};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;

@@ -1,38 +1,44 @@
 //! Work that takes long, done step by step in tasks of its own: in between, the page lives on.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-
-#[wasm_bindgen(module = "/src/web/easypeers.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = Steps)]
-    type Tasks;
-
-    #[wasm_bindgen(constructor, js_class = Steps)]
-    fn new(step: &JsValue) -> Tasks;
-
-    #[wasm_bindgen(method)]
-    fn close(this: &Tasks);
-}
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MessageChannel;
 
 /// Steps that go on until one says that there are no more, or until this is dropped.
 #[must_use = "steps that are dropped do not go on"]
 pub(super) struct Steps {
-    tasks: Tasks,
-    _step: Closure<dyn FnMut() -> bool>,
+    dropped: Rc<Cell<bool>>,
 }
 
 impl Steps {
     /// Calls `step` in a task of its own, soon and again as long as it returns `true`.
-    pub(super) fn go_on(step: impl FnMut() -> bool + 'static) -> Self {
-        let step = Closure::new(step);
-        Self { tasks: Tasks::new(step.as_ref()), _step: step }
+    pub(super) fn go_on(mut step: impl FnMut() -> bool + 'static) -> Self {
+        let dropped = Rc::<Cell<bool>>::default();
+        let steps = Self { dropped: dropped.clone() };
+        spawn_local(async move { while next_task().await.is_ok() && !dropped.get() && step() {} });
+        steps
     }
 }
 
 impl Drop for Steps {
     fn drop(&mut self) {
-        self.tasks.close();
+        self.dropped.set(true);
     }
+}
+
+/// Waits for a task of its own, and soon: the timers of a hidden page ring once a second.
+async fn next_task() -> Result<(), JsValue> {
+    let channel = MessageChannel::new()?;
+    let (here, there) = (channel.port1(), channel.port2());
+    let message = Promise::new(&mut |resolve, _| here.set_onmessage(Some(&resolve)));
+    there.post_message(&JsValue::NULL)?;
+    message.await?;
+    here.close();
+    Ok(())
 }
 
 #[cfg(test)]

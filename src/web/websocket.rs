@@ -1,59 +1,136 @@
-//! One WebSocket to a tracker. The class `TrackerSocket` in websocket.js holds it.
+//! One WebSocket to a tracker.
 
-use std::rc::Rc;
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
 
+use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
+use web_sys::{CloseEvent, MessageEvent, Url};
 
 use crate::proto::{Input, TrackerId};
 
 use super::error::reason;
 use super::peer_connection::Report;
 
-#[wasm_bindgen(module = "/src/web/websocket.js")]
+#[wasm_bindgen]
 extern "C" {
-    type TrackerSocket;
-
-    #[wasm_bindgen(constructor, catch)]
-    fn new(url: &str, report: &JsValue) -> Result<TrackerSocket, JsValue>;
-
-    #[wasm_bindgen(method)]
-    fn send(this: &TrackerSocket, text: &str);
-
-    #[wasm_bindgen(method)]
-    fn close(this: &TrackerSocket);
+    /// A function that does nothing, and takes no memory of ours.
+    #[wasm_bindgen(js_namespace = Function, js_name = prototype, thread_local_v2)]
+    static NOTHING: Function;
 }
 
-/// A socket. Dropping it takes the handlers off and closes it, and nothing is reported after.
+/// What the browser calls when something happens.
+type Handler = Closure<dyn Fn(JsValue)>;
+
+/// A socket and the closures that the browser calls. Dropping it takes these off and closes it, and nothing is
+/// reported after.
 pub(super) struct WebSocket {
-    socket: TrackerSocket,
-    _report: Closure<dyn Fn(String, JsValue)>,
+    id: TrackerId,
+    report: Report,
+    socket: web_sys::WebSocket,
+    /// The end was reported, and nothing is after it.
+    over: Cell<bool>,
+    _handlers: [Handler; 3],
 }
 
 impl WebSocket {
     /// Begins to open a socket; `Err` says why that is hopeless.
     pub(super) fn open(id: TrackerId, url: &str, report: Report) -> Result<Rc<Self>, String> {
-        let report = Closure::new(move |what: String, value: JsValue| {
-            let text = || value.as_string().unwrap_or_default();
-            report(match what.as_str() {
-                "opened" => Input::TrackerOpened(id),
-                "message" => Input::TrackerMessage(id, text()),
-                _ => Input::TrackerClosed(id, text()),
-            });
-        });
-        let socket = TrackerSocket::new(url, report.as_ref()).map_err(|thrown| reason(&thrown))?;
-        Ok(Rc::new(Self { socket, _report: report }))
+        refuse_mixed_content(url)?;
+        let socket = web_sys::WebSocket::new(url).map_err(|thrown| reason(&thrown))?;
+        Ok(Rc::new_cyclic(|this| {
+            let handlers = [
+                handler(this, |this, _| this.tell(Input::TrackerOpened(this.id))),
+                handler(this, Self::on_message),
+                handler(this, Self::on_close),
+            ];
+            let [open, message, close] =
+                handlers.each_ref().map(|handler| Some(handler.as_ref().unchecked_ref()));
+            socket.set_onopen(open);
+            socket.set_onmessage(message);
+            socket.set_onclose(close);
+            // Stays on a socket closed before it opened: Node's `ws` reports that as an error, and an error that
+            // nobody handles ends the process.
+            NOTHING.with(|nothing| socket.set_onerror(Some(nothing)));
+            Self { id, report, socket, over: Cell::default(), _handlers: handlers }
+        }))
     }
 
     /// Sends a text message; a socket that cannot is reported as closed.
     pub(super) fn send(&self, text: &str) {
-        self.socket.send(text);
+        if let Err(thrown) = self.socket.send_with_str(text) {
+            self.end(reason(&thrown));
+        }
+    }
+
+    fn on_message(&self, event: JsValue) {
+        // Trackers speak text; anything else is no announce.
+        if let Some(text) = event.unchecked_ref::<MessageEvent>().data().as_string() {
+            self.tell(Input::TrackerMessage(self.id, text));
+        }
+    }
+
+    fn on_close(&self, event: JsValue) {
+        let event = event.unchecked_ref::<CloseEvent>();
+        self.end(match event.code() {
+            1006 => "the connection failed or was cut: no such server, no network, or a blocker".into(),
+            code => format!("closed by the tracker with code {code} {}", event.reason()),
+        });
+    }
+
+    fn end(&self, why: String) {
+        if !self.over.replace(true) {
+            (self.report)(Input::TrackerClosed(self.id, why));
+        }
+    }
+
+    fn tell(&self, input: Input) {
+        if !self.over.get() {
+            (self.report)(input);
+        }
     }
 }
 
 impl Drop for WebSocket {
     fn drop(&mut self) {
-        self.socket.close();
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        // A socket that cannot close is as good as closed.
+        let _ = self.socket.close();
     }
+}
+
+fn handler(socket: &Weak<WebSocket>, call: fn(&WebSocket, JsValue)) -> Handler {
+    let socket = socket.clone();
+    Closure::new(move |event| {
+        if let Some(socket) = socket.upgrade() {
+            call(&socket, event);
+        }
+    })
+}
+
+/// Browsers refuse `ws://` on a page of https, but for the machine itself, with an error that says nothing.
+fn refuse_mixed_content(url: &str) -> Result<(), String> {
+    let url = Url::new(url).map_err(|_| "not a URL: expected one like wss://tracker.example")?;
+    match url.protocol().as_str() {
+        "wss:" => Ok(()),
+        "ws:" if !is_this_machine(&url.hostname()) && page_protocol().as_deref() == Some("https:") => {
+            Err("a page of https may not open ws://: use the tracker's wss:// address".into())
+        }
+        "ws:" => Ok(()),
+        _ => Err("not a tracker's URL: expected one that begins wss:// or ws://".into()),
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || host.starts_with("127.")
+}
+
+/// The protocol of the page's own address, where there is a page.
+fn page_protocol() -> Option<String> {
+    let location = Reflect::get(&js_sys::global(), &"location".into()).ok()?;
+    Reflect::get(&location, &"protocol".into()).ok()?.as_string()
 }
 
 #[cfg(test)]
