@@ -167,15 +167,12 @@ fn fault(url: &str, has_login: bool) -> Option<&'static str> {
     }
 }
 
-/// An IPv6 address stands in brackets, because of its colons.
+/// An IPv6 address stands in brackets, because of its colons; what follows them and is no port is a bad one.
 fn host_and_port(place: &str) -> (&str, Option<&str>) {
-    let colon = match place.strip_prefix('[').and(place.find(']')) {
-        Some(bracket) => place[bracket..].find(':').map(|at| bracket + at),
-        None => place.find(':'),
-    };
-    match colon {
-        Some(at) => (&place[..at], Some(&place[at + 1..])),
-        None => (place, None),
+    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or_default())),
+        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
     }
 }
 
@@ -225,6 +222,9 @@ mod tests {
             "http:a",
             "turn:a?x",
             "stun:::1",
+            "stun:[]",
+            "stun:[::1]1",
+            "stun:[::1]:",
         ];
         for url in bad {
             assert!(fault(url, true).is_some(), "{url}");

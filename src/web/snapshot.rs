@@ -1,7 +1,6 @@
 //! What the page is shown: plain objects, made fresh for each look. Each struct here is one of the shapes in
 //! `types.d.ts`, its fields in that order.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
@@ -107,26 +106,25 @@ pub(super) fn warning(warning: &Warning) -> JsValue {
 
 /// The neighbors by address.
 pub(super) fn wires(links: &[LinkInfo]) -> JsValue {
-    plain(&wires_of(links))
+    plain(&Wires(links))
 }
 
-type Wires<'a> = BTreeMap<String, Wire<'a>>;
+struct Wires<'a>(&'a [LinkInfo]);
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    address: Hex<'a, Address>,
-    rtt: Option<f64>,
-    since: f64,
-    role: &'static str,
-}
-
-fn wires_of(links: &[LinkInfo]) -> Wires<'_> {
-    let wires = links.iter().map(|link| {
-        let wire =
-            Wire { address: Hex(&link.address), rtt: link.rtt, since: number(link.since), role: link.role };
-        (link.address.to_string(), wire)
-    });
-    wires.collect()
+impl Serialize for Wires<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            address: Hex<'a, Address>,
+            rtt: Option<f64>,
+            since: f64,
+            role: &'static str,
+        }
+        serializer.collect_map(self.0.iter().map(|link| {
+            let address = Hex(&link.address);
+            (address, Wire { address, rtt: link.rtt, since: number(link.since), role: link.role })
+        }))
+    }
 }
 
 /// What this peer knows of the mesh. A link has a role when one of its ends is this peer.
@@ -166,7 +164,7 @@ pub(super) fn stats(stats: &Stats, links: &[LinkInfo]) -> JsValue {
         bytes_in: f64,
         packets_out: f64,
         bytes_out: f64,
-        dropped: BTreeMap<&'static str, f64>,
+        dropped: Dropped<'a>,
         links: Wires<'a>,
     }
     plain(&Shown {
@@ -178,12 +176,22 @@ pub(super) fn stats(stats: &Stats, links: &[LinkInfo]) -> JsValue {
         bytes_in: number(stats.bytes_in),
         packets_out: number(stats.packets_out),
         bytes_out: number(stats.bytes_out),
-        dropped: stats.dropped.iter().map(|(cause, count)| (*cause, number(*count))).collect(),
-        links: wires_of(links),
+        dropped: Dropped(stats),
+        links: Wires(links),
     })
 }
 
+/// What was dropped, by cause.
+struct Dropped<'a>(&'a Stats);
+
+impl Serialize for Dropped<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.dropped.iter().map(|(cause, count)| (cause, number(*count))))
+    }
+}
+
 /// An id as 40 hex digits.
+#[derive(Clone, Copy)]
 struct Hex<'a, T>(&'a T);
 
 impl<T: Display> Serialize for Hex<'_, T> {
