@@ -29,7 +29,7 @@ struct Stream {
 pub(crate) struct Outbox {
     small: VecDeque<Vec<u8>>,
     large: VecDeque<Stream>,
-    /// Bytes in both queues.
+    /// Bytes in both queues: of the frames of small packets, and of the parts of large ones.
     queued: usize,
     /// Bytes handed over since the browser last said that it keeps up.
     unsaid: usize,
@@ -50,11 +50,13 @@ impl Outbox {
     ) -> usize {
         let bytes = encode(packet);
         let size = bytes.len();
-        self.queued += size;
         if size <= FRAME - 4 {
-            self.small.push_back(frame(&Frame::Whole(&bytes)));
+            let frame = frame(&Frame::Whole(&bytes));
+            self.queued += frame.len();
+            self.small.push_back(frame);
             taken.extend(of);
         } else {
+            self.queued += size;
             self.next_stream = self.next_stream.wrapping_add(1);
             self.large.push_back(Stream { id: self.next_stream, bytes, sent: 0, of });
         }
@@ -99,14 +101,14 @@ impl Outbox {
 
     fn next_frame(&mut self, taken: &mut Vec<MessageId>) -> Option<Vec<u8>> {
         if let Some(bytes) = self.small.pop_front() {
-            self.queued = self.queued.saturating_sub(bytes.len());
+            self.queued -= bytes.len();
             return Some(bytes);
         }
         let mut stream = self.large.pop_front()?;
         let end = stream.bytes.len().min(stream.sent + PART);
         let last = end == stream.bytes.len();
         let part = frame(&Frame::Part { stream: stream.id, last, bytes: &stream.bytes[stream.sent..end] });
-        self.queued = self.queued.saturating_sub(end - stream.sent);
+        self.queued -= end - stream.sent;
         stream.sent = end;
         if last {
             taken.extend(stream.of);
@@ -202,5 +204,26 @@ mod tests {
         }
         assert_eq!(arrived.len(), 6);
         assert!(packets.iter().all(|packet| arrived.contains(packet)));
+    }
+
+    /// Otherwise a neighbor that does not read would never count as congested.
+    #[test]
+    fn the_count_of_what_waits_is_what_waits() {
+        let mut outbox = Outbox::default();
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        let waits = |outbox: &Outbox| {
+            let large: usize = outbox.large.iter().map(|stream| stream.bytes.len() - stream.sent).sum();
+            large + outbox.small.iter().map(Vec::len).sum::<usize>()
+        };
+        for mark in 0..8 {
+            outbox.push(CONN, &large(600_000, mark), Some(MessageId([mark; 20])), &mut taken, &mut out);
+            for number in 0..1000 {
+                outbox.push(CONN, &Packet::Pong(number), None, &mut taken, &mut out);
+                assert_eq!(outbox.queued(), waits(&outbox));
+            }
+            outbox.handle_writable(CONN, &mut taken, &mut out);
+            assert_eq!(outbox.queued(), waits(&outbox));
+        }
+        assert!(outbox.queued() > 0);
     }
 }
