@@ -40,6 +40,9 @@ const MAX_MISSING: usize = 4096;
 const MAX_NAMED: usize = 512;
 /// Payloads larger than this go header first where no tree is known. A guess: about what the header costs.
 const LARGE: usize = 1024;
+/// Who is told of a message of ours and neither asks for the payload nor says that it heard of it for this long has it
+/// from another, or refuses it. Names of messages are gathered for 1.8 s at most.
+const UNASKED: Duration = Duration::from_millis(2000);
 /// Sources whose trees are remembered; the least recently heard is forgotten and floods once more.
 const MAX_SOURCES: usize = 256;
 /// Messages remembered, so that none is delivered twice.
@@ -179,6 +182,14 @@ impl Missing {
     }
 }
 
+/// A message of this peer's own whose header is out.
+#[derive(Debug)]
+struct Offered {
+    /// Who has not asked for the payload yet.
+    to: Set<Address>,
+    until: Instant,
+}
+
 /// Names on their way to one neighbor.
 #[derive(Debug, Default)]
 struct Names {
@@ -210,6 +221,9 @@ pub(crate) struct Broadcast {
     kept_bytes: usize,
     sources: Map<Address, Source>,
     missing: Map<MessageId, Missing>,
+    offered: Map<MessageId, Offered>,
+    /// Neighbors that will not ask for what they were offered.
+    declined: Vec<(MessageId, Address)>,
     names: Map<Address, Names>,
     /// Names by the time their senders stamped on them.
     buckets: Map<u64, (u64, Vec<MessageId>)>,
@@ -229,6 +243,8 @@ impl Broadcast {
             kept_bytes: 0,
             sources: Map::new(),
             missing: Map::new(),
+            offered: Map::new(),
+            declined: Vec::new(),
             names: Map::new(),
             buckets: Map::new(),
             digest_at: None,
@@ -240,6 +256,11 @@ impl Broadcast {
     /// What must go out to whom.
     pub(crate) fn drain(&mut self) -> Vec<(Address, Packet)> {
         std::mem::take(&mut self.out)
+    }
+
+    /// Who needs to be handed which message of this peer's own no more.
+    pub(crate) fn take_declined(&mut self) -> Vec<(MessageId, Address)> {
+        std::mem::take(&mut self.declined)
     }
 
     /// Whether the whole message was here before: a copy need not be verified.
@@ -269,15 +290,28 @@ impl Broadcast {
         self.sources.get(source)?.parent
     }
 
-    /// Sends a message of this peer's own; the neighbors it was handed to.
+    /// Sends a message of this peer's own; the neighbors that it is handed to, or offered.
     pub(crate) fn publish(&mut self, message: &Message, spread: Spread<'_>, now: Instant) -> Vec<Address> {
         self.insert(message, 0, now);
         self.forward(message.id, None, spread, now);
-        self.out
-            .iter()
-            .filter(|(_, packet)| matches!(packet, Packet::Data { header, .. } if header.id() == message.id))
-            .map(|(to, _)| *to)
-            .collect()
+        let (mut handed, mut offered) = (Vec::new(), Set::new());
+        for (to, packet) in &self.out {
+            let header = match packet {
+                Packet::Data { header, .. } => header,
+                Packet::Header { header, .. } => header,
+                _ => continue,
+            };
+            if header.id() == message.id {
+                handed.push(*to);
+                if matches!(packet, Packet::Header { .. }) {
+                    offered.insert(*to);
+                }
+            }
+        }
+        if !offered.is_empty() {
+            self.offered.insert(message.id, Offered { to: offered, until: now + UNASKED });
+        }
+        handed
     }
 
     /// A message from a neighbor; its proof and payload are verified, or it was here before.
@@ -348,6 +382,7 @@ impl Broadcast {
 
     /// A copy of a message, or of a header, that was here before.
     pub(crate) fn handle_duplicate(&mut self, from: Address, id: &MessageId, spread: Spread<'_>) {
+        self.handle_heard(from, id);
         let Some(seen) = self.seen.get_mut(id) else { return };
         seen.copies = seen.copies.saturating_add(1);
         let Some(source) = self.sources.get_mut(&seen.source) else { return };
@@ -365,6 +400,7 @@ impl Broadcast {
         let free = MAX_MISSING.saturating_sub(self.missing.len());
         let mut room = MAX_NAMED.saturating_sub(named).min(free);
         for id in ids.into_iter().take(MAX_HAVE) {
+            self.handle_heard(from, &id);
             if let Some(missing) = self.missing.get_mut(&id) {
                 missing.add(from);
             } else if room > 0 && !self.seen.contains_key(&id) {
@@ -374,8 +410,34 @@ impl Broadcast {
         }
     }
 
+    /// A neighbor has heard of a message from another: if it was offered ours, it asks there.
+    fn handle_heard(&mut self, from: Address, id: &MessageId) {
+        if self.take_offer(&from, id) {
+            self.declined.push((*id, from));
+        }
+    }
+
+    /// Takes an offer back; whether there was one.
+    fn take_offer(&mut self, to: &Address, id: &MessageId) -> bool {
+        let Some(offered) = self.offered.get_mut(id) else { return false };
+        let had = offered.to.remove(to);
+        if offered.to.is_empty() {
+            self.offered.remove(id);
+        }
+        had
+    }
+
     /// A neighbor pulls a message, and wants more of its source.
     pub(crate) fn handle_graft(&mut self, from: Address, id: MessageId, now: Instant) {
+        let was_offered = self.take_offer(&from, &id);
+        let sent = self.out.len();
+        self.serve(from, id, now);
+        if was_offered && self.out.len() == sent {
+            self.declined.push((id, from));
+        }
+    }
+
+    fn serve(&mut self, from: Address, id: MessageId, now: Instant) {
         let Some(seen) = self.seen.get_mut(&id) else { return };
         if let Some(source) = self.sources.get_mut(&seen.source) {
             source.lazy.remove(&from);
@@ -450,6 +512,10 @@ impl Broadcast {
     /// A link is gone: what it was to bring, another must.
     pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant) {
         self.names.remove(neighbor);
+        self.offered.retain(|_, offered| {
+            offered.to.remove(neighbor);
+            !offered.to.is_empty()
+        });
         for (&address, source) in self.sources.iter_mut() {
             source.lazy.remove(neighbor);
             source.eager.remove(neighbor);
@@ -546,9 +612,10 @@ impl Broadcast {
     }
 
     fn release(&mut self, now: Instant) {
-        while let Some(id) = self.kept.front() {
-            let over = self.kept_bytes > KEEP.0 && self.kept.len() > 1;
-            match self.seen.get_mut(id) {
+        // What was offered is about to be asked for.
+        while let Some(place) = self.kept.iter().position(|id| !self.offered.contains_key(id)) {
+            let over = self.kept_bytes > KEEP.0 && place + 1 < self.kept.len();
+            match self.seen.get_mut(&self.kept[place]) {
                 Some(seen) if over || now - seen.seen_at > KEEP.1 => {
                     if let Held::Message(_, payload, _) = &seen.held {
                         self.kept_bytes = self.kept_bytes.saturating_sub(payload.0.len());
@@ -558,7 +625,7 @@ impl Broadcast {
                 Some(_) => return,
                 None => {}
             }
-            self.kept.pop_front();
+            self.kept.remove(place);
         }
     }
 
@@ -613,6 +680,9 @@ impl Broadcast {
             }
         }
         self.pull(spread, now);
+        for (id, offered) in self.offered.extract_if(|_, offered| offered.until <= now) {
+            self.declined.extend(offered.to.into_iter().map(|to| (id, to)));
+        }
         if self.digest_at.take_if(|at| *at <= now).is_some() {
             self.send_digests(spread, now);
             self.release(now);
@@ -671,7 +741,8 @@ impl Broadcast {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let names = self.names.values().filter_map(|names| names.due_at).min();
         let missing = self.missing.values().map(|missing| missing.ask_at).min();
-        soonest(self.digest_at, soonest(names, missing))
+        let offered = self.offered.values().map(|offered| offered.until).min();
+        soonest(soonest(self.digest_at, offered), soonest(names, missing))
     }
 }
 

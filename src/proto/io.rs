@@ -62,6 +62,13 @@ pub enum Input {
     Woke,
 }
 
+impl Input {
+    /// Whether a tracker has to do with it.
+    pub(crate) fn is_of_tracker(&self) -> bool {
+        matches!(self, Self::TrackerOpened(_) | Self::TrackerMessage(..) | Self::TrackerClosed(..))
+    }
+}
+
 /// What the world must do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
@@ -102,12 +109,15 @@ pub enum Event {
     Disconnect(Address),
     /// A message for this peer.
     Message(Received),
-    /// How a direct message ended, or that a broadcast was taken by every link it was handed to.
+    /// How a direct message ended, or that each neighbor that a broadcast concerns has taken it or is gone, has it from
+    /// another, or did not ask for it within two seconds.
     Delivery(MessageId, Result<Receipt, DeliveryFailure>),
     /// A tracker's state changed.
     Tracker(TrackerStatus),
     /// Something was dropped or refused that the page may want to know of.
     Warning(Warning),
+    /// This peer has left its swarm: the last output of all.
+    Closed,
 }
 
 /// A message as it reaches the page.
@@ -134,7 +144,7 @@ pub struct Received {
 pub struct Receipt {
     /// Links a direct message crossed to its recipient; zero for a broadcast.
     pub hops: u8,
-    /// From `send` to the recipient's acknowledgement; for a broadcast, until all its links had taken it.
+    /// From `send` to the recipient's acknowledgement; for a broadcast, until its neighbors had taken it.
     pub rtt: Duration,
 }
 

@@ -181,7 +181,7 @@ pub(crate) struct Link {
     outbox: Outbox,
     inbox: Inbox,
     heart: Heart,
-    /// Messages that all went out since the peer last asked.
+    /// Messages that the neighbor has taken since the peer last asked.
     pub(crate) taken: Vec<MessageId>,
 }
 
@@ -527,8 +527,21 @@ impl Link {
         self.outbox.handle_writable(self.conn, &mut self.taken, out);
     }
 
+    /// Asks whether the neighbor has what the page said lately, if that was much.
+    pub(crate) fn prove(&mut self, out: &mut VecDeque<Output>) {
+        if self.is_active() {
+            self.outbox.prove(self.conn, &mut self.taken, out);
+        }
+    }
+
+    /// Whether the neighbor has not taken all that the page said.
+    pub(crate) fn owes(&self) -> bool {
+        self.outbox.owes()
+    }
+
     /// A sign of life with the number of a question.
     pub(crate) fn handle_pong(&mut self, number: u32, now: Instant) {
+        self.outbox.handle_answer(number, &mut self.taken);
         if let Some((_, at)) = self.heart.asked.take_if(|(asked, _)| *asked == number) {
             let sample = now - at;
             self.heart.rtt =

@@ -37,6 +37,7 @@ use super::view::{Measured, View};
 mod answering;
 #[cfg(any(test, feature = "sim"))]
 mod bounds;
+mod closing;
 mod joining;
 mod linking;
 mod messages;
@@ -46,6 +47,7 @@ mod requests;
 mod waiting;
 
 use answering::HandedBack;
+use closing::Stage;
 use joining::Errand;
 use messages::Outgoing;
 use parting::Parting;
@@ -90,7 +92,7 @@ pub struct Peer {
 
     next_tracker: u32,
     next_conn: u64,
-    closed: bool,
+    stage: Stage,
     stats: Stats,
     out: VecDeque<Output>,
     /// Forwards nothing, for simulations of peers that do not play along.
@@ -229,7 +231,7 @@ impl Peer {
             recent: Recent::default(),
             next_tracker: 0,
             next_conn: 0,
-            closed: false,
+            stage: Stage::Open,
             stats: Stats::default(),
             out: VecDeque::new(),
             #[cfg(any(test, feature = "sim"))]
@@ -257,8 +259,11 @@ impl Peer {
 
     /// Takes in what the world did.
     pub fn handle(&mut self, input: Input, now: Instant) {
-        if self.closed {
-            return;
+        match self.stage {
+            Stage::Open => {}
+            Stage::Closing { .. } if input.is_of_tracker() => return,
+            Stage::Closing { .. } => {}
+            Stage::Closed => return,
         }
         match input {
             Input::Timeout => self.handle_timeout(now),
@@ -285,41 +290,21 @@ impl Peer {
 
     /// When [`Input::Timeout`] is due; `None` means never.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.closed {
-            return None;
-        }
+        let seeking = match self.stage {
+            Stage::Open => {
+                let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
+                let errand = self.errands.values().map(|errand| errand.again_at).min();
+                soonest(soonest(trackers, errand), self.mesh.poll_timeout())
+            }
+            Stage::Closing { until } => Some(until),
+            Stage::Closed => return None,
+        };
         let links = self.conns.values().filter_map(|conn| conn.link.poll_timeout()).min();
-        let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
-        let mesh = soonest(self.mesh.poll_timeout(), self.view.poll_timeout());
+        let parting = self.partings.first().map(|parting| parting.until);
+        let links = soonest(soonest(links, parting), self.view.poll_timeout());
         let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
         let messages = soonest(messages, self.outgoing.poll_timeout());
-        let parting = self.partings.first().map(|parting| parting.until);
-        let errand = self.errands.values().map(|errand| errand.again_at).min();
-        soonest(soonest(soonest(links, soonest(parting, errand)), trackers), soonest(mesh, messages))
-    }
-
-    /// Leaves the swarm: says goodbye on every link and to every tracker, and closes all. Idempotent.
-    pub fn close(&mut self, now: Instant) {
-        if self.closed {
-            return;
-        }
-        self.fail_outgoing();
-        for address in self.neighbors.keys().copied().collect::<Vec<_>>() {
-            self.unlink(address, Some(Farewell::Leaving), false, now);
-        }
-        for (_, mut conn) in std::mem::take(&mut self.conns) {
-            conn.link.close(None, &mut self.out);
-        }
-        self.end_partings();
-        for tracker in self.trackers.values_mut() {
-            tracker.close(&mut self.out);
-        }
-        self.closed = true;
-    }
-
-    /// Whether this peer has left the swarm.
-    pub fn is_closed(&self) -> bool {
-        self.closed
+        soonest(seeking, soonest(links, messages))
     }
 
     /// Changes how many links this peer keeps; surplus links are handed over.
@@ -351,7 +336,7 @@ impl Peer {
     /// Adds a tracker by its WebSocket URL; one that is already there stays as it is.
     pub fn add_tracker(&mut self, url: &str, now: Instant) {
         let url = url.trim_end_matches('/');
-        if self.closed || self.config.trackers.iter().any(|known| known == url) {
+        if self.stage != Stage::Open || self.config.trackers.iter().any(|known| known == url) {
             return;
         }
         self.config.trackers.push(url.to_owned());
@@ -421,11 +406,13 @@ impl Peer {
     fn handle_timeout(&mut self, now: Instant) {
         self.beat(now);
         self.expire_partings(now);
-        for tracker in self.trackers.values_mut() {
-            tracker.handle_timeout(now, &mut self.out);
+        if self.stage == Stage::Open {
+            for tracker in self.trackers.values_mut() {
+                tracker.handle_timeout(now, &mut self.out);
+            }
+            self.expire_requests(now);
+            self.repeat_errands(now);
         }
-        self.expire_requests(now);
-        self.repeat_errands(now);
         self.publish_view(now);
         self.tick_messages(now);
     }
@@ -433,6 +420,9 @@ impl Peer {
     fn handle_woke(&mut self, now: Instant) {
         for conn in self.conns.values_mut() {
             conn.link.probe(now, &mut self.out);
+        }
+        if self.stage != Stage::Open {
+            return;
         }
         for tracker in self.trackers.values_mut() {
             tracker.hasten(now);
@@ -443,11 +433,14 @@ impl Peer {
 
     /// After every input: let the mesh plan, the trackers announce, and the machines' packets go.
     fn settle(&mut self, now: Instant) {
-        if self.closed {
+        if self.stage == Stage::Closed {
             return;
         }
         self.forget_handed_back(now);
         self.flush_messages(now);
+        if self.stage != Stage::Open {
+            return self.end_when_out(now);
+        }
         if self.mesh.poll_timeout().is_some_and(|at| at <= now) {
             self.reconsider_waiting(now);
             self.plan(now);
@@ -581,10 +574,10 @@ impl Peer {
             return;
         }
         let mut out = std::mem::take(&mut self.out);
-        let own = of.is_some() || messages::is_own(&packet, &self.address);
         let link = self.link_to(to, matches!(packet, Packet::Mesh(_)));
         // Nothing of others for one that does not take it.
-        let sent = link.map(|link| (own || !link.is_congested()).then(|| link.send(&packet, of, &mut out)));
+        let sent =
+            link.map(|link| (of.is_some() || !link.is_congested()).then(|| link.send(&packet, of, &mut out)));
         self.out = out;
         let Some(sent) = sent else { return };
         let Some(size) = sent else { return self.drop_because("neighbor too slow") };

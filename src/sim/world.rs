@@ -205,7 +205,7 @@ impl World {
 
     /// A peer says goodbye and leaves.
     pub fn leave(&mut self, node: NodeId) {
-        self.command(node, Peer::close);
+        self.command(node, Peer::leave);
         self.kill(node);
     }
 
@@ -630,7 +630,7 @@ impl World {
                     self.violation(format_args!("{what}: {id:?} of {}", NodeId(index)));
                 }
             }
-            Event::Tracker(_) | Event::Warning(_) => {}
+            Event::Tracker(_) | Event::Warning(_) | Event::Closed => {}
         }
         if self.params.keep_events {
             self.events.push((self.now(), NodeId(index), event));

@@ -204,7 +204,7 @@ impl Driver {
     /// Says goodbye, and drops every object of the browser.
     fn leave(&self) {
         let now = self.now();
-        self.peer.borrow_mut().close(now);
+        self.peer.borrow_mut().leave(now);
         self.perform_all();
         self.inputs.take();
         drop((self.trackers.take(), self.conns.take(), self.alarm.take(), self.unlocking.take()));
@@ -294,6 +294,7 @@ impl Driver {
                 self.log.debug("tracker", snapshot::tracker(&status));
                 self.page.announce("tracker", &snapshot::tracker(&status));
             }
+            Output::Event(Event::Closed) => {}
             Output::Event(Event::Warning(warning)) => {
                 self.log.warn(warning.code, warning.text.as_str());
                 self.page.announce("warning", &snapshot::warning(&warning));

@@ -297,13 +297,13 @@ fn a_neighbor_that_pulls_one_message_twice_is_served_once_a_link() {
 fn a_large_first_message_goes_header_first() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    assert_eq!(broadcast.publish(&message, SPREAD, T0), []);
+    assert_eq!(broadcast.publish(&message, SPREAD, T0), SPREAD.links);
     assert_eq!(broadcast.drain(), [1, 2, 3, 4].map(|to| (at(to), header(&message, 1))));
     broadcast.handle_graft(at(2), message.id, T0);
     assert_eq!(broadcast.drain(), [(at(2), whole(&message, 1))]);
 
     let next = large(2);
-    assert_eq!(broadcast.publish(&next, SPREAD, T0), [at(2)]);
+    assert_eq!(broadcast.publish(&next, SPREAD, T0), SPREAD.links);
     let [h1, h3, h4] = [1, 3, 4].map(|to| (at(to), header(&next, 1)));
     assert_eq!(broadcast.drain(), [h1, (at(2), whole(&next, 1)), h3, h4], "2 is in the tree now");
 }
@@ -369,6 +369,46 @@ fn a_new_neighbor_is_told_what_went_by_just_before() {
     assert_eq!(broadcast.drain(), [(at(7), Packet::Have(latest))]);
     broadcast.handle_linked(at(7), later + RECENT.1 + millis(1));
     assert_eq!(broadcast.drain(), []);
+}
+
+// Offers of our own.
+
+#[test]
+fn who_is_offered_a_message_asks_for_it_or_hears_of_it_elsewhere_or_lets_its_time_pass() {
+    let mut broadcast = Broadcast::new(T0);
+    let message = large(1);
+    broadcast.publish(&message, SPREAD, T0);
+    broadcast.handle_graft(at(1), message.id, T0);
+    assert_eq!(broadcast.take_declined(), [], "it gets it");
+    broadcast.handle_header(at(2), 3, message.header.clone(), SPREAD, T0);
+    broadcast.handle_have(at(3), vec![message.id], T0);
+    let declined = [2, 3].map(|from| (message.id, at(from)));
+    assert_eq!(broadcast.take_declined(), declined);
+    broadcast.handle_header(at(2), 3, message.header.clone(), SPREAD, T0);
+    broadcast.handle_duplicate(at(1), &message.id, SPREAD);
+    assert_eq!(broadcast.poll_timeout(), Some(T0 + UNASKED));
+    tick(&mut broadcast, just_before(T0 + UNASKED));
+    assert_eq!(broadcast.take_declined(), [], "each says it once");
+    tick(&mut broadcast, T0 + UNASKED);
+    assert_eq!(broadcast.take_declined(), [(message.id, at(4))]);
+    assert!(broadcast.offered.is_empty());
+}
+
+#[test]
+fn what_is_offered_is_kept_while_it_may_be_asked_for() {
+    let mut broadcast = Broadcast::new(T0);
+    let messages: Vec<_> = (1..=3).map(|mark| of(7, mark, KEEP.0 / 4 * 3)).collect();
+    for message in &messages {
+        broadcast.publish(message, SPREAD, T0);
+    }
+    broadcast.drain();
+    for message in &messages {
+        broadcast.handle_graft(at(1), message.id, T0);
+    }
+    let served: Vec<_> = messages.iter().map(|message| (at(1), whole(message, 1))).collect();
+    assert!(broadcast.drain() == served);
+    tick(&mut broadcast, T0 + DIGEST_EVERY);
+    assert!(broadcast.kept_bytes <= KEEP.0, "and no longer");
 }
 
 // Digests.

@@ -13,6 +13,20 @@ const WINDOW: usize = 256 << 10;
 /// Bytes that may wait before nothing is added that is not this peer's own. A guess: two of the largest
 /// messages. A neighbor that does not read must not fill our memory with what it asks for.
 const CONGESTED: usize = 32 << 20;
+/// A packet of the page's own that is larger counts as taken once the neighbor has answered a question behind it: when
+/// the connection is closed, the browser may still hold of it what a fresh channel does not send at once
+/// (RFC 9260, 7.2.1).
+const AT_ONCE: usize = 4380;
+/// What the numbers of these questions have that those of the heartbeat have not.
+const QUESTION: u32 = 1 << 31;
+
+/// A packet in one frame.
+#[derive(Debug)]
+struct Small {
+    frame: Vec<u8>,
+    /// The message to report as taken.
+    of: Option<MessageId>,
+}
 
 /// A large packet on its way.
 #[derive(Debug)]
@@ -20,17 +34,22 @@ struct Stream {
     id: u32,
     bytes: Vec<u8>,
     sent: usize,
-    /// The message to report as taken when the last part is out.
+    /// The message to report as taken.
     of: Option<MessageId>,
 }
 
 /// The queue of one link.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    small: VecDeque<Vec<u8>>,
+    small: VecDeque<Small>,
     large: VecDeque<Stream>,
     /// Bytes in both queues: of the frames of small packets, and of the parts of large ones.
     queued: usize,
+    /// Questions that the neighbor has not answered, the oldest first, and the message that each is about.
+    questions: VecDeque<(u32, Option<MessageId>)>,
+    next_question: u32,
+    /// Bytes of the page's own handed over since the last question.
+    unproven: usize,
     /// Bytes handed over since the browser last said that it keeps up.
     unsaid: usize,
     /// Whether we wait for the browser.
@@ -51,10 +70,7 @@ impl Outbox {
         let bytes = encode(packet);
         let size = bytes.len();
         if size <= FRAME - 4 {
-            let frame = frame(&Frame::Whole(&bytes));
-            self.queued += frame.len();
-            self.small.push_back(frame);
-            taken.extend(of);
+            self.queue_small(&bytes, of);
         } else {
             self.queued += size;
             self.next_stream = self.next_stream.wrapping_add(1);
@@ -62,6 +78,12 @@ impl Outbox {
         }
         self.flush(conn, taken, out);
         size
+    }
+
+    fn queue_small(&mut self, bytes: &[u8], of: Option<MessageId>) {
+        let frame = frame(&Frame::Whole(bytes));
+        self.queued += frame.len();
+        self.small.push_back(Small { frame, of });
     }
 
     /// The browser keeps up again.
@@ -74,6 +96,28 @@ impl Outbox {
         self.waiting = false;
         self.unsaid = 0;
         self.flush(conn, taken, out);
+    }
+
+    /// An answer of the neighbor: it has all that went before the question.
+    pub(crate) fn handle_answer(&mut self, number: u32, taken: &mut Vec<MessageId>) {
+        if let Some(place) = self.questions.iter().position(|(asked, _)| *asked == number) {
+            taken.extend(self.questions.drain(..=place).filter_map(|(_, of)| of));
+        }
+    }
+
+    /// Asks whether all is there, if more of the page's own went out lately than a channel sends at once.
+    pub(crate) fn prove(&mut self, conn: ConnId, taken: &mut Vec<MessageId>, out: &mut VecDeque<Output>) {
+        if self.unproven > AT_ONCE {
+            self.ask(None);
+            self.flush(conn, taken, out);
+        }
+    }
+
+    /// Whether anything of the page's own is not taken yet.
+    pub(crate) fn owes(&self) -> bool {
+        !self.questions.is_empty()
+            || self.small.iter().any(|small| small.of.is_some())
+            || self.large.iter().any(|stream| stream.of.is_some())
     }
 
     /// Whether more waits than the neighbor should make us keep.
@@ -100,9 +144,10 @@ impl Outbox {
     }
 
     fn next_frame(&mut self, taken: &mut Vec<MessageId>) -> Option<Vec<u8>> {
-        if let Some(bytes) = self.small.pop_front() {
-            self.queued -= bytes.len();
-            return Some(bytes);
+        if let Some(Small { frame, of }) = self.small.pop_front() {
+            self.queued -= frame.len();
+            self.hand_over(frame.len(), of, taken);
+            return Some(frame);
         }
         let mut stream = self.large.pop_front()?;
         let end = stream.bytes.len().min(stream.sent + PART);
@@ -111,12 +156,33 @@ impl Outbox {
         self.queued -= end - stream.sent;
         stream.sent = end;
         if last {
-            taken.extend(stream.of);
+            self.hand_over(end, stream.of, taken);
         } else {
             // Two large packets take turns: the receiver holds the parts of no more than two of the largest.
             self.large.insert(self.large.len().min(1), stream);
         }
         Some(part)
+    }
+
+    /// The browser has all of a packet.
+    fn hand_over(&mut self, size: usize, of: Option<MessageId>, taken: &mut Vec<MessageId>) {
+        if of.is_none() {
+            return;
+        }
+        self.unproven += size;
+        if size > AT_ONCE {
+            self.ask(of);
+        } else {
+            taken.extend(of);
+        }
+    }
+
+    /// Channels keep the order: who answers this has all that went before.
+    fn ask(&mut self, of: Option<MessageId>) {
+        self.next_question = self.next_question.wrapping_add(1) | QUESTION;
+        self.questions.push_back((self.next_question, of));
+        self.unproven = 0;
+        self.queue_small(&encode(&Packet::Ping(self.next_question)), None);
     }
 }
 
@@ -156,8 +222,60 @@ mod tests {
             outbox.handle_writable(CONN, &mut taken, &mut out);
             packets.extend(deliver(&mut out, &mut inbox));
         }
-        assert_eq!(packets, [Packet::Ping(7), big]);
-        assert_eq!(taken, [MessageId([1; 20])]);
+        let question = Packet::Ping(QUESTION + 1);
+        assert_eq!(packets, [Packet::Ping(7), big, question]);
+        assert!(taken.is_empty() && outbox.owes(), "the browser may still hold some of it");
+        outbox.handle_answer(QUESTION + 1, &mut taken);
+        assert_eq!((taken, outbox.owes()), (vec![MessageId([1; 20])], false));
+    }
+
+    #[test]
+    fn an_answer_is_for_all_that_was_asked_before_it_and_for_nothing_else() {
+        let mut outbox = Outbox::default();
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        let ids = [1, 2, 3].map(|mark| MessageId([mark; 20]));
+        for id in ids {
+            outbox.push(CONN, &large(AT_ONCE + 20, id.0[0]), Some(id), &mut taken, &mut out);
+        }
+        outbox.handle_answer(QUESTION + 9, &mut taken);
+        outbox.handle_answer(1, &mut taken);
+        assert_eq!(taken, []);
+        outbox.handle_answer(QUESTION + 2, &mut taken);
+        assert_eq!(taken, ids[..2]);
+        outbox.handle_answer(QUESTION + 2, &mut taken);
+        assert_eq!(taken, ids[..2]);
+    }
+
+    #[test]
+    fn a_small_packet_is_taken_when_the_browser_has_it() {
+        let mut outbox = Outbox::default();
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        let id = MessageId([1; 20]);
+        outbox.push(CONN, &Packet::Pong(1), Some(id), &mut taken, &mut out);
+        assert_eq!((std::mem::take(&mut taken), outbox.owes()), (vec![id], false));
+        outbox.push(CONN, &large(600_000, 1), None, &mut taken, &mut out);
+        outbox.push(CONN, &Packet::Pong(2), Some(id), &mut taken, &mut out);
+        assert!(taken.is_empty() && outbox.owes(), "it waits for the browser");
+        outbox.handle_writable(CONN, &mut taken, &mut out);
+        assert_eq!((taken, outbox.owes()), (vec![id], false));
+    }
+
+    #[test]
+    fn many_small_packets_are_asked_about_when_it_matters() {
+        let mut outbox = Outbox::default();
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        let few = large(1000, 1);
+        for _ in 0..4 {
+            outbox.push(CONN, &few, Some(MessageId([1; 20])), &mut taken, &mut out);
+        }
+        outbox.prove(CONN, &mut taken, &mut out);
+        assert!(!outbox.owes(), "so much is sent at once");
+        outbox.push(CONN, &few, Some(MessageId([1; 20])), &mut taken, &mut out);
+        outbox.prove(CONN, &mut taken, &mut out);
+        assert!(outbox.owes());
+        outbox.handle_answer(QUESTION + 1, &mut taken);
+        outbox.prove(CONN, &mut taken, &mut out);
+        assert!(!outbox.owes(), "once is enough");
     }
 
     #[test]
@@ -213,7 +331,7 @@ mod tests {
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let waits = |outbox: &Outbox| {
             let large: usize = outbox.large.iter().map(|stream| stream.bytes.len() - stream.sent).sum();
-            large + outbox.small.iter().map(Vec::len).sum::<usize>()
+            large + outbox.small.iter().map(|small| small.frame.len()).sum::<usize>()
         };
         for mark in 0..8 {
             outbox.push(CONN, &large(600_000, mark), Some(MessageId([mark; 20])), &mut taken, &mut out);

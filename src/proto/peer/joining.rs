@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::closing::Stage;
 use super::{Conn, Peer, Purpose};
 use crate::proto::envelope::Envelope;
 use crate::proto::id::{OfferId, TrackerPeerId};
@@ -297,9 +298,8 @@ impl Peer {
 
     /// The mesh may have fallen apart: only the trackers can mend that.
     pub(super) fn call_for_help(&mut self, now: Instant) {
-        for tracker in self.trackers.values_mut() {
-            tracker.hasten(now + CATASTROPHE);
-        }
+        let trackers = self.trackers.values_mut().filter(|_| self.stage == Stage::Open);
+        trackers.for_each(|tracker| tracker.hasten(now + CATASTROPHE));
     }
 
     pub(super) fn next_conn_id(&mut self) -> ConnId {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Peer;
+use super::closing::Stage;
 use crate::proto::broadcast::{self, Outcome};
 use crate::proto::direct::{self, Acknowledgement, Direct, Due};
 use crate::proto::id::{Address, MessageId};
@@ -34,7 +35,7 @@ pub(super) struct Outgoing {
     release_at: Option<Instant>,
     /// How much may be sent now.
     pace: Bucket,
-    /// Broadcasts that some links have not taken yet.
+    /// Broadcasts that some neighbors have not taken yet.
     broadcasts: Map<MessageId, Handed>,
     /// Direct messages that wait for their recipient's key.
     awaiting: Map<Address, Awaiting>,
@@ -71,16 +72,16 @@ impl Outgoing {
         self.release_at
     }
 
+    /// Whether something is not where it should go yet.
+    pub(super) fn is_pending(&self) -> bool {
+        !(self.held.is_empty() && self.broadcasts.is_empty() && self.awaiting.is_empty())
+    }
+
     /// How much it holds: messages held and their bytes, bytes that wait for keys.
     #[cfg(any(test, feature = "sim"))]
     pub(super) fn sizes(&self) -> [usize; 3] {
         [self.held.len(), self.held_bytes, self.awaiting_bytes]
     }
-}
-
-/// Whether a packet carries a message of this peer's own.
-pub(super) fn is_own(packet: &Packet, me: &Address) -> bool {
-    matches!(packet, Packet::Direct(direct::Packet::Message { header, .. }) if header.from() == *me)
 }
 
 /// Whether a packet carries what is not this peer's own.
@@ -110,7 +111,7 @@ impl Peer {
         now: Instant,
     ) -> Result<MessageId, SendError> {
         let (size, limit) = (payload.0.len(), self.config.max_message_size);
-        if self.closed {
+        if self.stage != Stage::Open {
             return Err(SendError::Closed);
         }
         if size > limit {
@@ -260,13 +261,22 @@ impl Peer {
             self.send_packet(&to, Packet::Broadcast(packet), own);
         }
         for (to, packet) in self.direct.drain() {
-            self.send_packet(&to, Packet::Direct(packet), None);
+            let own = match &packet {
+                direct::Packet::Message { header, .. } if header.from() == self.address => Some(header.id()),
+                _ => None,
+            };
+            self.send_packet(&to, Packet::Direct(packet), own);
         }
         for conn in self.conns.values_mut() {
             for id in conn.link.taken.drain(..) {
                 if let (Some(handed), Some(peer)) = (self.outgoing.broadcasts.get_mut(&id), conn.peer) {
                     handed.to.remove(&peer);
                 }
+            }
+        }
+        for (id, neighbor) in self.broadcast.take_declined() {
+            if let Some(handed) = self.outgoing.broadcasts.get_mut(&id) {
+                handed.to.remove(&neighbor);
             }
         }
         let done = self.outgoing.broadcasts.extract_if(|_, handed| handed.to.is_empty());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::closing::Stage;
 use super::joining::OFFER_LIFE;
 use super::waiting::{MAX_WAITING, Waiting};
 use super::{Conn, Peer, Purpose};
@@ -270,6 +271,8 @@ impl Peer {
         let step = self.mesh.step(&mut request, from.as_ref(), &scene);
         let verdict = match step {
             Step::Refuse(reason) => Err(reason),
+            // It would lose its link at once.
+            Step::Here if self.stage != Stage::Open => Err(Reason::NotFound),
             Step::Here if request.offer.is_some() => self.mesh.judge(&request, &scene, now),
             Step::Here | Step::Forward(_) => Ok(()),
         };

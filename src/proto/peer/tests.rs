@@ -3,6 +3,7 @@
 mod altered;
 mod attacks;
 mod attempts;
+mod closing;
 mod hostile;
 mod joining;
 mod limits;
@@ -330,7 +331,7 @@ fn closing_says_what_was_not_delivered_and_leaves_nothing_to_wait_for() {
     let to_one = world.send(0, Some(1), "to one");
     let nobody = Address([9; 20]);
     let to_nobody = world.with(0, |peer, now| peer.send(Some(nobody), Bytes(vec![1]), now)).expect("sent");
-    world.with(0, |peer, now| peer.close(now));
+    world.with(0, |peer, now| peer.leave(now));
     let mut failed = world.deliveries(0);
     failed.sort_by_key(|(id, _)| *id);
     let mut expected = [to_one, to_nobody].map(|id| (id, Err(DeliveryFailure::Closed)));

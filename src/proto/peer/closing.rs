@@ -1,0 +1,96 @@
+//! The end of a peer: what the page handed over goes out first.
+//!
+//! [`Peer::close`] begins it. From then on this peer takes no message of its page, makes no link and is gone from its
+//! trackers, but goes on with its neighbors: what was held goes as fast as it may, neighbors pull what they were
+//! offered, recipients say their keys. When all of it is with the neighbors, or [`CLOSING`] is over, it says goodbye and
+//! ends by itself, with [`Event::Closed`].
+
+use std::time::Duration;
+
+use super::Peer;
+use crate::proto::io::Event;
+use crate::proto::link::Farewell;
+use crate::proto::time::Instant;
+
+/// What was handed over has this long to get out. A guess: 250 kB at a megabit a second, or all that a page may send in
+/// that time; and no longer than somebody who closes a page's swarm waits for the end.
+const CLOSING: Duration = Duration::from_millis(2000);
+
+/// How far a peer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is in its swarm, or on its way there.
+    Open,
+    /// It leaves when all is out, by then at the latest.
+    Closing { until: Instant },
+    /// It has left.
+    Closed,
+}
+
+impl Peer {
+    /// Begins to leave the swarm, and leaves as soon as all that was handed over is out: at once, in this call, if it
+    /// is already, and within two seconds in any case. [`Event::Closed`] is the last output. Idempotent.
+    ///
+    /// What was said so far is out when each neighbor that a broadcast concerns has taken it, and the first one on the
+    /// way of a direct message. Deliveries end as they otherwise do; those that have not at the end, with
+    /// [`DeliveryFailure::Closed`](crate::proto::DeliveryFailure::Closed).
+    pub fn close(&mut self, now: Instant) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        self.stage = Stage::Closing { until: now + CLOSING };
+        for conn in self.conns.values_mut() {
+            conn.link.prove(&mut self.out);
+        }
+        if self.has_to_say() {
+            let attempts = self.conns.iter().filter(|(_, conn)| !conn.link.is_active()).map(|(&id, _)| id);
+            for id in attempts.collect::<Vec<_>>() {
+                self.drop_conn(id);
+            }
+            for tracker in self.trackers.values_mut() {
+                tracker.close(&mut self.out);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Leaves the swarm at once, with whatever was handed over: says goodbye on every link and to every tracker, and
+    /// closes all. For a page that is about to be frozen or gone. Idempotent.
+    pub fn leave(&mut self, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.fail_outgoing();
+        for address in self.neighbors.keys().copied().collect::<Vec<_>>() {
+            self.unlink(address, Some(Farewell::Leaving), false, now);
+        }
+        for (_, mut conn) in std::mem::take(&mut self.conns) {
+            conn.link.close(None, &mut self.out);
+        }
+        self.end_partings();
+        for tracker in self.trackers.values_mut() {
+            tracker.close(&mut self.out);
+        }
+        self.stage = Stage::Closed;
+        self.emit(Event::Closed);
+    }
+
+    /// Whether this peer has left the swarm.
+    pub fn is_closed(&self) -> bool {
+        self.stage == Stage::Closed
+    }
+
+    /// Leaves, if nothing is left to say, or no time to say it.
+    pub(super) fn end_when_out(&mut self, now: Instant) {
+        let over = matches!(self.stage, Stage::Closing { until } if until <= now);
+        if over || !self.has_to_say() {
+            self.leave(now);
+        }
+    }
+
+    /// Whether something that was handed over can still get out, and is not.
+    fn has_to_say(&self) -> bool {
+        let owes = || self.conns.values().any(|conn| conn.link.owes());
+        !self.neighbors.is_empty() && (self.outgoing.is_pending() || owes())
+    }
+}
