@@ -314,6 +314,17 @@ impl Broadcast {
         handed
     }
 
+    /// Offers a message of this peer's own to a neighbor once more.
+    pub(crate) fn offer_again(&mut self, id: MessageId, to: Address, now: Instant) {
+        let Some(Held::Message(header, ..)) = self.seen.get(&id).map(|seen| &seen.held) else {
+            return self.declined.push((id, to));
+        };
+        self.out.push((to, Packet::Header { hops: 1, header: header.clone() }));
+        let offered = self.offered.entry(id).or_insert(Offered { to: Set::new(), until: now });
+        offered.to.insert(to);
+        offered.until = now + UNASKED;
+    }
+
     /// A message from a neighbor; its proof and payload are verified, or it was here before.
     pub(crate) fn handle_data(
         &mut self,
@@ -506,6 +517,24 @@ impl Broadcast {
         let ids: Vec<_> = self.order.iter().rev().take(RECENT.0).take_while(recent).copied().collect();
         if !ids.is_empty() {
             self.out.push((neighbor, Packet::Have(ids)));
+        }
+    }
+
+    /// The link to a neighbor gave way to another, and what was on its way on it is lost: whoever wants it asks again.
+    pub(crate) fn handle_relinked(&mut self, neighbor: Address, now: Instant) {
+        for missing in self.missing.values_mut() {
+            // The first to be asked is still the next one.
+            if missing.asked.or(missing.at.first().copied()) != Some(neighbor) {
+                continue;
+            }
+            missing.at.retain(|at| *at != neighbor);
+            missing.at.insert(0, neighbor);
+            (missing.asked, missing.ask_at) = (None, now);
+        }
+        for seen in self.seen.values_mut() {
+            if let Held::Message(_, _, pulled) = &mut seen.held {
+                pulled.remove(&neighbor);
+            }
         }
     }
 

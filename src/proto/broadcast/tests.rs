@@ -411,6 +411,31 @@ fn what_is_offered_is_kept_while_it_may_be_asked_for() {
     assert!(broadcast.kept_bytes <= KEEP.0, "and no longer");
 }
 
+#[test]
+fn what_was_on_its_way_on_a_link_that_gave_way_to_another_is_asked_for_again() {
+    let (mut source, mut other) = (Broadcast::new(T0), Broadcast::new(T0));
+    let message = large(1);
+    source.publish(&message, SPREAD, T0);
+    source.handle_graft(at(2), message.id, T0);
+    other.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    source.drain();
+    other.drain();
+
+    let later = T0 + millis(300);
+    other.handle_relinked(at(1), later);
+    assert_eq!(other.poll_timeout(), Some(later));
+    tick(&mut other, later);
+    assert_eq!(other.drain(), [(at(1), Packet::Graft(message.id))]);
+    source.handle_relinked(at(2), later);
+    source.offer_again(message.id, at(2), later);
+    assert_eq!(source.drain(), [(at(2), header(&message, 1))]);
+    source.handle_graft(at(2), message.id, later);
+    assert_eq!((source.drain(), source.take_declined()), (vec![(at(2), whole(&message, 1))], vec![]));
+
+    source.offer_again(small(9).id, at(2), later);
+    assert_eq!(source.take_declined(), [(small(9).id, at(2))], "it is not there any more");
+}
+
 // Digests.
 
 #[test]

@@ -283,7 +283,8 @@ impl Peer {
                     conn.link.close(Some(Farewell::Duplicate), &mut self.out);
                 }
                 self.neighbors.insert(address, id);
-                return self.activate(id, address, now);
+                self.activate(id, address, now);
+                return self.handle_link_replaced(address, now);
             }
             self.unlink(address, None, false, now);
         }

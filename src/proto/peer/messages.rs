@@ -237,6 +237,16 @@ impl Peer {
         }
     }
 
+    /// The link to a neighbor gave way to another: what the old one had not brought is offered on the new one.
+    pub(super) fn handle_link_replaced(&mut self, neighbor: Address, now: Instant) {
+        self.broadcast.handle_relinked(neighbor, now);
+        for (&id, handed) in self.outgoing.broadcasts.iter() {
+            if handed.to.contains(&neighbor) {
+                self.broadcast.offer_again(id, neighbor, now);
+            }
+        }
+    }
+
     /// Everything unacknowledged fails: this peer leaves.
     pub(super) fn fail_outgoing(&mut self) {
         let held = std::mem::take(&mut self.outgoing.held).into_iter().map(|draft| draft.id(&self.identity));

@@ -379,6 +379,30 @@ fn two_peers_that_call_each_other_at_once_agree_on_one_connection() {
 }
 
 #[test]
+fn a_large_message_outlives_the_connection_that_gives_way_to_another() {
+    let mut swapped = 0;
+    // So long that the two try again, and both connections open.
+    for opening in (1800..2000).step_by(50) {
+        let mut world = World::new();
+        (world.opening, world.swallowing) = (Duration::from_millis(opening), Duration::from_secs(2));
+        let (a, b) = (world.join(config()), world.join(config()));
+        let text = "x".repeat(1 << 20);
+        world.send(a, None, &text);
+        let mut links = BTreeSet::new();
+        for _ in 0..1000 {
+            world.run(Duration::from_millis(5));
+            links.extend(world.peers[a].neighbors.get(&world.address(b)).copied());
+        }
+        swapped += usize::from(links.len() > 1);
+        world.run(Duration::from_secs(15));
+        assert!(world.disconnects(a).is_empty() && world.links_agree());
+        assert!(world.texts(b) == [&*text], "opening takes {opening} ms");
+        assert_eq!(world.deliveries(a).len(), 1, "opening takes {opening} ms, on {links:?}");
+    }
+    assert!(swapped > 0, "sometimes a second connection takes the place of the first");
+}
+
+#[test]
 fn a_smaller_max_peers_sheds_links_and_leaves_a_swarm_that_hangs_together() {
     let mut world = World::of(6, 5);
     assert_eq!(world.peers[0].link_count(), 5);

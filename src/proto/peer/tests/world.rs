@@ -36,6 +36,8 @@ pub(super) struct World {
     pub(super) far: BTreeMap<(usize, usize), Duration>,
     /// How long a channel takes to open once both descriptions are there.
     pub(super) opening: Duration,
+    /// How long a browser takes to swallow what a link hands it before it asks for more.
+    pub(super) swallowing: Duration,
     /// Who has more open connections than `maxPeers`, and since when.
     above: BTreeMap<usize, Instant>,
     /// Another number, other peers.
@@ -56,6 +58,7 @@ impl World {
             tap: None,
             far: BTreeMap::new(),
             opening: LATENCY,
+            swallowing: Duration::ZERO,
             above: BTreeMap::new(),
             salt: 0,
         }
@@ -205,7 +208,9 @@ impl World {
                 }
                 Output::ConnCandidate(..) => {}
                 Output::ConnSend(conn, bytes) => self.carry((index, conn), bytes),
-                Output::ConnAwaitWritable(conn) => self.soon(index, Input::ConnWritable(conn)),
+                Output::ConnAwaitWritable(conn) => {
+                    self.push(self.now + self.swallowing, index, Input::ConnWritable(conn));
+                }
                 Output::ConnClose(conn) => {
                     let remote = self.remote.get(&(index, conn));
                     // Some descriptions are of peers that do not exist.
