@@ -160,7 +160,7 @@ impl Driver {
         self.ready.borrow().clone()
     }
 
-    /// Whether `close` was called.
+    /// Whether `close` was called: what was handed over before may still be on its way out.
     pub(super) fn closed(&self) -> bool {
         self.closed.get()
     }
@@ -187,25 +187,38 @@ impl Driver {
         Ok(())
     }
 
-    /// Leaves the swarm for good and lets go of everything. Idempotent.
-    pub(super) fn close(&self) {
+    /// Leaves the swarm for good, once what was handed over is out: at once if it is, and within two seconds in any
+    /// case. Idempotent.
+    pub(super) fn close(self: &Rc<Self>) {
         if self.closed.replace(true) {
             return;
         }
-        let kept = self.alive.take();
-        drop(self.lifecycle.take());
-        self.leave();
         self.ready().end(Err(Error::Closed));
-        self.page.announce("close", &JsValue::UNDEFINED);
-        self.page.clear();
-        drop(kept);
+        if self.away.get() {
+            return self.end();
+        }
+        self.change(Peer::close);
     }
 
-    /// Says goodbye, and drops every object of the browser.
+    /// Says goodbye at once, and drops every object of the browser.
     fn leave(&self) {
         let now = self.now();
         self.peer.borrow_mut().leave(now);
         self.perform_all();
+        self.let_go();
+    }
+
+    /// This peer has left for good.
+    fn end(&self) {
+        // Until here nothing else may hold it.
+        let _kept = self.alive.take();
+        drop(self.lifecycle.take());
+        self.let_go();
+        self.page.announce("close", &JsValue::UNDEFINED);
+        self.page.clear();
+    }
+
+    fn let_go(&self) {
         self.inputs.take();
         drop((self.trackers.take(), self.conns.take(), self.alarm.take(), self.unlocking.take()));
         let ended = self.deliveries.take();
@@ -294,7 +307,9 @@ impl Driver {
                 self.log.debug("tracker", snapshot::tracker(&status));
                 self.page.announce("tracker", &snapshot::tracker(&status));
             }
-            Output::Event(Event::Closed) => {}
+            // For now only: with other settings, or until the page is back.
+            Output::Event(Event::Closed) if !self.closed.get() => {}
+            Output::Event(Event::Closed) => self.end(),
             Output::Event(Event::Warning(warning)) => {
                 self.log.warn(warning.code, warning.text.as_str());
                 self.page.announce("warning", &snapshot::warning(&warning));
@@ -377,7 +392,7 @@ impl Driver {
     /// Keeps one alarm, never later than the peer's deadline. An earlier one stays and rings for nothing:
     /// cheaper than a new one for every packet.
     fn set_alarm(self: &Rc<Self>) {
-        let deadline = self.peer(|peer| peer.poll_timeout()).filter(|_| !self.closed.get());
+        let deadline = self.peer(|peer| peer.poll_timeout());
         let armed = self.alarm.borrow().as_ref().map(Alarm::at);
         match deadline {
             None => drop(self.alarm.take()),
@@ -525,6 +540,17 @@ mod tests {
             .expect("a function");
         next(&driver, "close").await.expect("resolves");
         assert!(driver.closed());
+    }
+
+    #[wasm_bindgen_test]
+    async fn an_instance_may_be_closed_while_its_page_is_away() {
+        let driver = alone(r#"{"trackers":[]}"#);
+        driver.page_life(Moment::Leaving);
+        let closed = next(&driver, "close");
+        driver.close();
+        closed.await.expect("resolves");
+        driver.page_life(Moment::Restored);
+        assert!(driver.peer(|peer| peer.is_closed()) && driver.closed());
     }
 
     #[wasm_bindgen_test]
