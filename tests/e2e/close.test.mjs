@@ -37,6 +37,26 @@ behavior('close() leaves no connection, socket, timer or listener, and says good
   await nothingHeld(b)
 })
 
+behavior('what is sent before close() arrives, awaited or not, small or large', async world => {
+  await world.tracker()
+  const topic = 'last words'
+  const rest = [await world.join('b', topic), await world.join('c', topic)]
+  await Promise.all(rest.map(peer => peer.neighbors(1)))
+  for (const [size, awaited] of [[10, false], [2_000, true], [200_000, false], [5_000_000, true]]) {
+    const a = await world.join(`${size}`, topic)
+    await a.neighbors(2)
+    await a.run(async (p, { size, awaited }) => {
+      const deliveries = [p.easypeers.send(`${size} `.padEnd(size, 'x')), p.easypeers.send(Object.keys(p.easypeers.wires)[0], `direct ${size}`)]
+      if (awaited) await Promise.all(deliveries)
+      p.easypeers.close()
+    }, { size, awaited })
+    const arrived = (p, text) => p.messages.some(({ message }) => message.startsWith(text))
+    await Promise.all(rest.map(peer => peer.until(`the broadcast of ${size}`, arrived, `${size} `)))
+    await Promise.any(rest.map(peer => peer.until(`the direct message after ${size}`, arrived, `direct ${size}`)))
+    await nothingHeld(a)
+  }
+})
+
 behavior('close() in the middle of joining leaves nothing either', async world => {
   await world.tracker()
   const [page, other] = [await world.page(), await world.join('other', 'midway')]
