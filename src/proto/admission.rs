@@ -13,9 +13,9 @@ mod cpace;
 
 use curve25519_dalek::scalar::Scalar;
 use hmac::Mac;
+use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::codec::codec;
 use super::id::Address;
 use super::identity::{Identity, Proof, PublicKey};
 use super::random::Random;
@@ -39,7 +39,7 @@ pub struct Binding<'a> {
 }
 
 /// The first message of each side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The version of the handshake that the sender speaks; ours is 1.
     pub version: u8,
@@ -53,18 +53,14 @@ pub struct Hello {
     pub share: [u8; 32],
 }
 
-codec!(struct Hello { version, nonce, key, claimed, share });
-
 /// The second message of each side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirm {
     /// Proves membership: a MAC, under the key both sides now have, over the sender's [`Hello`].
     pub tag: [u8; 32],
     /// Proves the identity: knowledge of its secret key, bound to this session and the sender's [`Hello`].
     pub proof: Proof,
 }
-
-codec!(struct Confirm { tag, proof });
 
 /// Whom we are connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::codec::codec;
+use serde::{Deserialize, Serialize};
+
 use super::id::{Address, MessageId};
 use super::map::{Map, Set};
 use super::message::{Header, Message, Payload};
@@ -67,7 +68,7 @@ const DIGEST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_BUCKETS: usize = 8;
 
 /// What travels between neighbors for broadcasts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Packet {
     /// A message.
     Data {
@@ -88,15 +89,11 @@ pub(crate) enum Packet {
     Graft(MessageId),
     /// Send me nothing more of this source.
     Prune(Address),
-    /// Send me the messages of this source again: who brought them is gone.
-    Resume(Address),
     /// All the names in one bucket of time, folded into a number.
     Digest { bucket: u64, sum: u64 },
+    /// Send me the messages of this source again: who brought them is gone.
+    Resume(Address),
 }
-
-codec!(enum Packet {
-    0 Data { hops, header, payload }, 1 Header { hops, header }, 2 Have(ids), 3 Graft(id), 4 Prune(source), 5 Digest { bucket, sum }, 6 Resume(source)
-});
 
 /// How a broadcast spreads from this peer.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,8 @@
 
 use std::time::Duration;
 
-use super::codec::codec;
+use serde::{Deserialize, Serialize};
+
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::map::{Map, Set};
@@ -41,7 +42,7 @@ const REPUTATION: (f64, f64) = (0.9, 12.0);
 const DOMAIN: &str = "easypeers acknowledgement 1";
 
 /// What travels between neighbors for direct messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Packet {
     /// Onwards to the recipient.
     Message {
@@ -60,12 +61,8 @@ pub(crate) enum Packet {
     Acknowledgement(Box<Acknowledgement>),
 }
 
-codec!(enum Packet {
-    0 Message { header, payload, path, attempt }, 1 Taken { id, attempt }, 2 Stuck { id, attempt }, 3 Acknowledgement(word)
-});
-
 /// The recipient's word that a message arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Acknowledgement {
     pub(crate) id: MessageId,
     /// The sender of the message.
@@ -81,8 +78,6 @@ pub(crate) struct Acknowledgement {
     /// Links it may still cross.
     pub(crate) hops_left: u16,
 }
-
-codec!(struct Acknowledgement { id, to, key, claimed, hops, proof, path, hops_left });
 
 /// Links after which a peer with so many of its own passes a direct message on no more.
 fn max_hops(max_peers: usize) -> usize {

@@ -4,7 +4,9 @@
 //! instance and the role of the offer travel in a session attribute within it, which browsers would ignore
 //! (RFC 8866 section 6). In a private swarm the whole text is sealed.
 
-use super::codec::{self, codec};
+use serde::{Deserialize, Serialize};
+
+use super::codec;
 use super::hex;
 use super::id::{Address, OfferId};
 use super::random::Random;
@@ -17,7 +19,7 @@ const SEALED: &str = "x-easypeers-sealed:1 ";
 const MAX_SDP: usize = 16 << 10;
 
 /// A description and who it is from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Envelope {
     pub(crate) from: Address,
     pub(crate) instance: [u8; 16],
@@ -27,8 +29,6 @@ pub(crate) struct Envelope {
     pub(crate) instead_of: Option<Address>,
     pub(crate) description: Description,
 }
-
-codec!(struct Envelope { from, instance, role, instead_of, description });
 
 impl Envelope {
     /// Writes the text for the tracker, about one offer.

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::codec::Codec as _;
 use super::envelope::Envelope;
 use super::link::wire::{Frame, Inbox, encode, frame};
 use super::message::Header;
@@ -79,8 +78,7 @@ pub fn frames(bytes: &[u8]) {
 
 /// A message's header, which was not made with its key.
 pub fn message(bytes: &[u8]) {
-    let mut payload = bytes;
-    let Some(header) = Header::read(&mut payload) else { return };
+    let Ok((header, payload)) = postcard::take_from_bytes::<Header>(bytes) else { return };
     let _ = (header.id(), header.from(), header.is_self_proving(), header.matches(payload));
     assert!(!header.verify(&SwarmId::of_topic("fuzz")), "a proof out of nothing");
 }

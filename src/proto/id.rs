@@ -7,9 +7,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
-
-use super::codec::codec;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +60,7 @@ fn order(a: &[u8; 20], b: &[u8; 20]) -> Ordering {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub struct $name(pub [u8; 20]);
 
         impl Ord for $name {
@@ -75,8 +74,6 @@ macro_rules! id {
                 Some(self.cmp(other))
             }
         }
-
-        codec!(struct $name { 0 });
 
         impl $name {
             /// Reads 40 hexadecimal digits, upper or lower case.

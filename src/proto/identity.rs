@@ -14,11 +14,11 @@ use std::fmt;
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::codec::codec;
 use super::id::Address;
 use super::random::Random;
 use super::sealed;
@@ -26,21 +26,17 @@ use super::sealed;
 pub(super) use schnorr::element;
 
 /// A public key: the encoding of a group element, or whatever a remote claims to be one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PublicKey(pub [u8; 32]);
 
-codec!(struct PublicKey { 0 });
-
 /// A zero-knowledge proof that its maker knows the secret key of a public key, bound to one statement.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// The prover's commitment: a group element.
     pub commitment: [u8; 32],
     /// The answer to the challenge: a scalar.
     pub response: [u8; 32],
 }
-
-codec!(struct Proof { commitment, response });
 
 /// A key pair. Its secrets are erased when it is dropped.
 #[derive(Clone)]

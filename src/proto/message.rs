@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
-use super::codec::codec;
+use super::codec;
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::time::Instant;
@@ -18,7 +19,7 @@ use super::time::Instant;
 const DOMAIN: &str = "easypeers message 1";
 
 /// What a message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// The page's payload.
     Page,
@@ -26,10 +27,8 @@ pub(crate) enum Kind {
     KeyQuery,
 }
 
-codec!(enum Kind { 0 Page, 1 KeyQuery });
-
 /// All of a message but its payload. What is derived from it is not sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
     /// The sender's key.
     pub(crate) key: PublicKey,
@@ -49,8 +48,6 @@ pub(crate) struct Header {
     proof: Proof,
 }
 
-codec!(struct Header { key, claimed, sent_at, nonce, to, kind, size, digest, proof });
-
 /// A message as it is held in memory; its payload is shared by every queue it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -61,10 +58,11 @@ pub(crate) struct Message {
 }
 
 /// The payload of a message, cheap to share.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Payload(pub(crate) Arc<[u8]>);
-
-codec!(struct Payload { 0 });
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Payload(
+    #[serde(serialize_with = "codec::write_bytes", deserialize_with = "codec::read_bytes")]
+    pub(crate)  Arc<[u8]>,
+);
 
 impl std::fmt::Debug for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

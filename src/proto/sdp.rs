@@ -4,7 +4,8 @@
 //! (RFC 8866 for the lines, RFC 8839 for ICE, RFC 8122 for the fingerprint), send them in binary through the
 //! mesh, and write a whole SDP again at the far end and for trackers.
 
-use super::codec::codec;
+use serde::{Deserialize, Serialize};
+
 use super::hex;
 
 /// Most candidates kept of one description; browsers gather fewer, and trackers limit the size.
@@ -27,7 +28,7 @@ pub(crate) enum SdpError {
 }
 
 /// Who opens the DTLS session (RFC 8842).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Setup {
     /// Either; what an offer says.
     ActPass,
@@ -37,10 +38,8 @@ pub(crate) enum Setup {
     Passive,
 }
 
-codec!(enum Setup { 0 ActPass, 1 Active, 2 Passive });
-
 /// The facts of one session description.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Description {
     ufrag: String,
     pwd: String,
@@ -51,10 +50,8 @@ pub(crate) struct Description {
     pub(crate) candidates: Vec<Candidate>,
 }
 
-codec!(struct Description { ufrag, pwd, fingerprint, setup, candidates });
-
 /// How a candidate was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CandidateKind {
     /// An address of the machine itself.
     Host,
@@ -66,10 +63,8 @@ pub(crate) enum CandidateKind {
     Relay,
 }
 
-codec!(enum CandidateKind { 0 Host, 1 ServerReflexive, 2 PeerReflexive, 3 Relay });
-
 /// One ICE candidate over UDP. Candidates over TCP are left out: two browsers cannot use them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Candidate {
     kind: CandidateKind,
     priority: u32,
@@ -77,8 +72,6 @@ pub(crate) struct Candidate {
     place: String,
     port: u16,
 }
-
-codec!(struct Candidate { kind, priority, place, port });
 
 fn is_ice_chars(text: &str, least: usize) -> bool {
     (least..=MAX_CREDENTIAL).contains(&text.len())

@@ -11,7 +11,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::codec::codec;
+use serde::{Deserialize, Serialize};
+
 use super::id::Address;
 use super::map::{Map, Set};
 use super::ring::{Known, Side};
@@ -35,24 +36,20 @@ pub(crate) fn capacity(links: usize) -> usize {
 }
 
 /// One link of a neighbor's list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) address: Address,
     /// Round trip in units of 4 ms, capped.
     rtt: u8,
 }
 
-codec!(struct Entry { address, rtt });
-
 /// One peer's links.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct List {
     /// Slots that are free.
     pub(crate) free: u8,
     pub(crate) links: Vec<Entry>,
 }
-
-codec!(struct List { free, links });
 
 impl List {
     fn contains(&self, address: &Address) -> bool {
@@ -61,7 +58,7 @@ impl List {
 }
 
 /// What neighbors tell each other of the mesh.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Packet {
     /// The sender's own links.
     Own(List),
@@ -70,8 +67,6 @@ pub(crate) enum Packet {
     /// Whom the sender sees, and the receiver does not, next to the receiver on the ring: one on each side at most.
     Nearer(Vec<Entry>),
 }
-
-codec!(enum Packet { 0 Own(list), 1 Relayed(lists), 2 Nearer(entries) });
 
 /// One neighbor and what it told.
 #[derive(Debug, Default)]

@@ -4,8 +4,10 @@
 //! large one holds up everything behind it. So a packet that does not fit one frame travels in parts, each
 //! marked with its stream, and small packets pass between them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::proto::admission::{Confirm, Hello};
-use crate::proto::codec::{self, Codec as _, codec};
+use crate::proto::codec;
 use crate::proto::id::Address;
 use crate::proto::{broadcast, direct, mesh, view};
 
@@ -19,10 +21,10 @@ pub(crate) const PART: usize = FRAME - OVERHEAD;
 const MAX_STREAMS: usize = 8;
 
 /// One frame.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Frame<'a> {
     /// A whole packet.
-    Whole(&'a [u8]),
+    Whole(#[serde(borrow, serialize_with = "codec::write_bytes")] &'a [u8]),
     /// A part of a packet.
     Part {
         /// Which packet.
@@ -30,12 +32,13 @@ pub(crate) enum Frame<'a> {
         /// Whether the packet ends here.
         last: bool,
         /// The part.
+        #[serde(serialize_with = "codec::write_bytes")]
         bytes: &'a [u8],
     },
 }
 
 /// Everything one neighbor may say to another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Packet {
     /// The first word on a link: who am I, and my half of the membership proof.
     Hello(Hello),
@@ -62,13 +65,8 @@ pub(crate) enum Packet {
     Direct(direct::Packet),
 }
 
-codec!(enum Packet {
-    0 Hello(hello), 1 Confirm { confirm, linked }, 2 Close(farewell), 3 Ping(number), 4 Pong(number),
-    5 View(packet), 6 Mesh(packet), 7 Broadcast(packet), 8 Direct(packet)
-});
-
 /// Why a link ends, told to the other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Farewell {
     /// The peer leaves the swarm.
     Leaving,
@@ -84,8 +82,6 @@ pub(crate) enum Farewell {
     /// The admission proof failed, or something was said that no honest peer says.
     Refused,
 }
-
-codec!(enum Farewell { 0 Leaving, 1 Evicted { hint }, 2 Duplicate, 3 Full, 4 Refused });
 
 /// Why bytes are not a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -113,7 +109,7 @@ impl Inbox {
         if frame.len() > FRAME {
             return Err(FrameError::Size);
         }
-        match Frame::read(frame).ok_or(FrameError::Frame)? {
+        match codec::from_bytes(frame).ok_or(FrameError::Frame)? {
             Frame::Whole(bytes) => decode(bytes).map(Some),
             Frame::Part { stream, last, bytes } => {
                 let index = match self.streams.iter().position(|(id, _)| *id == stream) {
@@ -155,34 +151,5 @@ pub(crate) fn encode(packet: &Packet) -> Vec<u8> {
 
 /// Writes a frame.
 pub(crate) fn frame(frame: &Frame<'_>) -> Vec<u8> {
-    let mut to = Vec::new();
-    match frame {
-        Frame::Whole(bytes) => {
-            to.push(0);
-            codec::write_bytes(bytes, &mut to);
-        }
-        Frame::Part { stream, last, bytes } => {
-            to.push(1);
-            stream.write(&mut to);
-            last.write(&mut to);
-            codec::write_bytes(bytes, &mut to);
-        }
-    }
-    to
-}
-
-impl<'a> Frame<'a> {
-    /// Reads a frame, which is all of the bytes; those of its packet stay where they are.
-    fn read(mut from: &'a [u8]) -> Option<Self> {
-        let frame = match u8::read(&mut from)? {
-            0 => Self::Whole(codec::read_bytes(&mut from)?),
-            1 => Self::Part {
-                stream: u32::read(&mut from)?,
-                last: bool::read(&mut from)?,
-                bytes: codec::read_bytes(&mut from)?,
-            },
-            _ => return None,
-        };
-        from.is_empty().then_some(frame)
-    }
+    codec::to_bytes(frame)
 }

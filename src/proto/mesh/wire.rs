@@ -1,16 +1,15 @@
 //! What travels between neighbors to arrange links.
 
+use serde::{Deserialize, Serialize};
+
 use crate::proto::admission::{Confirm, Hello};
-use crate::proto::codec::codec;
 use crate::proto::id::{Address, OfferId, TrackerPeerId};
 use crate::proto::ring::Side;
 use crate::proto::sdp::{Candidate, Description};
 
 /// Names one request for a link on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct RequestId(pub(crate) [u8; 8]);
-
-codec!(struct RequestId { 0 });
 
 impl RequestId {
     /// For an offer that a tracker brought: its origin knows the answer by this, should it come through the mesh.
@@ -28,7 +27,7 @@ impl RequestId {
 }
 
 /// Whom a request is looking for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Goal {
     /// The first peer clockwise of the origin.
     Successor,
@@ -39,8 +38,6 @@ pub(crate) enum Goal {
     /// This peer.
     Exact(Address),
 }
-
-codec!(enum Goal { 0 Successor, 1 Predecessor, 2 Point(point), 3 Exact(address) });
 
 impl Goal {
     /// The side of the ring that it is about.
@@ -54,7 +51,7 @@ impl Goal {
 }
 
 /// A request for a link, routed through the mesh.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) id: RequestId,
     /// Who wants the link.
@@ -78,10 +75,8 @@ pub(crate) struct Request {
     pub(crate) hops_left: u16,
 }
 
-codec!(struct Request { id, origin, instance, goal, need, instead_of, offer, carried, path, hops_left });
-
 /// Where the answer to an offer that a tracker brought is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Carried {
     /// Of the tracker: [`Tracker::mark`](crate::proto::tracker::Tracker::mark).
     pub(crate) mark: u32,
@@ -89,10 +84,8 @@ pub(crate) struct Carried {
     pub(crate) offer: OfferId,
 }
 
-codec!(struct Carried { mark, to, offer });
-
 /// Why a request was turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reason {
     /// No free slot, and nothing to gain from a hand-over.
     Full,
@@ -106,10 +99,8 @@ pub(crate) enum Reason {
     Failed,
 }
 
-codec!(enum Reason { 0 Full, 1 Busy, 2 Duplicate, 3 NotFound, 4 Failed });
-
 /// What travels between neighbors to arrange links.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Packet {
     /// Onwards to the goal.
     Request(Box<Request>),
@@ -123,10 +114,8 @@ pub(crate) enum Packet {
     },
 }
 
-codec!(enum Packet { 0 Request(request), 1 Back(answer), 2 Forth { id, word } });
-
 /// A word on its way to the origin of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// Which request.
     pub(crate) id: RequestId,
@@ -139,10 +128,8 @@ pub(crate) struct Answer {
     pub(crate) word: Word,
 }
 
-codec!(struct Answer { id, to, path, hops_left, word });
-
 /// What origin and goal of a request say to each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Word {
     /// The goal accepts.
     Accept {
@@ -176,8 +163,3 @@ pub(crate) enum Word {
         confirm: Confirm,
     },
 }
-
-codec!(enum Word {
-    0 Accept { from, answer, hello }, 1 Found(address), 2 Reject(reason), 3 Candidate(candidate), 4 Cancel,
-    5 Decline { origin, request }, 6 Greet { request, hello, confirm }
-});
