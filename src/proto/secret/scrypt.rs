@@ -1,11 +1,13 @@
 //! scrypt (RFC 7914), in slices.
 //!
 //! The crate of that name runs from start to end, which is a second of a page's thread. ROMix is a plain loop,
-//! so here it is with its counters in a struct. Names follow the RFC.
+//! so here it is with its counters in a struct. The core of the crate salsa20 would do for [`salsa20_8`], and doubles the
+//! time: 1.0 s in place of 0.46 for a stretch in Node. Names follow the RFC.
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
+use pbkdf2::pbkdf2;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -100,14 +102,7 @@ impl fmt::Debug for Scrypt {
 
 /// PBKDF2-HMAC-SHA256 with one iteration, the only count that scrypt uses.
 fn pbkdf2_once(password: &[u8], salt: &[u8], output: &mut [u8]) {
-    let keyed =
-        Hmac::<Sha256>::new_from_slice(password).expect("HMAC takes keys of any length").chain_update(salt);
-    for (index, chunk) in (1u32..).zip(output.chunks_mut(32)) {
-        let block = Zeroizing::new(<[u8; 32]>::from(
-            keyed.clone().chain_update(index.to_be_bytes()).finalize().into_bytes(),
-        ));
-        chunk.copy_from_slice(&block[..chunk.len()]);
-    }
+    pbkdf2::<Hmac<Sha256>>(password, salt, 1, output).expect("HMAC takes keys of any length");
 }
 
 /// scryptBlockMix: even blocks of the output first, then the odd ones.
