@@ -36,11 +36,11 @@ impl Envelope {
         if secret.is_private() {
             let plain = codec::to_bytes(self);
             let sealed = secret.seal_description(&offer.0, &plain, random);
-            return [SEALED, &hex::text(&sealed)].concat();
+            return format!("{SEALED}{}", hex::text(&sealed));
         }
-        let (from, instance) = (hex::text(&self.from.0), hex::text(&self.instance));
-        let bound = self.instead_of.map(|bound| hex::text(&bound.0)).unwrap_or_default();
-        let attribute = [ATTRIBUTE, &from, " ", &instance, " ", &self.role.to_string(), " ", &bound].concat();
+        let (from, role, instance) = (self.from, self.role, hex::text(&self.instance));
+        let bound = self.instead_of.map(|bound| bound.to_string()).unwrap_or_default();
+        let attribute = format!("{ATTRIBUTE}{from} {instance} {role} {bound}");
         self.description.to_sdp(Some(&attribute))
     }
 
@@ -58,11 +58,11 @@ impl Envelope {
             text.lines().find_map(|line| line.trim_end().strip_prefix("a=")?.strip_prefix(ATTRIBUTE))?;
         let mut words = line.split(' ');
         let from = Address::from_hex(words.next()?).ok()?;
-        let instance = u128::from_str_radix(words.next().filter(|word| word.len() == 32)?, 16).ok()?;
+        let instance = hex::array(words.next()?)?;
         let role = words.next()?.parse().ok()?;
         Some(Self {
             from,
-            instance: instance.to_be_bytes(),
+            instance,
             role,
             instead_of: words.next().and_then(|word| Address::from_hex(word).ok()),
             description: Description::parse(text).ok()?,

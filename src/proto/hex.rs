@@ -1,24 +1,43 @@
-//! Hexadecimal digits. Without `format!`, whose machinery is a kilobyte of a visitor's download.
+//! Hexadecimal digits, by base16ct: a secret may be among what is written so.
+
+use base16ct::{lower, mixed};
 
 /// The digits of some bytes, in lower case.
-pub(super) fn text(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| digits(*byte)).collect()
+pub(crate) fn text(bytes: &[u8]) -> String {
+    lower::encode_string(bytes)
 }
 
-/// The two digits of a byte, in lower case.
-pub(super) fn digits(byte: u8) -> [char; 2] {
-    [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
+/// The bytes of any number of pairs of digits, upper or lower case.
+pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
+    mixed::decode_vec(text).ok()
 }
 
-/// The bytes of any number of pairs of digits.
-pub(super) fn read(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+/// The bytes of exactly `2 N` digits.
+pub(crate) fn array<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let read = mixed::decode(text, &mut bytes).ok()?;
+    (read.len() == N).then_some(bytes)
 }
 
-/// The bytes of exactly `2 N` digits, as test vectors are written.
+/// The bytes of digits as test vectors are written.
 #[cfg(test)]
-pub(super) fn bytes<const N: usize>(text: &str) -> [u8; N] {
-    read(text).and_then(|bytes| bytes.try_into().ok()).expect(text)
+pub(crate) fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    array(text).expect(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_of_digits_are_bytes_and_nothing_else_is() {
+        assert_eq!(text(&[0x00, 0x9a, 0xff]), "009aff");
+        assert_eq!(read("009aFf"), Some(vec![0x00, 0x9a, 0xff]));
+        assert_eq!((read(""), array("")), (Some(vec![]), Some([])));
+        for bad in ["0", "000", "0g", "+1", " 1", "0x", "é", "é0"] {
+            assert_eq!(read(bad), None, "{bad}");
+            assert_eq!(array::<1>(bad), None, "{bad}");
+        }
+        assert_eq!((array::<1>("0001"), array::<2>("00")), (None, None));
+    }
 }

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
+use super::hex;
+
 /// Why a text is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -19,19 +21,6 @@ pub enum IdError {
     /// Not exactly 20 code points below U+0100.
     #[error("expected a binary string of 20 characters")]
     NotBinary,
-}
-
-fn from_hex(text: &str) -> Result<[u8; 20], IdError> {
-    let digits = text.as_bytes();
-    if digits.len() != 40 {
-        return Err(IdError::NotHex);
-    }
-    let value = |digit: u8| (digit as char).to_digit(16).ok_or(IdError::NotHex);
-    let mut bytes = [0; 20];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = (value(pair[0])? << 4 | value(pair[1])?) as u8;
-    }
-    Ok(bytes)
 }
 
 fn from_binary(text: &str) -> Result<[u8; 20], IdError> {
@@ -78,7 +67,7 @@ macro_rules! id {
         impl $name {
             /// Reads 40 hexadecimal digits, upper or lower case.
             pub fn from_hex(text: &str) -> Result<Self, IdError> {
-                from_hex(text).map(Self)
+                hex::array(text).map(Self).ok_or(IdError::NotHex)
             }
 
             /// Reads a tracker's binary string: 20 code points, each one byte.
@@ -94,13 +83,13 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&super::hex::text(&self.0))
+                f.write_str(&hex::text(&self.0))
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex::text(&self.0[..4]))
             }
         }
     };

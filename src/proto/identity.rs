@@ -19,6 +19,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::hex;
 use super::id::Address;
 use super::random::Random;
 use super::sealed;
@@ -210,14 +211,14 @@ fn box_key(key: &Scalar, other: &PublicKey, from: &PublicKey, to: &PublicKey) ->
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::text(&self.0[..4]))
     }
 }
 
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof(")?;
-        self.response[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(&hex::text(&self.response[..4]))?;
         f.write_str(")")
     }
 }

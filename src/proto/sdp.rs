@@ -133,11 +133,8 @@ impl Description {
             sdp.extend(["a=", &candidate.to_text(), "\r\n"]);
         }
         sdp.extend(["a=ice-ufrag:", &self.ufrag, "\r\na=ice-pwd:", &self.pwd]);
-        sdp.push_str("\r\na=ice-options:trickle\r\na=fingerprint:sha-256");
-        for (i, byte) in self.fingerprint.iter().enumerate() {
-            sdp.push(if i == 0 { ' ' } else { ':' });
-            sdp.extend(hex::digits(*byte).map(|digit| digit.to_ascii_uppercase()));
-        }
+        sdp.push_str("\r\na=ice-options:trickle\r\na=fingerprint:sha-256 ");
+        sdp.push_str(&self.fingerprint.map(|byte| format!("{byte:02X}")).join(":"));
         let setup = match self.setup {
             Setup::ActPass => "actpass",
             Setup::Active => "active",
@@ -157,7 +154,7 @@ fn parse_fingerprint(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let mut pairs = digits.trim().split(':');
     for byte in &mut bytes {
-        *byte = pairs.next().filter(|p| p.len() == 2).and_then(|p| u8::from_str_radix(p, 16).ok())?;
+        [*byte] = hex::array(pairs.next()?)?;
     }
     pairs.next().is_none().then_some(bytes)
 }
@@ -197,8 +194,7 @@ impl Candidate {
         };
         // The foundation only groups candidates of one kind and base; a number per kind is enough for both.
         let Self { priority, place, port, .. } = self;
-        let (group, priority, port) = ((self.kind as u8).to_string(), priority.to_string(), port.to_string());
-        ["candidate:", &group, " 1 udp ", &priority, " ", place, " ", &port, " typ ", kind].concat()
+        format!("candidate:{} 1 udp {priority} {place} {port} typ {kind}", self.kind as u8)
     }
 
     /// Whether it can stand in an SDP: its place has the letters of an address or a host name, no others.
