@@ -557,7 +557,7 @@ impl Peer {
         let banned = self.limits.blame(key, fault, now);
         if banned || fault != Fault::Flooded {
             let end = if banned { ": its link is closed, and refused for a while" } else { "" };
-            let text = ["the neighbor ", &neighbor.to_string(), " ", evidence, end].concat();
+            let text = format!("the neighbor {neighbor} {evidence}{end}");
             self.warn(if banned { "ERR_NEIGHBOR_BANNED" } else { "ERR_NEIGHBOR" }, text);
         }
         if banned {

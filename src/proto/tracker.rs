@@ -245,7 +245,7 @@ impl Tracker {
             }
             Heard::Failure(reason) => {
                 if !self.refused_anothers(now) {
-                    self.last_error = Some(["the tracker refused: ", reason].concat());
+                    self.last_error = Some(format!("the tracker refused: {reason}"));
                     self.response_by = None;
                     // It may refuse this announce only: try again, more and more slowly.
                     self.announces = self.announces.max(2) + 1;

@@ -27,7 +27,7 @@ impl Peer {
     pub(super) fn handle_described(&mut self, id: ConnId, sdp: &str, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if let Err(error) = conn.link.handle_described(sdp, now) {
-            self.warn("ERR_SDP", ["this browser made a ", &error.to_string()].concat());
+            self.warn("ERR_SDP", format!("this browser made a {error}"));
             self.fail(id, now);
         }
     }
@@ -96,7 +96,7 @@ impl Peer {
             }
             None => {
                 if conn.holds_slot() {
-                    self.warn("ERR_CONNECTION", ["a connection attempt failed: ", reason].concat());
+                    self.warn("ERR_CONNECTION", format!("a connection attempt failed: {reason}"));
                 }
                 self.fail(id, now);
             }
@@ -416,7 +416,7 @@ impl Peer {
             Violation::TooEarly => "packet before admission",
             Violation::Admission(_) => "admission",
         };
-        self.warn("ERR_NEIGHBOR", ["a link was closed: ", &violation.to_string()].concat());
+        self.warn("ERR_NEIGHBOR", format!("a link was closed: {violation}"));
         self.refuse_quietly(id, cause, now);
     }
 

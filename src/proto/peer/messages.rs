@@ -397,8 +397,7 @@ impl Peer {
     }
 
     fn blame_forgery(&mut self, from: Address, header: &Header, now: Instant) {
-        let (maker, id) = (header.from().to_string(), header.id().to_string());
-        let evidence = ["passed on message ", &id, " that ", &maker, " did not make"].concat();
+        let evidence = format!("passed on message {} that {} did not make", header.id(), header.from());
         self.blame(from, Fault::Forged, &evidence, now);
     }
 

@@ -156,8 +156,8 @@ impl Reader<'_> {
 
 /// Writes an object; the values are JSON already.
 pub(super) fn object(members: &[(&str, String)]) -> String {
-    let members: Vec<_> = members.iter().map(|(name, value)| [&quote(name), ":", value].concat()).collect();
-    ["{", &members.join(","), "}"].concat()
+    let members: Vec<_> = members.iter().map(|(name, value)| format!("{}:{value}", quote(name))).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// Writes text.

@@ -53,7 +53,7 @@ pub(crate) fn announce(
             object(&[("offer_id", quote(&id.to_binary())), ("offer", description("offer", sdp))])
         };
         let offers: Vec<_> = offers.iter().map(offer).collect();
-        members.push(("offers", ["[", &offers.join(","), "]"].concat()));
+        members.push(("offers", format!("[{}]", offers.join(","))));
     }
     members.extend(tracker_id.map(|id| ("trackerid", quote(id))));
     object(&members)
