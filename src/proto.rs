@@ -44,7 +44,7 @@ mod direct;
 mod envelope;
 #[cfg(feature = "sim")]
 pub mod fuzz;
-mod hex;
+pub(crate) mod hex;
 mod id;
 mod identity;
 mod io;

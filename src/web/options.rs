@@ -9,7 +9,7 @@ use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId};
+use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId, hex};
 
 use super::convert::{self, TAG_BYTES};
 use super::error::{Error, given};
@@ -167,7 +167,7 @@ fn identity(value: &JsValue) -> Result<Identity, Error> {
     }
     let mut secret = Zeroizing::new([0; 32]);
     let read = match value.as_string() {
-        Some(text) => from_hex(&text, &mut secret),
+        Some(text) => hex::array(&text).map(|bytes| *secret = bytes),
         None => convert::bytes(value)
             .filter(|bytes| bytes.length() == 32)
             .map(|bytes| bytes.copy_to(&mut secret[..])),
@@ -186,22 +186,9 @@ fn secret(value: &JsValue) -> Result<Secret, Error> {
     Ok(Rc::new(Zeroizing::new(text)))
 }
 
-fn from_hex(text: &str, bytes: &mut [u8; 32]) -> Option<()> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        // `from_str_radix` also takes a sign.
-        let digits = text.get(at..at + 2).filter(|digits| !digits.starts_with('+'))?;
-        *byte = u8::from_str_radix(digits, 16).ok()?;
-    }
-    Some(())
-}
-
 /// 32 bytes for a new identity, in hex.
 pub(super) fn create_identity() -> Result<String, Error> {
-    let secret = entropy()?;
-    Ok(secret.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::text(&*entropy()?))
 }
 
 /// The dice of one peer.
@@ -355,12 +342,11 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn an_identity_is_32_bytes_in_either_form_and_gives_one_address() {
-        let hex = create_identity().unwrap_or_else(|error| panic!("{error:?}"));
-        assert_eq!(hex.len(), 64);
-        let mut bytes = [0; 32];
-        from_hex(&hex, &mut bytes).expect("its own hex");
+        let text = create_identity().unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(text.len(), 64);
+        let bytes: [u8; 32] = hex::array(&text).expect("its own hex");
         let address = |value: JsValue| identity(&value).map(|identity| identity.address());
-        assert_eq!(address(hex.as_str().into()), address(Uint8Array::from(&bytes[..]).into()));
+        assert_eq!(address(text.as_str().into()), address(Uint8Array::from(&bytes[..]).into()));
         for bad in ["", "12", &"g".repeat(64), &"+1".repeat(32), &"é".repeat(32)] {
             assert!(matches!(address(bad.into()), Err(Error::Value(_))), "{bad}");
         }
