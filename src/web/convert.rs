@@ -6,6 +6,8 @@
 use js_sys::{ArrayBuffer, JSON, JsString, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
+use crate::proto::SendError;
+
 use super::error::{Error, given, reason};
 
 #[wasm_bindgen]
@@ -70,6 +72,16 @@ pub(super) fn bytes(value: &JsValue) -> Option<Uint8Array> {
     // By name and not by class: a buffer of another realm (a frame, a test runner) is one too.
     matches!(class(value).as_str(), "[object ArrayBuffer]" | "[object SharedArrayBuffer]")
         .then(|| Uint8Array::new(value))
+}
+
+/// Why the peer refused a payload, in sizes as the page counts them: without the tag.
+pub(super) fn refused(error: SendError) -> Error {
+    match error {
+        SendError::TooLarge { size, limit } => {
+            SendError::TooLarge { size: size - TAG_BYTES, limit: limit - TAG_BYTES }.into()
+        }
+        error => error.into(),
+    }
 }
 
 fn tagged(kind: u8, body: &[u8]) -> Vec<u8> {

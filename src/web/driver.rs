@@ -148,7 +148,7 @@ impl Driver {
     /// Sends a payload; the outcome ends when the core tells how the delivery did.
     pub(super) fn send(self: &Rc<Self>, to: Option<Address>, payload: Vec<u8>) -> Result<Sent, Error> {
         let now = self.now();
-        let id = self.peer.borrow_mut().send(to, Bytes(payload), now)?;
+        let id = self.peer.borrow_mut().send(to, Bytes(payload), now).map_err(convert::refused)?;
         let outcome = Rc::<Outcome>::default();
         self.deliveries.borrow_mut().push((id, outcome.clone()));
         self.run();

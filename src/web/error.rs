@@ -8,8 +8,6 @@ use wasm_bindgen::prelude::*;
 
 use crate::proto::{ConfigError, DeliveryFailure, SendError};
 
-use super::convert::TAG_BYTES;
-
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = reportError, catch)]
@@ -90,12 +88,9 @@ impl From<Error> for JsValue {
 impl From<SendError> for Error {
     fn from(error: SendError) -> Self {
         match error {
-            // The payload's size as the page counts it, without the byte that says its kind.
             SendError::TooLarge { size, limit } => Self::TooLarge(format!(
-                "the message is {} bytes and maxMessageSize is {}: send it in parts, or raise maxMessageSize on \
-                 every peer",
-                size - TAG_BYTES,
-                limit - TAG_BYTES,
+                "the message is {size} bytes and maxMessageSize is {limit}: send it in parts, or raise \
+                 maxMessageSize on every peer",
             )),
             SendError::Full { held } => Self::HeldFull(format!(
                 "{held} bytes of messages already wait to be sent: await `ready`, or what was sent, before sending \
