@@ -2,13 +2,14 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { serve } from './static.mjs'
 import { startTracker } from './tracker.mjs'
 
 process.on('SIGINT', () => process.exit(0))
 process.on('SIGTERM', () => process.exit(0))
 
-await installWhatIsMissing(['bittorrent-tracker'])
+await installWhatIsMissing(['bittorrent-tracker', 'sirv'])
+// Not before: it imports one of them.
+const { serve } = await import('./static.mjs')
 
 const tracker = await startTracker({ port: 8000 })
 if (tracker.port !== 8000) console.log(`Port 8000 is taken: the tracker uses ${tracker.port}.`)

@@ -1,87 +1,50 @@
 // Serves the demo pages: / is www/, /pkg/ is pkg/, and /config.json tells a page where its tracker is.
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import path from 'node:path'
-import { pipeline } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import sirv from 'sirv'
 import { listen } from './listen.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const WWW = path.join(ROOT, 'www')
-const PKG = path.join(ROOT, 'pkg')
-
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.mjs': 'text/javascript; charset=utf-8',
-  '.cjs': 'text/javascript; charset=utf-8',
-  '.ts': 'text/plain; charset=utf-8',
-  '.mts': 'text/plain; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json',
-  '.map': 'application/json',
-  '.wasm': 'application/wasm',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
-  '.txt': 'text/plain; charset=utf-8',
-  '.md': 'text/plain; charset=utf-8',
-}
+// `dev`: what is on the disk now, never what was there at the start.
+const files = folder => sirv(fileURLToPath(new URL(`../${folder}`, import.meta.url)), { dev: true, onNoMatch: notFound })
+const www = files('www')
+const pkg = files('pkg')
 
 /**
- * @param {{ port?: number, config?: object }} options `config` is what /config.json says, such as
- *   `{ tracker: 'ws://localhost:8000' }`
+ * @param {object} options
+ * @param {number} [options.port] or the next free one; 0 takes any
+ * @param {object} [options.config] what /config.json says, such as `{ tracker: 'ws://localhost:8000' }`
+ * @param {(path: string, response: import('node:http').ServerResponse) => boolean} [options.first] answers what is in no
+ *   file, and says whether it did
  * @returns {Promise<{ url: string, port: number, close: () => Promise<void> }>}
  */
-export async function serve({ port = 3000, config = {} } = {}) {
+export async function serve({ port = 3000, config = {}, first = () => false } = {}) {
   const { port: taken, close } = await listen(port, server => {
-    server.on('request', (request, response) => {
-      answer(request, response, config).catch(error => {
-        console.error(`${request.method} ${request.url}: ${error.message}`)
-        response.destroy()
-      })
-    })
+    server.on('request', (request, response) => answer(request, response, config, first))
   })
   return { url: `http://localhost:${taken}`, port: taken, close }
 }
 
-async function answer(request, response, config) {
+function answer(request, response, config, first) {
   response.setHeader('cache-control', 'no-store')
   response.setHeader('x-content-type-options', 'nosniff')
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
     return say(response, 405, 'Only GET and HEAD are served here.')
   }
-  const place = resolve(request.url)
-  if (place === '/config.json') {
-    response.setHeader('content-type', TYPES['.json'])
+  const [path] = request.url.split('?', 1)
+  if (first(path, response)) return
+  if (path === '/config.json') {
+    response.setHeader('content-type', 'application/json')
     return response.end(JSON.stringify(config))
   }
-  const file = place && (await stat(place).catch(() => null))
-  if (!file?.isFile()) return say(response, 404, 'There is no such page.')
-  response.setHeader('content-type', TYPES[path.extname(place)] ?? 'application/octet-stream')
-  response.setHeader('content-length', file.size)
-  if (request.method === 'HEAD') return response.end()
-  // A visitor who closes the tab half-way is no error.
-  pipeline(createReadStream(place), response, () => {})
+  if (!path.startsWith('/pkg/')) return www(request, response)
+  request.url = request.url.slice('/pkg'.length)
+  pkg(request, response)
 }
 
-/** The file that a URL names, or null when it names none inside the two folders. */
-function resolve(url) {
-  let pathname
-  try {
-    pathname = decodeURIComponent(new URL(url, 'http://localhost').pathname)
-  } catch {
-    return null
-  }
-  if (pathname.includes('\0')) return null
-  if (pathname === '/config.json') return pathname
-  const [folder, rest] = pathname.startsWith('/pkg/') ? [PKG, pathname.slice('/pkg'.length)] : [WWW, pathname]
-  const place = path.join(folder, rest.endsWith('/') ? `${rest}index.html` : rest)
-  return place.startsWith(folder + path.sep) ? place : null
+function notFound(_request, response) {
+  say(response, 404, 'There is no such page.')
 }
 
 function say(response, status, text) {
-  response.writeHead(status, { 'content-type': TYPES['.txt'] }).end(`${text}\n`)
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`)
 }

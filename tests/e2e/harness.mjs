@@ -4,19 +4,17 @@
 // prints what every page knew, and a page that had an uncaught error fails the test even if nothing else did.
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createReadStream } from 'node:fs'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { extname, join, normalize } from 'node:path'
 
 import TrackerServer from 'bittorrent-tracker/server'
 import { chromium } from 'playwright-core'
 
+import { serve } from '../../scripts/static.mjs'
 import { installProbe } from './probe.mjs'
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const PACKAGE = process.env.EASYPEERS_DIST ?? join(ROOT, 'pkg/easypeers.dist.js')
+/** Another script tag than that of pkg/. */
+const PACKAGE = process.env.EASYPEERS_DIST
 const LOOPBACK = '127.0.0.1'
 
 const CHROMIUM = {
@@ -134,41 +132,26 @@ export class Tracker {
 
 // ---------------------------------------------------------------- the web server
 
-const TYPES = {
-  '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm',
-  '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json',
-}
-
-/** Serves the demo pages and the package as `npm start` does, and pages that exist only in tests. */
+/** The demo pages and the package as `npm start` serves them, and pages that exist only in tests. */
 export class Site {
   pages = new Map()
   config = {}
 
   static async start() {
     const site = new Site()
-    site.server = createServer((request, response) => site.answer(request, response))
-    await new Promise(resolve => site.server.listen(0, LOOPBACK, resolve))
-    site.url = `http://${LOOPBACK}:${site.server.address().port}`
+    const { port, close } = await serve({ port: 0, config: site.config, first: (path, response) => site.answer(path, response) })
+    site.url = `http://${LOOPBACK}:${port}`
+    site.stop = close
     return site
   }
 
-  async answer(request, response) {
-    const path = decodeURIComponent(new URL(request.url, 'http://x').pathname)
-    try {
-      if (path === '/favicon.ico') return response.writeHead(204).end()
-      if (path === '/config.json') return response.setHeader('content-type', TYPES['.json']).end(JSON.stringify(this.config))
-      if (this.pages.has(path)) return response.setHeader('content-type', 'text/html').end(this.pages.get(path))
-      const file = path === '/pkg/easypeers.dist.js' ? PACKAGE : join(ROOT, path.startsWith('/pkg/') ? '.' : 'www', normalize(path))
-      const body = await readFile(file)
-      response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream').end(body)
-    } catch {
-      response.writeHead(404).end()
-    }
-  }
-
-  async stop() {
-    this.server.closeAllConnections()
-    await new Promise(resolve => this.server.close(resolve))
+  answer(path, response) {
+    // A browser asks for it by itself, and writes a 404 to the console.
+    if (path === '/favicon.ico') response.writeHead(204).end()
+    else if (this.pages.has(path)) response.setHeader('content-type', 'text/html').end(this.pages.get(path))
+    else if (PACKAGE && path === '/pkg/easypeers.dist.js') createReadStream(PACKAGE).pipe(response.setHeader('content-type', 'text/javascript'))
+    else return false
+    return true
   }
 }
 

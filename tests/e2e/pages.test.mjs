@@ -58,7 +58,7 @@ behavior('the console and the chat meet in one swarm, and a closed tab leaves th
 })
 
 async function lobby(world) {
-  world.site.config = { tracker: (await world.tracker()).url }
+  world.site.config.tracker = (await world.tracker()).url
 }
 
 async function tabs(world, path) {
