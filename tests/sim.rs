@@ -343,6 +343,46 @@ fn peers_whose_connections_take_seconds_form_one_right_ring() {
     }
 }
 
+/// In a hand-over two connections are where one link is to be: that is no way round the cap.
+#[test]
+fn connections_exceed_the_cap_by_one_and_for_less_than_two_seconds() {
+    let slow = Network {
+        ice: Duration::from_millis(1500),
+        gathering: Duration::from_millis(800),
+        ..Network::default()
+    };
+    let mut longest = 0;
+    for network in [Network::default(), slow] {
+        for seed in 1..=3 {
+            let params = Params { network: network.clone(), max_peers: 4, ..Params::default() };
+            let mut world = World::new(params, seed);
+            for _ in 0..24 {
+                world.join();
+                world.run_for(seconds(1) / 24);
+            }
+            world.run_for(seconds(30));
+            let counts = &world.counts;
+            assert!(counts.most_over_cap <= 1, "seed {seed}: {} connections too many", counts.most_over_cap);
+            assert!(counts.longest_over_cap < 2_000_000, "seed {seed}: {} us", counts.longest_over_cap);
+            longest = longest.max(counts.longest_over_cap);
+        }
+    }
+    assert!(longest > 0, "links were handed over");
+}
+
+/// Whichever of their offers the tracker hands out.
+#[test]
+fn two_peers_that_join_at_the_same_moment_are_linked_within_two_seconds() {
+    for seed in 0..50 {
+        let mut world = World::new(Params::default(), seed);
+        world.join();
+        world.join();
+        let linked = |world: &World| world.graph.links(0).len() == 1 && world.graph.links(1).len() == 1;
+        let time = world.run_until(seconds(5), Duration::from_millis(10), linked);
+        assert!(time.is_some_and(|time| time <= seconds(2)), "seed {seed}: {time:?}");
+    }
+}
+
 #[test]
 fn lost_packets_thin_links_wrong_clocks_and_late_candidates_lose_nothing() {
     let network = Network {

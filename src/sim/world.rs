@@ -77,6 +77,8 @@ struct Node {
     conns: Vec<(ConnId, EndId)>,
     sockets: Vec<(TrackerId, u32)>,
     open: u16,
+    /// Since when more are open than it keeps links.
+    over_cap: Option<u64>,
     /// Microseconds its clock is ahead.
     clock: i64,
     /// Its place among the jobs of the moment.
@@ -176,6 +178,7 @@ impl World {
             conns: Vec::new(),
             sockets: Vec::new(),
             open: 0,
+            over_cap: None,
             clock,
             job: None,
         });

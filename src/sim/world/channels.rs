@@ -149,6 +149,17 @@ impl World {
             let over = usize::from(owner.open).saturating_sub(peer.config().max_peers);
             self.counts.most_over_cap = self.counts.most_over_cap.max(over);
         }
+        self.time_over_cap(node);
+    }
+
+    fn time_over_cap(&mut self, node: u32) {
+        let owner = &mut self.nodes[node as usize];
+        let over = owner.peer.as_ref().is_some_and(|peer| usize::from(owner.open) > peer.config().max_peers);
+        if over {
+            owner.over_cap.get_or_insert(self.now);
+        } else if let Some(since) = owner.over_cap.take() {
+            self.counts.longest_over_cap = self.counts.longest_over_cap.max(self.now - since);
+        }
     }
 
     pub(super) fn on_closed(&mut self, id: EndId, what: Happening) {
@@ -166,6 +177,7 @@ impl World {
         owner.conns.retain(|&(_, other)| other != id);
         if end.phase == Phase::Open {
             owner.open -= 1;
+            self.time_over_cap(end.node);
         }
         Some(end)
     }

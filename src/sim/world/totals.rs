@@ -23,6 +23,8 @@ pub struct Counts {
     pub tracker_bytes: u64,
     /// The most channels that one peer had open beyond its `max_peers`.
     pub most_over_cap: usize,
+    /// The longest that a peer had any beyond it, in microseconds, of the times that are over.
+    pub longest_over_cap: u64,
     /// How long the living took to notice each death, in microseconds.
     pub noticed: Vec<u32>,
 }
