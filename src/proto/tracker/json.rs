@@ -1,5 +1,5 @@
-//! JSON, as much of it as trackers speak: objects, text and counts. A general parser with its floats and its
-//! errors is 25 kB of code for every visitor.
+//! JSON, as much of it as trackers speak: objects, text and counts. serde_json, with its floats and its errors, would be
+//! 10 kB more for every visitor, 5.6 kB of them compressed (each alone in a module, with serde_json's `Value`).
 
 /// Values inside values, at most.
 const MAX_DEPTH: usize = 16;
