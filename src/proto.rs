@@ -51,7 +51,6 @@ mod io;
 mod keys;
 mod limits;
 mod link;
-mod logarithm;
 mod map;
 mod mesh;
 mod message;

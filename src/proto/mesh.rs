@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{ConnId, TrackerId};
-use super::logarithm::ln;
 use super::map::{Map, Set};
 use super::random::Random;
 use super::ring::{self, Distance, Known, Side};
@@ -617,7 +616,7 @@ impl Mesh {
 
     /// The logarithm of a peer's distance: long links are spread evenly on this scale.
     fn scale(&self, address: &Address) -> f64 {
-        ln(ring::distance(&self.me, address).share().max(1e-30))
+        libm::log(ring::distance(&self.me, address).share().max(1e-30))
     }
 
     /// The neighbor that a packet goes to when its way is cut: towards its goal, or towards the one of those on

@@ -6,7 +6,6 @@
 use std::cmp::Ordering;
 
 use super::id::{Address, number};
-use super::logarithm::{exp, ln};
 use super::random::Random;
 
 /// A distance on the ring: 160 bits as a number.
@@ -46,7 +45,7 @@ pub(crate) fn offset(from: &Address, share: f64) -> Address {
 /// An address on either side of `from`, as far away as this logarithm of a share of the ring says.
 pub(crate) fn around(from: &Address, scale: f64, random: &mut Random) -> Address {
     let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
-    offset(from, side * exp(scale))
+    offset(from, side * libm::exp(scale))
 }
 
 /// A side of the ring as a peer sees it.
@@ -121,14 +120,14 @@ const MEDIAN: f64 = 48.0;
 pub(crate) fn estimate_time(path: &Known, left: Distance, size: f64, max_peers: usize) -> f64 {
     let rank = 2.0 * size * left.share();
     // With few links every step must bring us nearer: hops count, not their time (overlay study, 3.4).
-    let beyond = if max_peers <= 4 { rank * 100.0 } else { BEYOND * ln(1.0 + rank) };
+    let beyond = if max_peers <= 4 { rank * 100.0 } else { BEYOND * libm::log(1.0 + rank) };
     f64::from(path.rtt) / 2.0 / MEDIAN + beyond
 }
 
 /// The logarithm of the distance to some other peer: at random, all scales alike, from the nearest peer to the far side.
 pub(crate) fn any_scale(me: &Address, known: &[Known], random: &mut Random) -> f64 {
-    let nearest = ln((1.0 / estimate_size(me, known)).min(0.25));
-    nearest + (ln(0.5) - nearest) * random.unit()
+    let nearest = libm::log((1.0 / estimate_size(me, known)).min(0.25));
+    nearest + (libm::log(0.5) - nearest) * random.unit()
 }
 
 /// How many peers the swarm has, by the density of the addresses known around `me`; at least 1 + those known.

@@ -162,7 +162,7 @@ impl Mesh {
         let protected = Self::protected(scene);
         let slowest = self.slowest(scene, |link| !protected.contains(&link.address))?;
         let scale = self.scale(&slowest) + random.unit() - 0.5;
-        let plan = self.plan_point(scale.min(ln(0.5)), scene, random)?;
+        let plan = self.plan_point(scale.min(libm::log(0.5)), scene, random)?;
         Some(Plan { replaces: Some(slowest), ..plan })
     }
 
