@@ -1,6 +1,6 @@
 //! What a message costs the peer that handles it: time, and memory that it asks the allocator for.
 //!
-//! `cargo bench --bench core --features sim --profile sim`, and `-- stand-in` or `-- relay` for some of it. The
+//! `cargo bench --package benches --bench core --profile sim`, and `-- stand-in` or `-- relay` for some of it. The
 //! simulator's profile, for cargo builds its program, too, and two profiles would get into each other's way. LTO takes
 //! minutes; `CARGO_PROFILE_SIM_LTO=off` in front shows much the same.
 //!
