@@ -15,10 +15,6 @@
 //!
 //! Nothing here touches `window`: the same module runs in Node with a WebRTC polyfill on `globalThis`.
 
-/// TLSF (Masmano et al., 2004): constant time and little fragmentation, in half the code of the standard allocator.
-#[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
-
 mod clock;
 mod convert;
 mod driver;
