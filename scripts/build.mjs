@@ -1,57 +1,68 @@
-// `npm run build`: from src/ to pkg/, the same bytes wherever it runs.
+// `npm run build`: from src/ to pkg/, the same bytes wherever it runs. docs/build.md says how, and what each step gains.
 // `npm run build -- --check`: builds beside pkg/ and fails when pkg/ does not match.
+// `npm run build -- --without NAME`: leaves one of the FLAGS out, says what that makes of the sizes, and keeps nothing.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import zlib from 'node:zlib'
 import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
-import { toLetters } from './letters.mjs'
-import { modern, shorten } from './names.mjs'
 import { bindgenVersion } from './versions.mjs'
+import { weigh } from './weigh.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PKG = path.join(ROOT, 'pkg')
 const TARGET = 'wasm32-unknown-unknown'
 /** What a visitor may have to download, in bytes of gzip: a promise. */
-const SCRIPT_TAG_LIMIT = 100_000
+const SCRIPT_TAG_LIMIT = 150_000
+
+/** What is asked of the compiler beside what everybody asks: docs/build.md says what each gains, and what gained too little. */
+const FLAGS = {
+  // A panic is a bare trap, and what it would say is left out: in a browser it has nowhere to go. The standard library has
+  // to be built like that, too, and all of this is unstable: the pinned compiler is told to take it all the same.
+  'immediate-abort': {
+    cargo: [
+      '-Zpanic-immediate-abort', '--config=profile.release.panic="immediate-abort"',
+      '-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size',
+    ],
+    unstable: true,
+  },
+  // An address is 20 bytes: copied by one instruction, not by six.
+  'max-store-memcpy': { llvm: ['-max-store-memcpy=1', '-max-store-memmove=1'] },
+}
+
+const { values: options } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, without: { type: 'string', multiple: true, default: [] } },
+})
+for (const name of options.without) if (!FLAGS[name]) fail(`no flag is called ${name}: there are ${Object.keys(FLAGS).join(', ')}`)
+const flags = Object.entries(FLAGS).filter(([name]) => !options.without.includes(name)).map(([, flag]) => flag)
 
 const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
 const work = mkdtempSync(path.join(os.tmpdir(), 'easypeers-build-'))
 try {
-  const files = { ...(await bundles(compile(work))), ...declarations() }
+  const { wasm, named } = compile(work)
+  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations() }
   const sizes = measure(files)
-  console.log(sizes)
-  if (process.argv.includes('--check')) compare(files)
-  else publish(files, sizes)
+  console.log(`${weigh(named)}\n\n${sizes}`)
+  if (options.check) compare(files)
+  else if (options.without.length === 0) publish(files, sizes)
 } finally {
   rmSync(work, { recursive: true })
 }
 
-/** Compiles the crate, writes the glue and the smallest module into `dir`, and returns `dir`. */
+/** Compiles the crate, writes the glue into `dir`, and returns the module, and the same with the names of its functions. */
 function compile(dir) {
   const target = path.join(targetDirectory(), 'pkg')
+  const all = list => flags.flatMap(flag => flag[list] ?? [])
   run('cargo', [
-    // A library of one kind only: link-time optimization is not for what others may link. 6 kB less.
-    'rustc', '--locked', '--release', '--lib', '--crate-type=cdylib', `--target=${TARGET}`, `--target-dir=${target}`,
-    // The standard library too is built for size, and a panic is a bare trap: what it would say has nowhere to
-    // go in a browser. 5 kB less. Both are unstable: the pinned compiler is told to take them all the same.
-    '-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size',
-    '-Zpanic-immediate-abort', '--config=profile.release.panic="immediate-abort"',
+    // A library of one kind only: link-time optimization is not for what others may link.
+    'rustc', '--locked', '--release', '--lib', '--crate-type=cdylib', `--target=${TARGET}`, `--target-dir=${target}`, ...all('cargo'),
   ], {
-    RUSTC_BOOTSTRAP: '1',
-    CARGO_ENCODED_RUSTFLAGS: [
-      ...portablePaths(target),
-      '-Zlocation-detail=none',
-      '-Zfmt-debug=none',
-      // The hash functions as loops, not unrolled: 16 kB less.
-      '--cfg=sha2_backend_soft="compact"',
-      // An address is 20 bytes: copied by one instruction, not by six, 20 kB less; and loops stay as they are.
-      // What is tiny is inlined even where only size counts: calling it is no smaller.
-      '-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -disable-lsr -inline-threshold=5',
-    ].join('\x1f'),
+    ...(flags.some(flag => flag.unstable) ? { RUSTC_BOOTSTRAP: '1' } : {}),
+    CARGO_ENCODED_RUSTFLAGS: [...portablePaths(target), ...all('llvm').map(argument => `-Cllvm-args=${argument}`)].join('\x1f'),
   })
   const found = output('wasm-bindgen', ['--version']).trim().split(' ').pop()
   if (found !== bindgenVersion()) {
@@ -62,37 +73,29 @@ function compile(dir) {
     compiled, '--target=web', '--omit-default-module-path', '--remove-producers-section', '--no-typescript',
     `--out-dir=${dir}`, '--out-name=easypeers',
   ])
-  const wasm = path.join(dir, 'easypeers_bg.wasm')
-  writeFileSync(wasm, shrink(readFileSync(wasm)))
-  const glue = path.join(dir, 'easypeers.js')
-  const short = shorten(readFileSync(wasm), readFileSync(glue, 'utf8'))
-  writeFileSync(wasm, short.wasm)
-  writeFileSync(glue, modern(short.glue))
-  const foreign = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))
-    .filter(({ module }) => module === 'env')
+  const shrunk = shrink(readFileSync(path.join(dir, 'easypeers_bg.wasm')))
+  const foreign = WebAssembly.Module.imports(new WebAssembly.Module(shrunk.wasm)).filter(({ module }) => module === 'env')
   if (foreign.length > 0) fail(`the module wants from "env": ${foreign.map(({ name }) => name).join(', ')}`)
-  return dir
+  return shrunk
 }
 
 function targetDirectory() {
   return JSON.parse(output('cargo', ['metadata', '--format-version=1', '--no-deps'])).target_directory
 }
 
-/** The module, optimized for its size once it is compressed. */
-function shrink(wasm) {
-  const module = binaryen.readBinary(wasm)
+/** The module as `wasm-opt -Oz` makes it, without and with the names of its functions. */
+function shrink(bytes) {
+  const module = binaryen.readBinary(bytes)
   binaryen.setOptimizeLevel(2)
   binaryen.setShrinkLevel(2)
-  // More code than with inlining, and less of it once compressed: what is alike stays alike.
-  binaryen.setOneCallerInlineMaxSize(0)
-  // The stack ends there, far below where anything lies: an address and its offset become one instruction.
-  binaryen.setLowMemoryUnused(true)
   module.optimize()
-  // Once more, for what the first time made possible.
-  module.optimize()
-  // What is alike has names that are alike: side by side it compresses better than by the number of calls.
-  module.runPasses(['reorder-functions-by-name'])
-  return Buffer.from(module.emitBinary())
+  const emit = debug => {
+    binaryen.setDebugInfo(debug)
+    return Buffer.from(module.emitBinary())
+  }
+  const made = { wasm: emit(false), named: emit(true) }
+  module.dispose()
+  return made
 }
 
 /** What is compiled may hold file names: those of this machine are replaced, or no two machines would agree. */
@@ -108,50 +111,37 @@ function portablePaths(target) {
   ]
 }
 
-/** The three shapes of the package, by file name. */
-async function bundles(dir) {
-  const reexport = `export { default, Easypeers, EasypeersError, DeliveryError, ClosedError } from 'entry.mjs'`
+/** The code of the package, by file name. */
+async function bundles(dir, wasm) {
+  const inline = packed(wasm)
+  const all = `export { default, Easypeers, EasypeersError, DeliveryError, ClosedError } from`
   return {
-    'easypeers.dist.js': await bundle(dir, 'iife', `import Easypeers from 'entry.mjs'; globalThis.Easypeers = Easypeers`),
-    'easypeers.mjs': await bundle(dir, 'esm', reexport),
+    'easypeers.dist.js': await bundle(dir, 'iife', `import Easypeers from './inline.mjs'; globalThis.Easypeers = Easypeers`, inline),
+    'easypeers.mjs': await bundle(dir, 'esm', `${all} './inline.mjs'`, inline),
     // `require` gives the class itself, and the names that `import` gives too; the errors are its statics.
-    'easypeers.cjs': await bundle(dir, 'cjs', reexport,
+    'easypeers.cjs': await bundle(dir, 'cjs', `${all} './inline.mjs'`, inline,
       'module.exports=module.exports.default;module.exports.default=module.exports.Easypeers=module.exports;'),
+    'slim.mjs': await bundle(dir, 'esm', `export * from './slim.mjs'; export { default } from './slim.mjs'`, {}),
   }
 }
 
-/**
- * The module as a bundle carries it: its bytes sorted and compressed by one half of scripts/pack, the other half
- * beside it as a module of its own, and both as text that survives any charset. The names are those in entry.mjs.
- */
+/** What scripts/entry/inline.mjs holds: the module, packed by one half of scripts/pack, and the other half, which unpacks it. */
 function packed(wasm) {
-  if (packed.made) return packed.made
-  const out = output('cargo', ['run', '--locked', '--quiet', '--release', '--package=pack', '--', wasm], {}, 'buffer')
-  return (packed.made = {
-    SIZE: `${out.readUInt32LE()}`,
-    LENGTH: `${readFileSync(wasm).length}`,
-    PACKED: JSON.stringify(toLetters(out.subarray(4))),
-    // What is small compresses better by whole bytes.
-    UNPACKER: `'${unpacker().toString('hex')}'`,
-  })
+  const lzma = output('cargo', ['run', '--locked', '--quiet', '--release', '--package=pack'], { encoding: 'buffer', input: wasm })
+  return { SIZE: `${wasm.length}`, PACKED: `'${lzma.toString('base64')}'`, UNPACKER: `'${unpacker().toString('hex')}'` }
 }
 
-/** The module that unpacks the other. */
 function unpacker() {
   run('cargo', ['rustc', '--locked', '--release', '--package=pack', '--lib', '--crate-type=cdylib', `--target=${TARGET}`], {
-    RUSTC_BOOTSTRAP: '1',
-    CARGO_ENCODED_RUSTFLAGS: ['-Zlocation-detail=none', '-Clink-arg=-zstack-size=65536', '-Clink-arg=--export=__heap_base'].join('\x1f'),
+    CARGO_ENCODED_RUSTFLAGS: portablePaths(targetDirectory()).join('\x1f'),
   })
-  return shrink(readFileSync(path.join(targetDirectory(), TARGET, 'release', 'pack.wasm')))
+  return shrink(readFileSync(path.join(targetDirectory(), TARGET, 'release', 'pack.wasm'))).wasm
 }
 
-async function bundle(dir, format, entry, footer = '') {
+async function bundle(dir, format, entry, define, footer = '') {
   const { outputFiles } = await esbuild.build({
-    stdin: { contents: entry, resolveDir: dir },
-    alias: {
-      'entry.mjs': path.join(ROOT, 'scripts/entry.mjs'),
-      'easypeers.js': path.join(dir, 'easypeers.js'),
-    },
+    stdin: { contents: entry, resolveDir: path.join(ROOT, 'scripts/entry') },
+    alias: { 'easypeers.js': path.join(dir, 'easypeers.js') },
     bundle: true,
     minify: true,
     charset: 'utf8',
@@ -159,7 +149,7 @@ async function bundle(dir, format, entry, footer = '') {
     logOverride: { 'duplicate-object-key': 'silent' },
     platform: 'neutral',
     target: 'es2020',
-    define: packed(path.join(dir, 'easypeers_bg.wasm')),
+    define: { VERSION: `'${version}'`, ...define },
     banner: { js: `/*! easypeers ${version} | MIT */` },
     footer: { js: footer },
     format,
@@ -186,6 +176,7 @@ function declarations() {
   }
   const all = ['Easypeers', 'Easypeers as default', ...new Set(names)].join(', ')
   return {
+    'slim.d.mts': readFileSync(path.join(ROOT, 'scripts/entry/slim.d.mts')),
     'easypeers.d.mts': Buffer.from(`${note}${written.trimEnd()}\n\nexport { Easypeers }\n`),
     'easypeers.d.ts': Buffer.from(
       `${note}${local.trimEnd()}\n\ndeclare namespace Easypeers {\n  export { ${all} }\n}\n\nexport = Easypeers\nexport as namespace Easypeers\n`),
@@ -195,17 +186,24 @@ function declarations() {
 /** The table of sizes, in kB of 1,000 bytes. */
 function measure(files) {
   const kB = bytes => `${(bytes / 1000).toFixed(1)} kB`
-  const rows = [['script tag', 'easypeers.dist.js'], ['ES module', 'easypeers.mjs']].map(([what, name]) => {
-    const gzip = zlib.gzipSync(files[name], { level: 9 }).length
-    if (name === 'easypeers.dist.js' && gzip >= SCRIPT_TAG_LIMIT) {
+  const row = (what, names) => {
+    const sum = size => names.reduce((all, name) => all + size(files[name]), 0)
+    const gzip = sum(bytes => zlib.gzipSync(bytes, { level: 9 }).length)
+    if (names[0] === 'easypeers.dist.js' && gzip >= SCRIPT_TAG_LIMIT) {
       // What was built can still be tried; nobody takes it for done.
-      console.error(`${name} is ${kB(gzip)} gzipped: the limit is ${kB(SCRIPT_TAG_LIMIT)}`)
+      console.error(`the script tag is ${kB(gzip)} gzipped: the limit is ${kB(SCRIPT_TAG_LIMIT)}`)
       process.exitCode = 1
     }
-    const brotli = zlib.brotliCompressSync(files[name]).length
-    return `| ${what}, \`${name}\` | ${kB(files[name].length)} | ${kB(gzip)} | ${kB(brotli)} |`
-  })
-  return ['| | raw | gzip | brotli |', '|---|---|---|---|', ...rows].join('\n')
+    const brotli = sum(bytes => zlib.brotliCompressSync(bytes).length)
+    return `| ${what}, ${names.map(name => `\`${name}\``).join(' + ')} | ${kB(sum(bytes => bytes.length))} | ${kB(gzip)} | ${kB(brotli)} |`
+  }
+  return [
+    '| | raw | gzip | brotli |', '|---|---|---|---|',
+    row('script tag', ['easypeers.dist.js']),
+    row('ES module', ['easypeers.mjs']),
+    row('CommonJS module', ['easypeers.cjs']),
+    row('slim', ['slim.mjs', 'easypeers.wasm']),
+  ].join('\n')
 }
 
 function compare(files) {
@@ -235,9 +233,9 @@ function run(command, args, env = {}) {
   }
 }
 
-function output(command, args, env = {}, encoding = 'utf8') {
+function output(command, args, options = {}) {
   try {
-    return execFileSync(command, args, { cwd: ROOT, encoding, maxBuffer: 1 << 26, env: { ...process.env, ...env } })
+    return execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26, ...options })
   } catch (error) {
     fail(error.code === 'ENOENT' ? `${command} is not installed` : `${command} failed`)
   }

@@ -44,7 +44,8 @@ test('Node requires it, and the class is the module', async t => {
 test('the package holds what it names, needs nothing, and leaves the workshop at home', async t => {
   const dir = await project(t)
   const files = JSON.parse(await say('npm', ['pack', '--dry-run', '--json']))[0].files.map(file => file.path)
-  for (const name of ['pkg/easypeers.dist.js', 'pkg/easypeers.mjs', 'pkg/easypeers.cjs', 'pkg/easypeers.d.ts', 'pkg/easypeers.d.mts']) {
+  const names = ['easypeers.dist.js', 'easypeers.mjs', 'easypeers.cjs', 'easypeers.d.ts', 'easypeers.d.mts', 'slim.mjs', 'slim.d.mts', 'easypeers.wasm']
+  for (const name of names.map(name => `pkg/${name}`)) {
     assert.ok(files.includes(name), name)
   }
   assert.deepEqual(files.filter(file => /^(src|scripts|tests|www|target)\//.test(file)), [])
@@ -54,4 +55,8 @@ test('the package holds what it names, needs nothing, and leaves the workshop at
 
 test('publint has nothing to say', () => say('npx', ['publint', '--strict']))
 
-test('the types resolve as the code does, however they are imported', () => say('npx', ['attw', '--pack', '.']))
+test('the types resolve as the code does, however they are imported', async () => {
+  await say('npx', ['attw', '--pack', '.', '--entrypoints', '.'])
+  // It awaits, and so is a module.
+  await say('npx', ['attw', '--pack', '.', '--entrypoints', './slim', '--profile', 'esm-only'])
+})

@@ -11,6 +11,13 @@ import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, ClosedErr
 ${report(`named === Easypeers && [EasypeersError, DeliveryError, ClosedError]`)}
 `
 
+/** The same with the module in a file of its own. */
+export const SLIM = `
+import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, ClosedError, init } from 'easypeers/slim'
+await init()
+${report(`named === Easypeers && [EasypeersError, DeliveryError, ClosedError]`)}
+`
+
 /** The same with the script tag alone. */
 export const SCRIPT = report(`[Easypeers.EasypeersError, Easypeers.DeliveryError, Easypeers.ClosedError]`)
 
@@ -32,8 +39,12 @@ globalThis.report = {
 `
 }
 
-/** Opens index.html of `dir`, or `url`, and returns what its script reported. */
-export async function open({ dir, url = `${ORIGIN}/` }) {
+/**
+ * Opens index.html of `dir`, or `url`, and returns what its script reported.
+ * @param {{ dir?: string, url?: string, missing?: string }} options `missing` is the file that is sent in place of one that
+ *   is not there, as a server of a single-page application does
+ */
+export async function open({ dir, url = `${ORIGIN}/`, missing }) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -44,7 +55,7 @@ export async function open({ dir, url = `${ORIGIN}/` }) {
   })
   try {
     const page = await browser.newPage()
-    if (dir) await page.route(`${ORIGIN}/**`, route => fulfill(route, dir))
+    if (dir) await page.route(`${ORIGIN}/**`, route => fulfill(route, dir, missing))
     const wrong = []
     page.on('pageerror', error => wrong.push(error.stack))
     await page.goto(url)
@@ -57,10 +68,13 @@ export async function open({ dir, url = `${ORIGIN}/` }) {
   }
 }
 
-function fulfill(route, dir) {
+function fulfill(route, dir, missing) {
   const { pathname } = new URL(route.request().url())
-  const file = path.join(dir, pathname === '/' ? 'index.html' : pathname)
-  if (!existsSync(file)) return route.fulfill({ status: 404 })
+  let file = path.join(dir, pathname === '/' ? 'index.html' : pathname)
+  if (!existsSync(file)) {
+    if (!missing) return route.fulfill({ status: 404 })
+    file = path.join(dir, missing)
+  }
   // The strictest policy under which WebAssembly runs.
   const headers = { 'content-security-policy': `script-src 'self' 'wasm-unsafe-eval'` }
   return route.fulfill({ path: file, headers })

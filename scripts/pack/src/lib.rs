@@ -1,36 +1,40 @@
-//! The module of Easypeers, unpacked: [`range`] reads bits, [`lzma`] makes the streams of them, [`streams`] make the
-//! module.
-//!
-//! JavaScript could do the same, but a page loads it cold: 60 to 200 ms in an interpreter, where a module of
-//! 4 kB is at full speed at once.
-#![cfg_attr(target_arch = "wasm32", no_std)]
+//! The module of Easypeers, unpacked in a page, where it is compiled at once: the browser's own decompression makes
+//! whoever asks for it wait, and `Easypeers` is to be there on the next line.
+#![cfg(target_arch = "wasm32")]
+#![no_std]
 
-#[cfg(not(target_arch = "wasm32"))]
-mod compress;
-pub mod lzma;
-mod range;
-pub mod streams;
+extern crate alloc;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use compress::compress;
-pub use range::Reader;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::slice;
 
-/// Unpacks what lies at `base`: `packed` bytes, which make `size` bytes of streams. The streams come behind
-/// them, and behind those the module; returns how long that is. All of it must lie in the memory of this
-/// instance.
-#[cfg(target_arch = "wasm32")]
+use lol_alloc::{AssumeSingleThreaded, LeakingAllocator};
+use lzma_rust2::{LzmaReader, Read as _};
+
+/// The instance is dropped with all its memory when the module is compiled: nothing is freed before.
+// SAFETY: a page has one thread, and so has this module.
+#[global_allocator]
+static ALLOCATOR: AssumeSingleThreaded<LeakingAllocator> =
+    unsafe { AssumeSingleThreaded::new(LeakingAllocator::new()) };
+
+/// Room for so many bytes.
 #[unsafe(no_mangle)]
-extern "C" fn unpack(base: usize, packed: usize, size: usize) -> usize {
-    let end = core::arch::wasm32::memory_size(0) << 16;
-    // SAFETY: the glue grew the memory to hold this, and beyond `__heap_base` nothing else uses it.
-    let memory = unsafe { core::slice::from_raw_parts_mut(base as *mut u8, end - base) };
-    let (packed, rest) = memory.split_at_mut(packed);
-    let (streams, module) = rest.split_at_mut(size);
-    lzma::decompress(&mut Reader::new(packed), streams);
-    streams::merge(streams, module)
+extern "C" fn room(size: usize) -> *mut u8 {
+    Vec::leak(vec![0; size]).as_mut_ptr()
 }
 
-#[cfg(target_arch = "wasm32")]
+/// The `size` bytes that `packed` bytes of LZMA at `at` make, or null when they make something else.
+#[unsafe(no_mangle)]
+extern "C" fn unpack(at: *const u8, packed: usize, size: usize) -> *const u8 {
+    // SAFETY: the page has written there what it asked the room for.
+    let packed = unsafe { slice::from_raw_parts(at, packed) };
+    let mut module = vec![0; size];
+    let read = LzmaReader::new_mem_limit(packed, u32::MAX, None)
+        .and_then(|mut reader| reader.read_exact(&mut module));
+    read.map_or(core::ptr::null(), |()| Vec::leak(module).as_ptr())
+}
+
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -1,25 +1,13 @@
-//! `pack MODULE`: writes to its output the size of the streams in four bytes, little-endian, and the streams packed.
-use std::error::Error;
-use std::io::Write as _;
-use std::{env, fs, io};
+//! `pack < MODULE > MODULE.lzma`: the oldest format of LZMA, which begins with how long the module is.
+use std::io::{self, Read as _, Write as _};
 
-use pack::{Reader, compress, lzma, streams};
+use lzma_rust2::{LzmaOptions, LzmaWriter};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args().nth(1).ok_or("usage: pack MODULE")?;
-    let module = fs::read(path)?;
-    let streams = streams::split(&module);
-    let packed = compress(&streams)?;
-
-    let (mut again, mut whole) = (vec![0; streams.len()], vec![0; module.len()]);
-    lzma::decompress(&mut Reader::new(&packed), &mut again);
-    streams::merge(&again, &mut whole);
-    if whole != module {
-        return Err("the packed module is not the module".into());
-    }
-
-    let mut out = io::stdout().lock();
-    out.write_all(&u32::try_from(streams.len())?.to_le_bytes())?;
-    out.write_all(&packed)?;
-    Ok(())
+fn main() -> io::Result<()> {
+    let mut module = Vec::new();
+    io::stdin().read_to_end(&mut module)?;
+    let size = module.len() as u64;
+    let mut writer = LzmaWriter::new_use_header(Vec::new(), &LzmaOptions::with_preset(9), Some(size))?;
+    writer.write_all(&module)?;
+    io::stdout().write_all(&writer.finish()?)
 }
