@@ -57,7 +57,7 @@ const ROWS = [
       for (let i = 0; i < PAIRS; i++) {
         const pages = await world.open(2)
         const joined = Promise.all(pages.map(page => page.join(`pair ${i}`, 2)))
-        times.push(...await bounded(Promise.all([joined, ...pages.map(page => page.connects())]), PAIR_MS, 'a pair').then(([, ...times]) => times, () => [NaN, NaN]))
+        times.push(...await bounded(Promise.all([joined, ...pages.map(page => page.connects())]), 'a pair', PAIR_MS).then(([, ...times]) => times, () => [NaN, NaN]))
         await Promise.all(pages.map(page => page.close()))
       }
       const met = times.filter(time => !isNaN(time))
@@ -278,7 +278,7 @@ async function measure(name) {
       const measured = measure(world)
       // Once it has taken too long nobody hears of its end.
       measured.catch(() => {})
-      cells.push(...await bounded(measured, PATIENCE, titles[0]))
+      cells.push(...await bounded(measured, titles[0], PATIENCE))
     } catch (error) {
       console.log(`${name}: ${titles[0]}: not measured: ${error.message.split('\n')[0]}`)
       cells.push(...titles.map(() => '–'))

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 
-import { behavior, bounded, median, PATIENCE } from './harness.mjs'
+import { behavior, bounded, median } from './harness.mjs'
 
 const EXAMPLE = `<script src="pkg/easypeers.dist.js"></script>
 <script>
@@ -39,19 +39,21 @@ behavior('the documented example connects two pages and carries a message betwee
   for (const { page } of [a, b]) assert.equal(await page.evaluate(() => easypeers.wireCount), 1)
 })
 
-behavior('the example sees "disconnect" within 5 s when the other tab is closed', async world => {
+behavior('the example sees "disconnect" when the other tab is closed, for it hangs up', async world => {
   await serveExample(world)
   const [a, b] = [await example(world), await example(world)]
   await Promise.all([a.says(/ 1 /), b.says(/ 1 /)])
   const gone = a.disconnect(b.address)
   const began = performance.now()
   await b.page.close()
-  await bounded(gone, 5_000, 'disconnect after the tab was closed')
+  await bounded(gone, 'disconnect after the tab was closed')
   world.measured('tab closed to disconnect, ms', performance.now() - began)
+  // A tab that is closed may be gone before its goodbye is on its way.
+  assert.ok(await a.page.evaluate(() => probe.goodbyes + probe.hungUp) > 0)
   assert.equal(await a.page.evaluate(() => easypeers.wireCount), 0)
 })
 
-behavior('the example sees "disconnect" within 15 s when the other process is killed', async world => {
+behavior('the example sees "disconnect" when the other process is killed, who cannot hang up', async world => {
   await serveExample(world)
   const other = await world.launch()
   const [a, b] = [await example(world), await example(world, other.browser)]
@@ -59,27 +61,29 @@ behavior('the example sees "disconnect" within 15 s when the other process is ki
   const gone = a.disconnect(b.address)
   const began = performance.now()
   process.kill(other.pid, 'SIGKILL')
-  await bounded(gone, 15_000, 'disconnect after the process was killed')
+  await bounded(gone, 'disconnect after the process was killed')
   world.measured('process killed to disconnect, ms', performance.now() - began)
+  assert.equal(await a.page.evaluate(() => probe.goodbyes + probe.hungUp), 0)
   assert.equal(await a.page.evaluate(() => easypeers.wireCount), 0)
 })
 
-behavior('two pages that join at the same moment connect at once, whichever offer wins', async world => {
+behavior('two pages that join at the same moment connect once, whichever offer wins', async world => {
   await world.tracker()
   const [first, second, waits] = [await world.page(), await world.page(), []]
   for (let round = 0; round < 7; round++) {
     const topic = `pair ${round}`
     const pair = await Promise.all([world.join(`a${round}`, topic, {}, first), world.join(`b${round}`, topic, {}, second)])
-    for (const peer of pair) {
-      await peer.neighbors(1)
+    await Promise.all(pair.map(peer => peer.neighbors()))
+    for (const [i, peer] of pair.entries()) {
       waits.push(await peer.run(p => p.at.connect))
+      // A link that is lost and made again would come late: this one is the first.
+      assert.deepEqual(await peer.run(p => [p.connects, p.disconnects]), [[pair[1 - i].address], []])
       if (!round) world.measured('constructor takes, ms', await peer.run(p => p.constructed))
     }
     await Promise.all(pair.map(peer => peer.run(p => p.easypeers.close())))
   }
   world.measured('constructor to connect, p50 ms', median(waits))
   world.measured('constructor to connect, slowest ms', Math.max(...waits))
-  assert.ok(Math.max(...waits) < 3_000, `a pair took ${Math.max(...waits)} ms`)
 })
 
 /** Puts the example at `/`, with a tracker on its port, or on another port when that one is taken. */
@@ -114,7 +118,7 @@ async function example(world, browser) {
     }
     waiting.add(look)
     look()
-  }), PATIENCE, `console output like ${pattern}; so far: ${heard}`)
+  }), `console output like ${pattern}; so far: ${heard}`)
   const disconnect = address => page.evaluate(address => new Promise(resolve => {
     easypeers.on('disconnect', peer => { if (peer === address) resolve() })
   }), address)

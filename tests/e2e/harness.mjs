@@ -30,7 +30,8 @@ const CHROMIUM = {
 }
 
 /** The longest task of any page's thread while `play` goes on, in milliseconds of processor time: what the machine does
- *  for others meanwhile does not count, so this can be asserted. Tasks in which an event named `but` occurs are left out. */
+ *  for others meanwhile does not count. Still a figure of this machine, to be printed. Tasks in which an event named
+ *  `but` occurs are left out. */
 export async function longestTask(page, play, but) {
   const browser = page.context().browser()
   await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] })
@@ -52,8 +53,9 @@ export async function slowDown(page, times) {
   await session.send('Emulation.setCPUThrottlingRate', { rate: times })
 }
 
-/** How long a wait may take before it is a failure, in milliseconds. */
-export const PATIENCE = 15_000
+/** After so long a wait is given up, and a test after a few of them, in milliseconds: what was waited for does not come. It
+ *  promises nothing about how fast it comes. That is promised, and tested, in virtual time, where no machine is busy. */
+export const PATIENCE = 120_000
 
 // ---------------------------------------------------------------- the tracker
 
@@ -121,7 +123,7 @@ export class Tracker {
       }
       this.waiting.add(look)
       look()
-    }), PATIENCE, 'such a message to the tracker')
+    }), 'such a message to the tracker')
   }
 
   /** Says this to every client, whatever it is. */
@@ -192,24 +194,24 @@ export class Peer {
   }
 
   /** Resolves when `f(record, arg)` is truthy in the page; `what` says what was waited for when it never is. */
-  until(what, f, arg, within = PATIENCE) {
+  until(what, f, arg) {
     const happened = this.page.evaluate(({ name, source, arg }) => {
       const predicate = (0, eval)(`(${source})`)
       return probe.until(() => predicate(probe.peers[name], arg))
     }, { name: this.name, source: f.toString(), arg })
-    return bounded(happened, within, `${this.name}: ${what}`)
+    return bounded(happened, `${this.name}: ${what}`)
   }
 
-  neighbors(count = 1, within = PATIENCE) {
-    return this.until(`${count} neighbors`, (peer, count) => peer.easypeers.wireCount >= count, count, within)
+  neighbors(count = 1) {
+    return this.until(`${count} neighbors`, (peer, count) => peer.easypeers.wireCount >= count, count)
   }
 
-  connectedTo(address, within = PATIENCE) {
-    return this.until(`a link to ${address}`, (peer, address) => address in peer.easypeers.wires, address, within)
+  connectedTo(address) {
+    return this.until(`a link to ${address}`, (peer, address) => address in peer.easypeers.wires, address)
   }
 
-  disconnectedFrom(address, within) {
-    return this.until(`the end of the link to ${address}`, (peer, address) => peer.disconnects.includes(address), address, within)
+  disconnectedFrom(address) {
+    return this.until(`the end of the link to ${address}`, (peer, address) => peer.disconnects.includes(address), address)
   }
 
   send(...args) {
@@ -217,8 +219,8 @@ export class Peer {
   }
 
   /** Resolves when a message of this value has come. */
-  hears(message, within = PATIENCE) {
-    return this.until(`the message ${JSON.stringify(message).slice(0, 60)}`, (peer, message) => peer.messages.some(m => m.message === message), message, within)
+  hears(message) {
+    return this.until(`the message ${JSON.stringify(message).slice(0, 60)}`, (peer, message) => peer.messages.some(m => m.message === message), message)
   }
 
   /** How often each string message came. */
@@ -315,7 +317,7 @@ export class World {
   async describe() {
     const lines = this.trackers.map(t => `tracker ${t.url} ${t.server ? 'up' : 'down'}, ${t.sockets.size} sockets, ${t.heard.length} messages heard`)
     for (const peer of this.peers) {
-      const told = bounded(peer.page.evaluate(name => probe.describe(name), peer.name), 2_000, 'no answer').catch(error => error.message.split('\n')[0])
+      const told = bounded(peer.page.evaluate(name => probe.describe(name), peer.name), 'no answer', 10_000).catch(error => error.message.split('\n')[0])
       lines.push(`${peer.name} ${peer.page.isClosed() ? '(closed)' : await told}`)
     }
     for (const [page, said] of this.consoles) {
@@ -328,22 +330,22 @@ export class World {
   }
 
   async end() {
-    await Promise.allSettled(this.contexts.map(context => bounded(context.close(), 5_000, 'closing a context')))
-    await Promise.allSettled(this.browsers.map(browser => bounded(browser.kill(), 5_000, 'killing a browser')))
+    await Promise.allSettled(this.contexts.map(context => bounded(context.close(), 'closing a context')))
+    await Promise.allSettled(this.browsers.map(browser => bounded(browser.kill(), 'killing a browser')))
     await Promise.allSettled(this.trackers.map(tracker => tracker.stop()))
     await this.site?.stop()
   }
 }
 
 /** A test: a sentence about behavior and the play that shows it. */
-export function behavior(sentence, play, { timeout = 60_000 } = {}) {
+export function behavior(sentence, play) {
   closeAfterTests()
-  test(sentence, { timeout: timeout + 10_000 }, async t => {
+  test(sentence, { timeout: 4 * PATIENCE }, async t => {
     const world = new World(t)
     try {
       world.site = await Site.start()
       world.site.pages.set('/blank', '<!doctype html><title>blank</title><script src="/pkg/easypeers.dist.js"></script>')
-      await bounded(play(world), timeout, sentence)
+      await bounded(play(world), sentence, 3 * PATIENCE)
       await world.noUncaughtErrors()
     } catch (error) {
       t.diagnostic(await world.describe())
@@ -355,10 +357,10 @@ export function behavior(sentence, play, { timeout = 60_000 } = {}) {
 }
 
 /** The promise's value, or an error that says what did not happen in time. */
-export async function bounded(promise, milliseconds, what) {
+export async function bounded(promise, what, milliseconds = PATIENCE) {
   let timer
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${milliseconds} ms: ${what}`)), milliseconds)
+    timer = setTimeout(() => reject(new Error(`waited ${milliseconds / 1000} s in vain: ${what}`)), milliseconds)
     timer.unref()
   })
   try {
@@ -384,32 +386,33 @@ export async function inTurns(items, width, f) {
 export const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
 /** Resolves when every peer's neighbors, taken together, make one connected mesh; returns the milliseconds it took. */
-export async function oneMesh(peers, within = PATIENCE) {
+export async function oneMesh(peers) {
   const began = performance.now()
-  await Promise.all(peers.map(peer => peer.neighbors(1, within)))
+  await Promise.all(peers.map(peer => peer.neighbors()))
   let parts = []
-  while (performance.now() - began < within) {
+  while (performance.now() - began < PATIENCE) {
     const wires = await Promise.all(peers.map(peer => peer.run(p => [p.connects.length + p.disconnects.length, Object.keys(p.easypeers.wires)])))
     parts = connectedParts(new Map(peers.map((peer, i) => [peer.address, wires[i][1]])))
     if (parts.length === 1) return performance.now() - began
     // Look again when any peer's links change.
-    await bounded(Promise.race(peers.map((peer, i) => peer.until('a change', (p, seen) => p.connects.length + p.disconnects.length > seen, wires[i][0], within))), within, 'a change').catch(() => {})
+    await Promise.race(peers.map((peer, i) => peer.until('a change', (p, seen) => p.connects.length + p.disconnects.length > seen, wires[i][0])))
   }
-  throw new Error(`not within ${within} ms: one mesh; parts of ${parts.map(part => part.size)}`)
+  throw new Error(`no one mesh, but parts of ${parts.map(part => part.size)}`)
 }
 
 /** Each peer, alone in its page, has kept to its cap: never more links, and at most one more connection, while a link is
- *  handed over. */
+ *  handed over; and every hand-over ends. How soon, `check_cap` in src/proto/peer/tests/world.rs sees to. */
 export async function keptTo(maxPeers, peers, world) {
+  await Promise.all(peers.map(peer => peer.until('the end of a hand-over', (_, most) => probe.connected() <= most, maxPeers)))
   const counts = await Promise.all(peers.map(peer => peer.run(p => ({
-    wires: p.mostWires, connected: probe.mostConnected, most: probe.most, over: Math.max(0, ...probe.over, probe.overNow()),
+    wires: p.mostWires, connected: probe.mostConnected, most: probe.most, over: probe.over,
   }))))
   world.measured('most connections connected at once', Math.max(...counts.map(c => c.connected)))
-  world.measured('longest hand-over above maxPeers, ms', Math.max(...counts.map(c => c.over)))
-  for (const { wires, connected, most, over } of counts) {
+  world.measured('hand-overs above maxPeers', counts.flatMap(c => c.over).length)
+  world.measured('longest of them, ms', Math.max(0, ...counts.flatMap(c => c.over)))
+  for (const { wires, connected, most } of counts) {
     assert.ok(wires <= maxPeers, `wireCount was ${wires}`)
     assert.ok(connected <= maxPeers + 1, `${connected} connections were connected at once: ${most.join('; ')}`)
-    assert.ok(over < 2_000, `a hand-over took ${over} ms`)
   }
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 
 import { behavior, bounded, oneMesh, Peer } from './harness.mjs'
 
-behavior('a reloaded page leaves at once and comes back as a newcomer', async world => {
+behavior('a reloaded page says goodbye and comes back as a newcomer', async world => {
   const { url } = await world.tracker()
   world.site.pages.set('/peer', peerPage(url, 'reload'))
   const b = await world.join('b', 'reload')
@@ -13,8 +13,9 @@ behavior('a reloaded page leaves at once and comes back as a newcomer', async wo
   await b.connectedTo(first)
   const began = performance.now()
   await page.reload()
-  await b.disconnectedFrom(first, 5_000)
+  await b.disconnectedFrom(first)
   world.measured('reload to disconnect, ms', performance.now() - began)
+  assert.equal(await b.run(() => probe.goodbyes), 1)
   const second = await page.evaluate(() => probe.peers.page.easypeers.address)
   assert.notEqual(second, first)
   await b.connectedTo(second)
@@ -38,31 +39,32 @@ behavior('a page that is navigated away says goodbye, and is a member again afte
   await b.connectedTo(first)
   const began = performance.now()
   await page.goto(`${world.site.url}/elsewhere`)
-  await b.disconnectedFrom(first, 5_000)
+  await b.disconnectedFrom(first)
   world.measured('navigation to disconnect, ms', performance.now() - began)
+  assert.equal(await b.run(() => probe.goodbyes), 1)
   const back = performance.now()
   await page.goBack({ waitUntil: 'commit' })
   await page.waitForFunction(() => window.probe?.peers.page)
   world.measured('the page came from the back-forward cache', String(await page.evaluate(() => Boolean(probe.restored))))
   const peer = new Peer(world, page, 'page')
-  await peer.neighbors(1)
+  await peer.neighbors()
   world.measured('back button to connected, ms', performance.now() - back)
   await b.send('welcome back')
   await peer.hears('welcome back')
 })
 
-behavior('a crashed page is missed within 15 s by its neighbors, who still reach each other', async world => {
+behavior('a crashed page is missed by its neighbors, who still reach each other', async world => {
   await world.tracker()
   const [a, b, c] = await world.crowd(3, 'crash')
   await Promise.all([a, b, c].map(peer => peer.neighbors(2)))
-  const gone = Promise.all([a, b].map(peer => peer.disconnectedFrom(c.address, 15_000)))
+  const gone = Promise.all([a, b].map(peer => peer.disconnectedFrom(c.address)))
   const began = performance.now()
   crash(c.page)
   await gone
   world.measured('crash to disconnect, ms', performance.now() - began)
   await a.send('still here')
   await b.hears('still here')
-  const failure = await bounded(a.run((p, address) => p.easypeers.send(address, 'anyone').then(() => 'delivered', error => [error.name, error.code]), c.address), 30_000, 'the fate of a message to nobody')
+  const failure = await bounded(a.run((p, address) => p.easypeers.send(address, 'anyone').then(() => 'delivered', error => [error.name, error.code]), c.address), 'the fate of a message to nobody')
   assert.equal(failure[0], 'DeliveryError')
   assert.match(failure[1], /^ERR_(UNREACHABLE|TIMEOUT)$/)
 })
@@ -71,8 +73,8 @@ behavior('a page on the way from a source to others is killed, another says good
   await world.tracker()
   // At the usual coverage four links are so few that broadcasts go round the ring, where nobody has a parent.
   const peers = await world.crowd(12, 'parents', { maxPeers: 4, coverage: 0.5 })
-  await oneMesh(peers, 30_000)
-  await Promise.all(peers.map(peer => peer.neighbors(3, 30_000)))
+  await oneMesh(peers)
+  await Promise.all(peers.map(peer => peer.neighbors(3)))
   const [source, ...others] = peers
   await source.run(p => {
     p.sent = 0

@@ -15,7 +15,7 @@ behavior('a listener that throws is reported, and everything else goes on', asyn
     p.after = 0
     p.easypeers.on('message', () => { p.after++ })
   })
-  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  await Promise.all([a.neighbors(), b.neighbors()])
   for (let i = 0; i < 5; i++) await b.send(i)
   await a.until('five messages', p => p.after === 5)
   await a.send('alive')
@@ -58,11 +58,11 @@ behavior('listeners may send, add and remove listeners, and change settings', as
 behavior('a listener may send a message that makes the other send one, a thousand times over', async world => {
   await world.tracker()
   const [a, b] = [await world.join('a', 'ping pong'), await world.join('b', 'ping pong')]
-  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  await Promise.all([a.neighbors(), b.neighbors()])
   for (const peer of [a, b]) await peer.run(p => p.easypeers.on('message', data => { if (data.message < 1000) p.easypeers.send(data.from, data.message + 1) }))
   const began = performance.now()
   await a.send(b.address, 1)
-  await Promise.race([a, b].map(peer => peer.until('a thousand', p => p.messages.some(m => m.message === 1000), undefined, 30_000)))
+  await Promise.race([a, b].map(peer => peer.until('a thousand', p => p.messages.some(m => m.message === 1000))))
   world.measured('one turn of ping pong, ms', (performance.now() - began) / 1000)
 })
 
@@ -74,8 +74,8 @@ for (const event of ['connect', 'message', 'disconnect']) {
     await b.until('a connection', p => p.connects.length)
     if (event === 'message') await b.send('close now')
     if (event === 'disconnect') await b.run(p => p.easypeers.close())
-    await a.until('nothing held', () => Object.values(probe.held()).every(count => count === 0), undefined, 5_000)
-    if (event !== 'disconnect') await b.disconnectedFrom(a.address, 5_000)
+    await a.until('nothing held', () => Object.values(probe.held()).every(count => count === 0))
+    if (event !== 'disconnect') await b.disconnectedFrom(a.address)
     assert.equal(await a.get('closed'), true)
   })
 }

@@ -81,7 +81,7 @@ for (const [what, talk] of Object.entries(NONSENSE)) {
     assert.deepEqual(Object.keys(await c.heard()).filter(m => m.startsWith('direct')), [])
     // A newcomer finds a healthy swarm.
     const newcomer = await world.join('newcomer', 'nonsense', { maxPeers: 4 })
-    await newcomer.neighbors(1)
+    await newcomer.neighbors()
     await newcomer.send('I am new')
     await Promise.all([b.hears('I am new'), c.hears('I am new')])
     world.measured(`links of the talker after ${what}`, await bad.get('wireCount'))

@@ -53,7 +53,7 @@ behavior('the console and the chat meet in one swarm, and a closed tab leaves th
   await say(b.page, 'hello, console')
   await heard(a.page, 'hello, console')
   await b.page.close()
-  await a.page.getByRole('status').filter({ hasText: 'Nobody else here yet' }).waitFor({ timeout: 5_000 })
+  await a.page.getByRole('status').filter({ hasText: 'Nobody else here yet' }).waitFor({ timeout: PATIENCE })
   await fine(world, [a])
 })
 
@@ -68,7 +68,7 @@ async function tabs(world, path) {
 
 async function tab(world, path, viewport) {
   const page = await world.page({ path, viewport })
-  await bounded(page.waitForFunction(() => window.easypeers), PATIENCE, 'window.easypeers')
+  await bounded(page.waitForFunction(() => window.easypeers), 'window.easypeers')
   return { page, address: await page.evaluate(() => easypeers.address) }
 }
 

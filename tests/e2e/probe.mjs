@@ -59,6 +59,12 @@ export function installProbe() {
     listeners: 0,
     /** The last binary frames this page sent, oldest first: [channel, bytes]. */
     frames: [],
+    /** The sizes of the frames that came, in bytes, oldest first. */
+    heardFrames: [],
+    /** How many neighbors said goodbye: the last word of who leaves, as src/proto/link/wire.rs writes it. */
+    goodbyes: 0,
+    /** How many channels the other side's browser closed. */
+    hungUp: 0,
     /** Stretches of time with more connected connections than `cap`. */
     cap: Infinity,
     over: [],
@@ -148,11 +154,17 @@ export function installProbe() {
     }
     poke()
   }
-  probe.overNow = () => (overSince === null ? 0 : performance.now() - overSince)
-
   const adopt = (record, channel) => {
     record.channels.push(channel)
     for (const event of ['open', 'close', 'bufferedamountlow']) native.add.call(channel, event, poke)
+    native.add.call(channel, 'close', () => { if (record.closed === null) probe.hungUp++ })
+    native.add.call(channel, 'message', ({ data }) => {
+      const bytes = new Uint8Array(data)
+      probe.heardFrames.push(bytes.length)
+      if (probe.heardFrames.length > 1024) probe.heardFrames.shift()
+      // A whole packet of two bytes: the end, for it leaves.
+      if (bytes.join() === '0,2,2,0') probe.goodbyes++
+    })
     return channel
   }
   window.RTCPeerConnection = class RTCPeerConnection extends window.RTCPeerConnection {

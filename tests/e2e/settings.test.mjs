@@ -12,7 +12,7 @@ behavior('setting the identifier leaves the old swarm and joins the new one', as
   const identifier = createHash('sha1').update('easypeers-new').digest('hex')
   await a.set('identifier', identifier)
   assert.equal(await a.get('identifier'), identifier)
-  await b.disconnectedFrom(a.address, 5_000)
+  await b.disconnectedFrom(a.address)
   const address = await a.get('address')
   await Promise.all([a.connectedTo(c.address), c.connectedTo(address)])
   await a.send('hello, new swarm')
@@ -53,16 +53,16 @@ behavior('an address given to the constructor is the address', async world => {
 behavior('lowering maxPeers sheds links and keeps the mesh whole; raising it takes more', async world => {
   await world.tracker()
   const peers = await world.crowd(5, 'maxPeers', { maxPeers: 4 })
-  await Promise.all(peers.map(peer => peer.neighbors(4, 20_000)))
+  await Promise.all(peers.map(peer => peer.neighbors(4)))
   const [a] = peers
   await a.set('maxPeers', 2)
   assert.equal(await a.get('maxPeers'), 2)
-  await a.until('two links', p => p.easypeers.wireCount === 2, undefined, 5_000)
+  await a.until('two links', p => p.easypeers.wireCount === 2)
   await oneMesh(peers)
   await a.send('fewer')
   await Promise.all(peers.slice(1).map(peer => peer.hears('fewer')))
   await a.set('maxPeers', 4)
-  await a.neighbors(3, 30_000)
+  await a.neighbors(3)
   await peers[4].send('more')
   await a.hears('more')
   assert.ok(await a.run(p => p.mostWires) <= 4)
@@ -72,7 +72,7 @@ behavior('lowering maxPeers sheds links and keeps the mesh whole; raising it tak
 behavior('every coverage reaches everyone exactly once', async world => {
   await world.tracker()
   const peers = await world.crowd(5, 'coverage', { maxPeers: 4 })
-  await Promise.all(peers.map(peer => peer.neighbors(2, 20_000)))
+  await Promise.all(peers.map(peer => peer.neighbors(2)))
   await oneMesh(peers)
   for (const coverage of [1, 0.5, 0.1]) {
     await Promise.all(peers.map(peer => peer.set('coverage', coverage)))
@@ -81,7 +81,7 @@ behavior('every coverage reaches everyone exactly once', async world => {
     for (const peer of peers) for (let i = 0; i < 4; i++) await peer.send(`${coverage} ${peer.name} ${i}`)
     for (const me of peers) {
       const texts = peers.filter(p => p !== me).flatMap(p => [0, 1, 2, 3].map(i => `${coverage} ${p.name} ${i}`))
-      await me.until(`all at coverage ${coverage}`, (p, texts) => texts.every(text => p.messages.some(m => m.message === text)), texts, 20_000)
+      await me.until(`all at coverage ${coverage}`, (p, texts) => texts.every(text => p.messages.some(m => m.message === text)), texts)
       const heard = await me.heard()
       assert.deepEqual(texts.filter(text => heard[text] !== 1), [])
     }
@@ -91,23 +91,23 @@ behavior('every coverage reaches everyone exactly once', async world => {
 })
 
 behavior('timeout is how often a peer announces again', async world => {
-  const tracker = await world.tracker()
-  const a = await world.join('a', 'timeout', { timeout: 20_000 })
-  assert.equal(await a.get('timeout'), 20_000)
-  await a.until('the tracker', p => p.easypeers.trackers.some(t => t.state === 'ready'))
-  await a.set('timeout', 1_000)
-  assert.equal(await a.get('timeout'), 1_000)
-  const announces = () => tracker.heard.filter(m => m.action === 'announce').length
-  const before = announces()
-  const next = () => new Promise(resolve => {
-    for (const socket of tracker.sockets) socket.once('message', resolve)
-  })
+  // Two that are alone with a tracker, and have as much reason to announce.
+  const alone = async name => {
+    const tracker = await world.tracker()
+    const peer = await world.join(name, 'timeout', { timeout: 600_000, trackers: [tracker.url] })
+    await peer.until('the tracker', p => p.easypeers.trackers.some(t => t.state === 'ready'))
+    return { tracker, peer, announces: () => tracker.heard.filter(m => m.action === 'announce').length }
+  }
+  const [often, seldom] = [await alone('often'), await alone('seldom')]
+  assert.equal(await often.peer.get('timeout'), 600_000)
+  await often.peer.set('timeout', 1_000)
+  assert.equal(await often.peer.get('timeout'), 1_000)
+  const [before, others] = [often.announces(), seldom.announces()]
   const began = performance.now()
-  await next()
-  await next()
-  world.measured('two announces at timeout 1,000, ms', performance.now() - began)
-  assert.ok(announces() >= before + 2)
-  assert.ok(performance.now() - began < 8_000)
+  await often.tracker.hears(() => often.announces() === before + 5)
+  world.measured('five announces at timeout 1,000, ms', performance.now() - began)
+  world.measured('those at timeout 600,000 meanwhile', seldom.announces() - others)
+  assert.ok(seldom.announces() - others < 5)
 })
 
 /** The classes of error that setting these values throws. */

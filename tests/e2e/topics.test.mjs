@@ -11,7 +11,7 @@ behavior('two topics on one tracker never hear each other', async world => {
   await world.tracker()
   const red = [await world.join('red1', 'red'), await world.join('red2', 'red')]
   const blue = [await world.join('blue1', 'blue'), await world.join('blue2', 'blue')]
-  await Promise.all([...red, ...blue].map(peer => peer.neighbors(1)))
+  await Promise.all([...red, ...blue].map(peer => peer.neighbors()))
   await red[0].send('from red')
   await blue[0].send('from blue')
   await red[1].hears('from red')

@@ -1,12 +1,13 @@
-// What proofs cost a page: figures, taken by `node --test tests/e2e/cost.test.mjs`, for docs/security.md.
+// What it costs a page: figures, printed and never judged, some of them for docs/security.md. What of it does not depend on
+// the machine is asserted in ../smooth.test.mjs. `npm run test:e2e -- long/cost` runs this alone.
 
 import assert from 'node:assert/strict'
 
-import { behavior, longestTask, slowDown } from './harness.mjs'
+import { behavior, longestTask, slowDown } from '../harness.mjs'
 
 const BURST = 100
 
-behavior('a burst of 100 messages is verified in tasks far below 50 ms', async world => {
+behavior('the time of a burst of 100 messages', async world => {
   await world.tracker()
   const pages = [await world.page(), await world.page()]
   // Every handler of a data channel's messages is timed: frame in, verified, delivered.
@@ -26,7 +27,7 @@ behavior('a burst of 100 messages is verified in tasks far below 50 ms', async w
     })
   }
   const [a, b] = [await world.join('a', 'cost', {}, pages[0]), await world.join('b', 'cost', {}, pages[1])]
-  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  await Promise.all([a.neighbors(), b.neighbors()])
   const runs = []
   for (let run = 0; run < 5; run++) {
     await b.run(() => { window.handled.length = 0 })
@@ -45,13 +46,12 @@ behavior('a burst of 100 messages is verified in tasks far below 50 ms', async w
   world.measured('send(), prove included, us', best('sending'))
   world.measured('a message received, verified and delivered, us', best('each'))
   world.measured('longest of the tasks of a burst of 100, ms', best('longest'))
-  assert.ok(best('longest') < 50)
 })
 
-behavior('a burst of 100 messages does not block the page of a machine four times slower for more than 50 ms', async world => {
+behavior('the longest task of a burst of 100 messages on a machine four times slower', async world => {
   await world.tracker()
   const [a, b] = [await world.join('a', 'bursts'), await world.join('b', 'bursts')]
-  await Promise.all([a.neighbors(1), b.neighbors(1)])
+  await Promise.all([a.neighbors(), b.neighbors()])
   // There, a hundred messages in one task would take too long.
   await slowDown(b.page, 4)
   const longest = []
@@ -73,5 +73,36 @@ behavior('a burst of 100 messages does not block the page of a machine four time
   // The browser slows a page down by the clock on the wall: what the machine does for others meanwhile counts double.
   const best = Math.min(...longest)
   world.measured('longest task of a burst of 100 on a machine four times slower, best and worst of three, ms', `${best} ${Math.max(...longest)}`)
-  assert.ok(best < 50, `a task of ${longest} ms`)
+})
+
+behavior('the longest task of a message of 64 kB', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'large'), await world.join('b', 'large')]
+  await Promise.all([a.neighbors(), b.neighbors()])
+  let lasted
+  const longest = await longestTask(a.page, async () => {
+    lasted = await a.run(p => {
+      const began = performance.now()
+      p.easypeers.send('x'.repeat(65_536))
+      return performance.now() - began
+    })
+    await b.until('the message', p => p.messages.length === 1)
+    await b.send('y'.repeat(65_536))
+    await a.until('the answer', p => p.messages.length === 1)
+  })
+  world.measured('send() of 64 kB takes, others on the machine included, ms', lasted)
+  world.measured('longest task of either page, ms of processor time', longest)
+})
+
+behavior('the longest task while a secret is stretched on a machine twice as slow', async world => {
+  await world.tracker()
+  const page = await world.page()
+  await slowDown(page, 2)
+  const peer = await world.join('a', 'stretch', { secret: 's' }, page)
+  // The last task also joins the swarm.
+  const longest = await longestTask(page, async () => {
+    assert.deepEqual(await peer.run(p => p.easypeers.trackers.map(tracker => tracker.state)), ['waiting'], 'it has begun')
+    await peer.until('the end of the stretching', p => p.easypeers.trackers[0].state !== 'waiting')
+  }, 'WebSocketCreate')
+  world.measured('longest task, ms of processor time', longest)
 })

@@ -1,0 +1,16 @@
+// The end-to-end tests, one after another in one process and one browser.
+//   npm run test:e2e                      those of every day
+//   npm run test:e2e -- ring close        some, by the names of their files
+//   npm run test:e2e -- long              those of long/, too many pages or too slow for every day
+import { readdir } from 'node:fs/promises'
+
+const TEST = '.test.mjs'
+
+const files = (await readdir(new URL('.', import.meta.url), { recursive: true })).filter(name => name.endsWith(TEST)).sort()
+const wanted = process.argv.slice(2)
+const matches = (file, name) => file === name + TEST || file.startsWith(`${name}/`)
+for (const name of wanted) if (!files.some(file => matches(file, name))) throw new Error(`no end-to-end test is called ${name}`)
+
+for (const file of files) {
+  if (wanted.length > 0 ? wanted.some(name => matches(file, name)) : !file.includes('/')) await import(`./${file}`)
+}
