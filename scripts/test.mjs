@@ -1,6 +1,7 @@
 // `npm test`: everything the project promises, in one command, on a machine that need not be prepared.
 //   npm test -- --only e2e       one step (repeat --only for more)
 //   npm test -- --keep-going     the other steps too when one fails
+// `npm run test:long`: what takes too long for every day.
 import { spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,74 +11,118 @@ import { chromium, provide } from './tools.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WASM32 = '--target=wasm32-unknown-unknown'
 /** A step that takes longer than this hangs. */
-const PATIENCE = 20 * 60 * 1000
+const PATIENCE = 40 * 60 * 1000
 
 const nextest = spawnSync('cargo', ['nextest', '--version'], { cwd: ROOT }).status === 0
 
 /**
- * In the order of what fails soonest. `needs` are names in tools.mjs; a step with `tests` fails when it ran none.
- * Everything is built in one target directory and in as few flavors as can be: the native tests run with the
- * simulator only, which holds all the others.
+ * Two lanes at once: one compiles, and in the other a browser waits for its pages most of the time. Each in the order of
+ * what fails soonest, and of what is there soonest on a bare machine. `needs` are names in tools.mjs; a step with `tests`
+ * fails when it ran none. Everything is built in one target directory and in as few flavors as can be: natively only with
+ * the simulator, and for wasm32 without.
  */
 const STEPS = [
-  { name: 'fmt', needs: ['rust'], run: 'cargo fmt --all --check' },
-  { name: 'clippy', needs: ['rust'], run: 'cargo clippy --locked --workspace --all-targets -- -D warnings' },
-  { name: 'clippy-sim', needs: ['rust'], run: 'cargo clippy --locked --all-targets --features sim -- -D warnings' },
-  { name: 'clippy-wasm', needs: ['rust', 'wasm'], run: `cargo clippy --locked --lib --tests ${WASM32} -- -D warnings` },
-  { name: 'doc', needs: ['rust'], run: 'cargo doc --locked --no-deps --features sim', env: { RUSTDOCFLAGS: '-Dwarnings' } },
-  { name: 'doc-wasm', needs: ['rust', 'wasm'], run: `cargo doc --locked --no-deps --document-private-items ${WASM32}`, env: { RUSTDOCFLAGS: '-Dwarnings' } },
+  { lane: 1, name: 'fmt', needs: ['rust'], run: 'cargo fmt --all --check' },
   {
-    name: 'native', needs: ['rust'], tests: true,
-    run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --workspace --features sim`,
+    lane: 1, name: 'clippy', needs: ['rust', 'wasm'],
+    run: [
+      'cargo clippy --locked --workspace --all-targets --features sim -- -D warnings',
+      `cargo clippy --locked --lib --tests ${WASM32} -- -D warnings`,
+      `cargo clippy --locked --package=pack --lib ${WASM32} -- -D warnings`,
+    ],
   },
+  {
+    lane: 1, name: 'doc', needs: ['rust', 'wasm'], env: { RUSTDOCFLAGS: '-Dwarnings' },
+    run: ['cargo doc --locked --no-deps --features sim', `cargo doc --locked --no-deps --document-private-items ${WASM32}`],
+  },
+  {
+    lane: 1, name: 'native', needs: ['rust'], tests: true,
+    run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --features sim`,
+  },
+  { lane: 1, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
   // At most three files of JavaScript beside the module (`module = ` in src/web): the server of the test runner has four
   // threads to begin with, gives each connection one for as long as it is kept alive, and may leave a connection
   // without any when more come at once than it has idle.
-  { name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true, run: 'wasm-pack test --headless --chrome --mode no-install' },
-  { name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
-  { name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
-  { name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
-  { name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
+  {
+    lane: 1, name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true,
+    run: 'wasm-pack test --headless --chrome --mode no-install',
+  },
+  { lane: 2, name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
+  { lane: 2, name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
+  { lane: 2, name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
+]
+
+const LONG_STEPS = [
+  {
+    lane: 1, name: 'attacks', needs: ['rust'], tests: true,
+    run: 'cargo test --locked --profile sim --features sim attacks -- --ignored',
+  },
+  // Not beside the others: what it prints are times.
+  { lane: 1, name: 'long e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e -- long' },
 ]
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, 'keep-going': { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', multiple: true },
+    'keep-going': { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
+  },
 })
-const unknown = (options.only ?? []).filter(name => !STEPS.some(step => step.name === name))
+const all = options.long ? LONG_STEPS : STEPS
+const unknown = (options.only ?? []).filter(name => !all.some(step => step.name === name))
 if (unknown.length > 0) {
-  console.error(`no step is called ${unknown.join(', ')}: there are ${STEPS.map(({ name }) => name).join(', ')}`)
+  console.error(`no step is called ${unknown.join(', ')}: there are ${all.map(({ name }) => name).join(', ')}`)
   process.exit(2)
 }
-const steps = STEPS.filter(({ name }) => !options.only || options.only.includes(name))
+const steps = all.filter(({ name }) => !options.only || options.only.includes(name))
 
-const missing = provide(new Set(steps.flatMap(({ needs }) => needs)))
-if (missing.length > 0) {
-  console.error(`\nThe tests need what is not here and could not be installed:\n  ${missing.join('\n  ')}`)
-  process.exit(1)
+const begin = performance.now()
+const seconds = since => `${((performance.now() - since) / 1000).toFixed(1)} s`
+const total = { passed: 0, failed: 0 }
+const running = new Set()
+/** Nothing more begins, and what has begun is ended. */
+let over = false
+
+const provided = provide(steps.flatMap(({ needs }) => needs), text => console.log(`── tools: ${text}`))
+const lanes = [1, 2].map(lane => steps.filter(step => step.lane === lane)).filter(({ length }) => length > 0)
+process.once('SIGINT', () => stop(130))
+process.once('SIGTERM', () => stop(143))
+await Promise.all(lanes.map(travel))
+console.log(`\nall in ${seconds(begin)}`)
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed > 0 ? 1 : 0)
+
+async function travel(lane) {
+  for (const step of lane) {
+    const missing = (await Promise.all(step.needs.map(need => provided[need]))).filter(Boolean)
+    if (over) return
+    await take(step, missing)
+  }
 }
 
-const total = { passed: 0, failed: 0 }
-for (const step of steps) {
-  console.log(`\n── ${step.name}: ${step.run}`)
-  const begin = process.hrtime.bigint()
-  const { ok, output } = await perform(step)
-  const seconds = (Number(process.hrtime.bigint() - begin) / 1e9).toFixed(1)
+/** Takes a step, and shows what it said: at once when it is alone, at its end when another goes on meanwhile. */
+async function take({ name, run, env, tests }, missing) {
+  const command = [run].flat().join(' && ')
+  const began = performance.now()
+  const alone = lanes.length === 1
+  console.log(`${alone ? '\n' : ''}── ${name}: ${command}`)
+  const { ok, output } = missing.length > 0 ? { ok: false, output: `${missing.join('\n')}\n` } : await perform(command, env, alone)
+  if (over) return console.log(`── ${name}: ended after ${seconds(began)}, for another step failed`)
+  if (!alone || missing.length > 0) console.log(`\n── ${name} said:\n${output.trim()}`)
   const { passed, failed } = count(output)
-  const vacuous = ok && step.tests && passed === 0
+  const vacuous = ok && tests && passed === 0
   if (vacuous) console.log('no test ran')
   total.passed += passed
   // A step can fail without a test that does: a lint, a compiler error, a browser that does not start.
   total.failed += ok && !vacuous ? failed : Math.max(failed, 1)
-  console.log(`── ${step.name}: ${ok && !vacuous ? 'ok' : 'FAILED'} in ${seconds} s`)
-  if (total.failed > 0 && !options['keep-going']) break
+  console.log(`── ${name}: ${ok && !vacuous ? 'ok' : 'FAILED'} in ${seconds(began)}${alone ? '' : '\n'}`)
+  if (total.failed > 0 && !options['keep-going']) stop()
 }
-console.log(`\n${total.passed} passed, ${total.failed} failed`)
-process.exitCode = total.failed > 0 ? 1 : 0
 
-/** Runs a step in a process group of its own, shows what it says, and ends the whole group when it hangs. */
-function perform({ run, env }) {
+/** Runs a command in a process group of its own, and ends the whole group when it hangs. */
+function perform(command, env, aloud) {
   return new Promise(resolve => {
-    const child = spawn(run, {
+    const child = spawn(command, {
       cwd: ROOT,
       shell: true,
       detached: true,
@@ -93,31 +138,34 @@ function perform({ run, env }) {
         ...env,
       },
     })
-    const end = () => process.kill(-child.pid, 'SIGKILL')
-    const watchdog = setTimeout(() => {
-      console.log(`no end after ${PATIENCE / 60_000} minutes`)
-      end()
-    }, PATIENCE)
-    const interrupted = () => {
-      end()
-      process.exit(130)
-    }
-    process.once('SIGINT', interrupted)
-    process.once('SIGTERM', interrupted)
+    running.add(child)
     const said = []
+    const watchdog = setTimeout(() => {
+      said.push(Buffer.from(`no end after ${PATIENCE / 60_000} minutes\n`))
+      end(child)
+    }, PATIENCE)
     for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       from.on('data', data => {
         said.push(data)
-        to.write(data)
+        if (aloud) to.write(data)
       })
     }
     child.on('close', code => {
       clearTimeout(watchdog)
-      process.off('SIGINT', interrupted)
-      process.off('SIGTERM', interrupted)
+      running.delete(child)
       resolve({ ok: code === 0, output: Buffer.concat(said).toString().replace(/\x1b\[[0-9;]*m/g, '') })
     })
   })
+}
+
+function end(child) {
+  process.kill(-child.pid, 'SIGKILL')
+}
+
+function stop(code) {
+  over = true
+  running.forEach(end)
+  if (code) process.exit(code)
 }
 
 /** Adds up what the test runners say: cargo test and wasm-bindgen-test, nextest, and Node's in both its dialects. */

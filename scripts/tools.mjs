@@ -1,53 +1,57 @@
 // What the tests need on this machine: each tool is looked for, installed where that is possible without
 // asking, and otherwise named with the command that installs it.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { bindgenVersion } from './versions.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WASM_PACK = '0.15.1'
 
-/** One per need: whether it is there, how to get it, and what to tell who cannot get it that way. */
+/** Compiling these takes longer than what they do: they need not be fast. */
+const QUICKLY = { CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', CARGO_PROFILE_RELEASE_DEBUG: '0' }
+
+/** One per need: whether it is there, how to get it, and what to tell who cannot get it that way. Those come first that
+ *  are soon there. */
 const TOOLS = {
   rust: {
     there: () => works('cargo', ['--version']) && works('cargo', ['fmt', '--version']) && works('cargo', ['clippy', '--version']),
-    install: () => works('rustup', ['--version']) && run('rustup', ['component', 'add', 'rustfmt', 'clippy']),
+    install: say => works('rustup', ['--version']) && run(say, 'rustup', ['component', 'add', 'rustfmt', 'clippy']),
     hint: 'install Rust with rustup, see https://rustup.rs',
+  },
+  npm: {
+    there: () => works(npm, ['ls', '--depth=0']),
+    install: say => run(say, npm, ['ci', '--no-audit', '--no-fund']),
+    hint: 'npm ci',
+  },
+  chromium: {
+    there: () => works(chromium(), ['--version']) && works('chromedriver', ['--version']),
+    install: say => apt(say, 'chromium', 'chromium-driver'),
+    hint: 'install Chromium and its chromedriver (Debian: apt-get install chromium chromium-driver); ' +
+      'a browser in another place is named by CHROMIUM=/path/to/it',
   },
   wasm: {
     there: () => works('rustup', ['target', 'list', '--installed'], 'wasm32-unknown-unknown'),
-    install: () => run('rustup', ['target', 'add', 'wasm32-unknown-unknown']),
+    install: say => run(say, 'rustup', ['target', 'add', 'wasm32-unknown-unknown']),
     hint: 'rustup target add wasm32-unknown-unknown',
   },
   // The build makes its own standard library.
   source: {
     there: () => works('rustup', ['component', 'list', '--installed'], 'rust-src'),
-    install: () => run('rustup', ['component', 'add', 'rust-src']),
+    install: say => run(say, 'rustup', ['component', 'add', 'rust-src']),
     hint: 'rustup component add rust-src',
   },
   // Without --locked: the lock of the tool may name crate versions that were taken back.
   bindgen: {
     there: () => works('wasm-bindgen', ['--version'], ` ${bindgenVersion()}\n`),
-    install: () => run('cargo', ['install', 'wasm-bindgen-cli', '--version', bindgenVersion(), '--force']),
+    install: say => run(say, 'cargo', ['install', 'wasm-bindgen-cli', '--version', bindgenVersion(), '--force'], QUICKLY),
     get hint() {
       return `cargo install wasm-bindgen-cli --version ${bindgenVersion()}`
     },
   },
   wasmPack: {
     there: () => works('wasm-pack', ['--version']),
-    install: () => run('cargo', ['install', 'wasm-pack', '--version', WASM_PACK]),
+    install: say => run(say, 'cargo', ['install', 'wasm-pack', '--version', WASM_PACK], QUICKLY),
     hint: `cargo install wasm-pack --version ${WASM_PACK}`,
-  },
-  chromium: {
-    there: () => works(chromium(), ['--version']) && works('chromedriver', ['--version']),
-    install: () => apt('chromium', 'chromium-driver'),
-    hint: 'install Chromium and its chromedriver (Debian: apt-get install chromium chromium-driver); ' +
-      'a browser in another place is named by CHROMIUM=/path/to/it',
-  },
-  npm: {
-    there: () => works(npm, ['ls', '--depth=0']),
-    install: () => run(npm, ['ci', '--no-audit', '--no-fund']),
-    hint: 'npm ci',
   },
 }
 
@@ -59,27 +63,33 @@ export function chromium() {
 }
 
 /**
- * Sees that every need is met.
+ * Sees that every need is met, one after another.
  * @param {Iterable<keyof typeof TOOLS>} needs
- * @returns {string[]} what is still missing, one sentence each
+ * @param {(text: string) => void} say what is being done, and what comes of it
+ * @returns {Record<keyof typeof TOOLS, Promise<string | undefined>>} when each is there, or a sentence about why it is not
  */
-export function provide(needs) {
-  const missing = []
-  for (const [name, tool] of Object.entries(TOOLS)) {
-    if (![...needs].includes(name) || tool.there()) continue
-    console.log(`${name} is missing: installing it`)
-    tool.install()
-    if (!tool.there()) missing.push(`${name}: ${tool.hint}`)
-  }
-  return missing
+export function provide(needs, say) {
+  const wanted = new Set(needs)
+  let before = Promise.resolve()
+  const provided = Object.entries(TOOLS).filter(([name]) => wanted.has(name)).map(([name, tool]) => {
+    const there = before.then(async () => {
+      if (tool.there()) return undefined
+      say(`${name} is missing: installing it`)
+      await tool.install(say)
+      return tool.there() ? undefined : `${name} is not here and could not be installed: ${tool.hint}`
+    })
+    before = there
+    return [name, there]
+  })
+  return Object.fromEntries(provided)
 }
 
-function apt(...packages) {
+async function apt(say, ...packages) {
   if (!works('apt-get', ['--version'])) return false
   const root = process.getuid?.() === 0
   if (!root && !works('sudo', ['-n', 'true'])) return false
-  const command = (...args) => (root ? run('apt-get', args) : run('sudo', ['-n', 'apt-get', ...args]))
-  return command('update', '-q') && command('install', '-q', '-y', '--no-install-recommends', ...packages)
+  const command = (...args) => (root ? run(say, 'apt-get', args) : run(say, 'sudo', ['-n', 'apt-get', ...args]))
+  return await command('update', '-q') && await command('install', '-q', '-y', '--no-install-recommends', ...packages)
 }
 
 /** Whether the command ends well and, if given, says `expected`. */
@@ -88,7 +98,23 @@ function works(command, args, expected = '') {
   return status === 0 && stdout.includes(expected)
 }
 
-function run(command, args) {
-  console.log(`$ ${command} ${args.join(' ')}`)
-  return spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' }).status === 0
+/** Runs a command, and tells what it said if it failed. */
+function run(say, command, args, env = {}) {
+  const line = `$ ${command} ${args.join(' ')}`
+  say(line)
+  return new Promise(resolve => {
+    // A target directory that others work in would make it wait for them.
+    const { CARGO_TARGET_DIR, ...rest } = process.env
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...rest, ...env } })
+    const end = () => child.kill()
+    process.once('exit', end)
+    const said = []
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', data => said.push(data))
+    child.on('error', error => said.push(error.message))
+    child.on('close', code => {
+      process.off('exit', end)
+      if (code !== 0) say(`${line}\n${Buffer.concat(said.map(data => Buffer.from(data)))}`)
+      resolve(code === 0)
+    })
+  })
 }
