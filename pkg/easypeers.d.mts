@@ -98,7 +98,8 @@ export default class Easypeers {
   listenerCount (event: string | symbol): number
 
   /**
-   * Leaves the swarm: tells the neighbors and the trackers, closes and frees all. Calling it again does nothing.
+   * Leaves the swarm: what was sent before gets out, within two seconds; then the neighbors are told, and all is closed
+   * and freed. `closed` is true from this call on, and the event `close` comes at the end. Calling it again does nothing.
    * @example easypeers.close()
    */
   close (): void
