@@ -296,8 +296,8 @@ impl Drop for PeerConnection {
     }
 }
 
-/// From a configuration to the local description. No strong reference is held while it waits; when the connection is
-/// dropped meanwhile, the error reaches nobody.
+/// From a configuration to the local description. No strong reference is held while it waits; an error after the
+/// connection was dropped reaches nobody.
 async fn negotiate(
     conn: &Weak<PeerConnection>,
     config: Promise,
@@ -322,7 +322,7 @@ async fn negotiate(
     Ok(local.map_or(made, |local| local.sdp()))
 }
 
-/// What a connection answers that is still wanted.
+/// What a connection answers that is wanted, still when the answer is here: the end of a wait is none.
 async fn ask(
     conn: &Weak<PeerConnection>,
     question: impl FnOnce(&RtcPeerConnection) -> Promise,
@@ -331,7 +331,8 @@ async fn ask(
         let answer = question(&conn.wires.get()?.rtc);
         Some(conn.unless_dropped(answer))
     });
-    answer.ok_or(JsValue::UNDEFINED)?.await
+    let answer = answer.ok_or(JsValue::UNDEFINED)?.await?;
+    conn.upgrade().map(|_| answer).ok_or(JsValue::UNDEFINED)
 }
 
 fn with(conn: &Weak<PeerConnection>, call: impl FnOnce(&Rc<PeerConnection>)) {
@@ -459,6 +460,38 @@ mod tests {
             assert!(matches!(next_frame(&inbox).await, Input::ConnFrame(B, _)));
             frames += 1;
         }
+    }
+
+    /// Lets so many microtasks pass, and those that they begin.
+    async fn let_pass(microtasks: usize) {
+        for _ in 0..microtasks {
+            Promise::resolve(&JsValue::UNDEFINED).await.expect("resolves");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_connection_may_be_dropped_at_any_moment_of_its_making() {
+        let uncaught = Rc::new(Cell::new(0));
+        let page: web_sys::EventTarget = js_sys::global().unchecked_into();
+        let count = {
+            let uncaught = uncaught.clone();
+            Closure::<dyn Fn(JsValue)>::new(move |_| uncaught.set(uncaught.get() + 1))
+        };
+        for event in ["error", "unhandledrejection"] {
+            page.add_event_listener_with_callback(event, count.as_ref().unchecked_ref()).expect("a page");
+        }
+        let inbox = Rc::new(Inbox::default());
+        for moment in 0..40 {
+            let a = PeerConnection::offer(A, config(), inbox.report());
+            let_pass(moment).await;
+            drop(a);
+        }
+        // What is under way in the browser has come to its end when that of a later one has.
+        let _pair = pair(&Rc::default()).await;
+        for event in ["error", "unhandledrejection"] {
+            page.remove_event_listener_with_callback(event, count.as_ref().unchecked_ref()).expect("a page");
+        }
+        assert_eq!(uncaught.get(), 0);
     }
 
     #[wasm_bindgen_test]

@@ -69,8 +69,10 @@ behavior('a listener may send a message that makes the other send one, a thousan
 for (const event of ['connect', 'message', 'disconnect']) {
   behavior(`a listener of "${event}" may close its own instance`, async world => {
     await world.tracker()
-    const [a, b] = [await world.join('a', `close in ${event}`), await world.join('b', `close in ${event}`)]
+    const a = await world.join('a', `close in ${event}`)
+    // Before the other page joins: it may be linked sooner than a listener is added.
     await a.run((p, event) => { p.easypeers.on(event, () => p.easypeers.close()) }, event)
+    const b = await world.join('b', `close in ${event}`)
     await b.until('a connection', p => p.connects.length)
     if (event === 'message') await b.send('close now')
     if (event === 'disconnect') await b.run(p => p.easypeers.close())
