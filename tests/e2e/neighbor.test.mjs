@@ -108,7 +108,7 @@ behavior('a page that connects and never proves itself gets no link', async worl
       for (let id = 0; id < 4; id++) {
         const channel = pc.createDataChannel('x', { negotiated: true, id })
         channel.onopen = () => { for (let n = 0; n < 10; n++) channel.send(crypto.getRandomValues(new Uint8Array(100))) }
-        channel.onclose = () => closed('its channel was closed')
+        channel.onclose = () => closed()
       }
       return pc
     }
@@ -142,9 +142,9 @@ behavior('a page that connects and never proves itself gets no link', async worl
     socket.send(JSON.stringify({ ...announce, numwant: 5, offers, event: 'started', uploaded: 0, downloaded: 0, left: 1 }))
     return turnedAway
   }, { url: tracker.url, infoHash, example })
-  // Turned away, or not even answered, or left waiting; but no neighbor.
-  const end = await bounded(heard, 10_000, '').catch(() => 'nothing more was said to it')
-  world.measured(`the stranger: ${await stranger.evaluate(() => probe.connections.filter(c => c.connected).length)} connections, and then`, end)
+  // It gets as far as a connection, and no further.
+  await bounded(heard, 'the end of the channel of the stranger')
+  assert.ok(await stranger.evaluate(() => probe.connections.filter(c => c.connected).length) > 0)
   assert.deepEqual(await a.run(p => [p.connects, p.easypeers.wireCount]), [[], 0])
   const b = await world.join('b', 'strangers')
   await oneMesh([a, b])
