@@ -330,8 +330,8 @@ export class World {
   }
 
   async end() {
-    await Promise.allSettled(this.contexts.map(context => bounded(context.close(), 'closing a context')))
-    await Promise.allSettled(this.browsers.map(browser => bounded(browser.kill(), 'killing a browser')))
+    await Promise.allSettled(this.contexts.map(context => bounded(context.close(), 'closing a context', 10_000)))
+    await Promise.allSettled(this.browsers.map(browser => bounded(browser.kill(), 'killing a browser', 10_000)))
     await Promise.allSettled(this.trackers.map(tracker => tracker.stop()))
     await this.site?.stop()
   }
