@@ -39,17 +39,17 @@ const STEPS = [
     lane: 1, name: 'native', needs: ['rust'], tests: true,
     run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --features sim`,
   },
-  { lane: 1, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
   // At most three files of JavaScript beside the module (`module = ` in src/web): the server of the test runner has four
   // threads to begin with, gives each connection one for as long as it is kept alive, and may leave a connection
   // without any when more come at once than it has idle.
   {
     lane: 1, name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true,
-    run: 'wasm-pack test --headless --chrome --mode no-install',
+    run: 'wasm-pack test --headless --chrome --mode no-install --lib',
   },
   { lane: 2, name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
   { lane: 2, name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
   { lane: 2, name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
+  { lane: 2, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
 ]
 
 const LONG_STEPS = [

@@ -21,6 +21,11 @@ export const crowd = (count, killed = count / 3) => behavior(`${count} pages in 
   await Promise.all(peers.map(peer => peer.neighbors(3)))
   world.measured('flash crowd: all have three links, ms', performance.now() - began)
 
+  const made = await Promise.all(peers.map(peer => peer.run(p => [probe.connections.length, p.easypeers.wireCount])))
+  const sum = (of) => made.reduce((all, counts) => all + counts[of], 0)
+  world.measured('flash crowd: RTCPeerConnections made for each end of a link', sum(0) / sum(1))
+  world.measured('flash crowd: RTCPeerConnections made by one page, the most', Math.max(...made.map(([count]) => count)))
+
   // Broadcasts from random pages.
   const dice = seeded(1)
   const broadcasts = Array.from({ length: 50 }, (_, i) => ({ from: peers[dice(count)], text: `broadcast ${i}` }))
@@ -44,7 +49,7 @@ export const crowd = (count, killed = count / 3) => behavior(`${count} pages in 
     assert.deepEqual(await me.heard(), Object.fromEntries(texts.map(text => [text, 1])), `${me.name}: each exactly once, and nothing else`)
   }
 
-  // Eight die at once, and no tracker helps.
+  // A third dies at once, and no tracker helps.
   await tracker.stop()
   const dead = peers.filter((_, i) => i % 3 === 1)
   const alive = peers.filter(peer => !dead.includes(peer))
