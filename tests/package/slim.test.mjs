@@ -1,46 +1,12 @@
-// The module in a file of its own, compiled while it comes in.
+// The module in a file of its own, compiled while it comes in; bundlers.test.mjs has it in bundles.
 import assert from 'node:assert/strict'
-import { cp, readdir, writeFile } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import * as vite from 'vite'
-import webpack from 'webpack'
 import { project, say } from './installed.mjs'
-import { EXPECTED, open, SLIM } from './page.mjs'
+import { EXPECTED, open } from './page.mjs'
 
 const html = script => `<!doctype html><meta charset="utf-8"><title>slim</title>${script}`
-const FILES = { 'app.js': SLIM, 'index.html': html('<script type="module" src="/app.js"></script>') }
-
-const modules = async folder => (await readdir(folder, { recursive: true })).filter(name => name.endsWith('.wasm'))
-
-test('vite builds it, and brings the module along', async t => {
-  const dir = await project(t, FILES)
-  await vite.build({ root: dir, configFile: false, logLevel: 'error' })
-  assert.equal((await modules(path.join(dir, 'dist'))).length, 1)
-  assert.deepEqual(await open({ dir: path.join(dir, 'dist') }), EXPECTED)
-})
-
-test('vite serves it in development', async t => {
-  const dir = await project(t, FILES)
-  const server = await vite.createServer({ root: dir, configFile: false, logLevel: 'error', server: { host: '127.0.0.1', port: 0 } })
-  t.after(() => server.close())
-  await server.listen()
-  const { port } = server.httpServer.address()
-  assert.deepEqual(await open({ url: `http://127.0.0.1:${port}/` }), EXPECTED)
-})
-
-test('webpack builds it, and brings the module along', async t => {
-  const dir = await project(t, FILES)
-  const stats = await new Promise((resolve, reject) => {
-    webpack({ context: dir, entry: './app.js', mode: 'production', output: { path: path.join(dir, 'out') } },
-      (error, stats) => (error ? reject(error) : resolve(stats)))
-  })
-  assert.ok(!stats.hasErrors(), stats.toString({ errors: true, all: false }))
-  assert.equal((await modules(path.join(dir, 'out'))).length, 1)
-  await writeFile(path.join(dir, 'out/index.html'), html('<script defer src="main.js"></script>'))
-  assert.deepEqual(await open({ dir: path.join(dir, 'out') }), EXPECTED)
-})
-
 /** A page without a bundler, with the two files of the package beside it. */
 async function served(t, script) {
   const dir = await project(t, { 'index.html': html('<script type="module" src="/app.js"></script>'), 'app.js': script })
