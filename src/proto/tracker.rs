@@ -511,6 +511,29 @@ mod tests {
     }
 
     #[test]
+    fn a_shorter_cap_brings_the_next_announce_forward_and_those_after_it() {
+        let mut tracker = tracker();
+        let mut out = open(&mut tracker);
+        let mut now = T0;
+        for _ in 0..8 {
+            tracker.announce(&mut Vec::new(), now, &mut out);
+            respond(&mut tracker, now);
+            now = tracker.poll_timeout().expect("it announces again");
+        }
+        tracker.announce(&mut Vec::new(), now, &mut out);
+        respond(&mut tracker, now);
+        tracker.set_every(Duration::from_secs(5), now);
+        for _ in 0..3 {
+            let next = tracker.poll_timeout().expect("it announces again");
+            assert!((4.0..=6.0).contains(&(next - now).as_secs_f64()), "{:?}", next - now);
+            now = next;
+            assert!(tracker.wants_announce(now));
+            tracker.announce(&mut Vec::new(), now, &mut out);
+            respond(&mut tracker, now);
+        }
+    }
+
+    #[test]
     fn sudden_need_is_announced_within_half_a_second() {
         let mut tracker = tracker();
         let mut out = open(&mut tracker);
