@@ -8,7 +8,7 @@ import { behavior, oneMesh } from './harness.mjs'
 behavior('the tracker dies and the mesh goes on; it comes back and a newcomer joins', async world => {
   const tracker = await world.tracker()
   const peers = await world.crowd(3, 'outage')
-  await oneMesh(peers)
+  await Promise.all(peers.map(peer => peer.neighbors(2)))
   await tracker.stop()
   for (const peer of peers) await peer.send(`without a tracker ${peer.name}`)
   for (const peer of peers) {
