@@ -1,8 +1,8 @@
 //! What a message costs the peer that handles it: time, and memory that it asks the allocator for.
 //!
-//! `cargo bench --package benches --bench core --profile sim`, and `-- stand-in` or `-- relay` for some of it. The
-//! simulator's profile, for cargo builds its program, too, and two profiles would get into each other's way. LTO takes
-//! minutes; `CARGO_PROFILE_SIM_LTO=off` in front shows much the same.
+//! `cargo bench --package benches --bench core --profile sim`, and `-- stand-in` or `-- relay` for some of it. With the
+//! simulator's profile, so that both share what is compiled. LTO takes minutes; `CARGO_PROFILE_SIM_LTO=off` in front
+//! shows much the same.
 //!
 //! The peers are those of a simulated swarm that goes on living: its clocks, heartbeats and trees are what they are in
 //! a browser. Whenever a frame of the kind in question reaches a peer with six links, one call of [`Peer::handle`] is
