@@ -122,6 +122,8 @@ async function bundles(dir, wasm) {
     'easypeers.cjs': await bundle(dir, 'cjs', `${all} './inline.mjs'`, inline,
       'module.exports=module.exports.default;module.exports.default=module.exports.Easypeers=module.exports;'),
     'slim.mjs': await bundle(dir, 'esm', `export * from './slim.mjs'; export { default } from './slim.mjs'`, {}),
+    'node.cjs': await bundle(dir, 'cjs', `export { default } from './node.mjs'`, {}, 'module.exports=module.exports.default;'),
+    'node.mjs': await bundle(dir, 'esm', `export * from './node-import.mjs'; export { default } from './node-import.mjs'`, {}),
   }
 }
 
@@ -141,6 +143,8 @@ function unpacker() {
 async function bundle(dir, format, entry, define, footer = '') {
   const { outputFiles } = await esbuild.build({
     stdin: { contents: entry, resolveDir: path.join(ROOT, 'scripts/entry') },
+    // Beside it in pkg/, or a package of its own.
+    external: ['./easypeers.cjs', './node.cjs', 'node-datachannel', 'node-datachannel/polyfill', 'ws'],
     alias: { 'easypeers.js': path.join(dir, 'easypeers.js') },
     bundle: true,
     minify: true,

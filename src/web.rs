@@ -7,13 +7,13 @@
 //!
 //! ```text
 //! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
-//! options, convert, snapshot      ├── driver ── Peer ──┼─ rtc_config, lifecycle        report by a closure
+//! options, convert, snapshot      ├── driver ── Peer ──┼─ rtc, rtc_config, lifecycle   report by a closure
 //! emitter, outcome, error        ─┘                    └─ timer, clock, steps          and know no driver
 //! ```
 //!
 //! JavaScript is only what a Rust struct cannot say: see `easypeers.js`.
 //!
-//! Nothing here touches `window`: the same module runs in Node with a WebRTC polyfill on `globalThis`.
+//! Nothing here touches `window`: the same module runs in Node, where `rtc` is brought by the entry of the package.
 
 mod clock;
 mod convert;
@@ -26,6 +26,7 @@ mod log;
 mod options;
 mod outcome;
 mod peer_connection;
+mod rtc;
 mod rtc_config;
 mod snapshot;
 mod steps;

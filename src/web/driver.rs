@@ -25,6 +25,7 @@ use super::log::Log;
 use super::options::{self, Options, Secret};
 use super::outcome::Outcome;
 use super::peer_connection::{PeerConnection, Report};
+use super::rtc::Rtc;
 use super::rtc_config::{RtcConfig, Warn};
 use super::snapshot;
 use super::steps::Steps;
@@ -49,6 +50,7 @@ pub(super) struct Driver {
     /// Messages of the page whose end is not known yet.
     deliveries: Table<MessageId, Outcome>,
     rtc_config: RtcConfig,
+    rtc: Rc<Rtc>,
     alarm: RefCell<Option<Alarm>>,
     /// The secret of a locked peer is being stretched.
     unlocking: RefCell<Option<Steps>>,
@@ -71,7 +73,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Makes a peer that joins right after the current call stack, when the page has its listeners on.
     pub(super) fn start(options: Options) -> Result<Rc<Self>, Error> {
-        let Options { config, identity, secret, rtc_config, debug } = options;
+        let Options { config, identity, secret, rtc_config, rtc, debug } = options;
         let clock = Clock::new();
         let peer = Peer::new(config, identity.clone(), options::random()?, clock.read().now)?;
         let driver = Rc::new_cyclic(|this| {
@@ -89,6 +91,7 @@ impl Driver {
                 conns: RefCell::default(),
                 deliveries: RefCell::default(),
                 rtc_config: RtcConfig::new(&rtc_config, &warn),
+                rtc: Rc::new(rtc),
                 alarm: RefCell::default(),
                 unlocking: RefCell::default(),
                 lifecycle: RefCell::default(),
@@ -275,11 +278,11 @@ impl Driver {
             Output::TrackerClose(id) => drop(take(&self.trackers, id)),
 
             Output::ConnOffer(id) => {
-                let conn = PeerConnection::offer(id, self.rtc_config(), self.report.clone());
+                let conn = PeerConnection::offer(id, self.rtc(), self.rtc_config(), self.report.clone());
                 self.conns.borrow_mut().push((id, conn));
             }
             Output::ConnAnswer(id, offer) => {
-                let conn = PeerConnection::answer(id, self.rtc_config(), offer, self.report.clone());
+                let conn = PeerConnection::answer(id, self.rtc(), self.rtc_config(), offer, self.report.clone());
                 self.conns.borrow_mut().push((id, conn));
             }
             Output::ConnAccept(id, answer) => self.conn(id, |conn| conn.accept(&answer)),
@@ -318,7 +321,7 @@ impl Driver {
     }
 
     fn open_tracker(&self, id: TrackerId, url: &str) {
-        match WebSocket::open(id, url, self.report.clone()) {
+        match WebSocket::open(id, url, &self.rtc, self.report.clone()) {
             Ok(socket) => self.trackers.borrow_mut().push((id, socket)),
             Err(why) => (self.report)(Input::TrackerClosed(id, why)),
         }
@@ -332,6 +335,10 @@ impl Driver {
                 text: format!("a message of {} is no value that Easypeers sends", received.from),
             }),
         }
+    }
+
+    fn rtc(&self) -> Rc<Rtc> {
+        self.rtc.clone()
     }
 
     fn rtc_config(&self) -> js_sys::Promise {

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::convert;
@@ -42,11 +42,7 @@ pub struct Easypeers {
 impl Easypeers {
     #[wasm_bindgen(constructor)]
     pub fn new(topic: &JsValue, options: &JsValue) -> Result<Self, Error> {
-        let options = Options::read(topic, options)?;
-        if !Reflect::has(&js_sys::global(), &"RTCPeerConnection".into()).unwrap_or_default() {
-            return Err(Error::NoWebRtc);
-        }
-        Ok(Self { driver: Driver::start(options)? })
+        Ok(Self { driver: Driver::start(Options::read(topic, options)?)? })
     }
 
     #[wasm_bindgen(js_name = createIdentity)]

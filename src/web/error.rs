@@ -46,7 +46,7 @@ pub enum Error {
     /// More is held for the first neighbor than allowed: `RangeError`, `ERR_HELD_FULL`.
     HeldFull(String),
     /// There is no WebRTC here: `EasypeersError`, `ERR_NO_WEBRTC`.
-    NoWebRtc,
+    NoWebRtc(String),
     /// A feature that this version does not have: `EasypeersError`, `ERR_UNSUPPORTED`.
     Unsupported(&'static str),
     /// The instance is closed: `ClosedError`, `ERR_CLOSED`.
@@ -65,12 +65,7 @@ impl From<Error> for JsValue {
             Error::Range(text) => coded(RangeError::new(&text).into(), "ERR_OUT_OF_RANGE"),
             Error::TooLarge(text) => coded(RangeError::new(&text).into(), "ERR_MESSAGE_TOO_LARGE"),
             Error::HeldFull(text) => coded(RangeError::new(&text).into(), "ERR_HELD_FULL"),
-            Error::NoWebRtc => EasypeersError::new(
-                "ERR_NO_WEBRTC",
-                "there is no RTCPeerConnection here: Easypeers runs in a page, or in Node with a WebRTC \
-                 polyfill on globalThis (not in a worker)",
-            )
-            .into(),
+            Error::NoWebRtc(text) => EasypeersError::new("ERR_NO_WEBRTC", &text).into(),
             Error::Unsupported(text) => EasypeersError::new("ERR_UNSUPPORTED", text).into(),
             Error::Closed => ClosedError::new("ERR_CLOSED", CLOSED).into(),
             Error::Delivery(failure) => {

@@ -13,6 +13,7 @@ use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId, he
 
 use super::convert::{self, TAG_BYTES};
 use super::error::{Error, given};
+use super::rtc::Rtc;
 
 /// The constructor's arguments, understood.
 pub(super) struct Options {
@@ -22,6 +23,7 @@ pub(super) struct Options {
     pub(super) secret: Option<Secret>,
     /// The `rtcConfig` option as it was given: an object, a function or nothing.
     pub(super) rtc_config: JsValue,
+    pub(super) rtc: Rtc,
     pub(super) debug: bool,
 }
 
@@ -59,7 +61,8 @@ impl Options {
         let secret = present(option("secret")).map(|text| secret(&text)).transpose()?;
         config.locked = secret.is_some();
         let identity = identity(&option("identity"))?;
-        Ok(Self { config, identity, secret, rtc_config, debug: option("debug").is_truthy() })
+        let rtc = Rtc::find(present(option("rtc")).as_ref())?;
+        Ok(Self { config, identity, secret, rtc_config, rtc, debug: option("debug").is_truthy() })
     }
 }
 

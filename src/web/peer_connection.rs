@@ -16,6 +16,7 @@ use crate::proto::{Bytes, ConnId, Input};
 
 use super::error::{caught, reason};
 use super::outcome::Outcome;
+use super::rtc::Rtc;
 
 /// Where a peripheral tells what happened to it.
 pub(super) type Report = Rc<dyn Fn(Input)>;
@@ -57,16 +58,28 @@ struct Wires {
 
 impl PeerConnection {
     /// A connection that makes an offer.
-    pub(super) fn offer(id: ConnId, config: Promise, report: Report) -> Rc<Self> {
-        Self::describe(id, config, None, report)
+    pub(super) fn offer(id: ConnId, rtc: Rc<Rtc>, config: Promise, report: Report) -> Rc<Self> {
+        Self::describe(id, rtc, config, None, report)
     }
 
     /// A connection that answers an offer.
-    pub(super) fn answer(id: ConnId, config: Promise, offer: String, report: Report) -> Rc<Self> {
-        Self::describe(id, config, Some(offer), report)
+    pub(super) fn answer(
+        id: ConnId,
+        rtc: Rc<Rtc>,
+        config: Promise,
+        offer: String,
+        report: Report,
+    ) -> Rc<Self> {
+        Self::describe(id, rtc, config, Some(offer), report)
     }
 
-    fn describe(id: ConnId, config: Promise, offer: Option<String>, report: Report) -> Rc<Self> {
+    fn describe(
+        id: ConnId,
+        rtc: Rc<Rtc>,
+        config: Promise,
+        offer: Option<String>,
+        report: Report,
+    ) -> Rc<Self> {
         let conn = Rc::new(Self {
             id,
             report,
@@ -80,7 +93,7 @@ impl PeerConnection {
         });
         let config = conn.unless_dropped(config);
         conn.attempt(async move |conn| {
-            let sdp = negotiate(&conn, config, offer).await?;
+            let sdp = negotiate(&conn, &rtc, config, offer).await?;
             with(&conn, |conn| conn.tell(Input::ConnDescribed(conn.id, sdp)));
             Ok(())
         });
@@ -132,8 +145,8 @@ impl PeerConnection {
     }
 
     /// Makes the connection and its channel, and listens to both.
-    fn connect(self: &Rc<Self>, config: &RtcConfiguration) -> Result<(), JsValue> {
-        let rtc = RtcPeerConnection::new_with_configuration(config)?;
+    fn connect(self: &Rc<Self>, rtc: &Rtc, config: &RtcConfiguration) -> Result<(), JsValue> {
+        let rtc = rtc.peer_connection(config)?;
         let init = RtcDataChannelInit::new();
         init.set_negotiated(true);
         init.set_id(0);
@@ -300,13 +313,14 @@ impl Drop for PeerConnection {
 /// connection was dropped reaches nobody.
 async fn negotiate(
     conn: &Weak<PeerConnection>,
+    rtc: &Rc<Rtc>,
     config: Promise,
     offer: Option<String>,
 ) -> Result<String, JsValue> {
     let config: RtcConfiguration = config.await?.unchecked_into();
-    let wanted = conn.upgrade().ok_or(JsValue::UNDEFINED)?;
+    let (wanted, rtc) = (conn.upgrade().ok_or(JsValue::UNDEFINED)?, rtc.clone());
     // A stub in the place of WebRTC may throw at any call.
-    caught(move || wanted.connect(&config))?;
+    caught(move || wanted.connect(&rtc, &config))?;
     let (kind, made) = if let Some(offer) = offer {
         let offer = description(RtcSdpType::Offer, &offer);
         ask(conn, |rtc| rtc.set_remote_description(&offer).unchecked_into()).await?;
@@ -389,15 +403,19 @@ mod tests {
         Promise::resolve(&JsValue::from(Object::new()))
     }
 
+    fn rtc() -> Rc<Rtc> {
+        Rc::new(Rtc::find(None).expect("a page has WebRTC"))
+    }
+
     const A: ConnId = ConnId(1);
     const B: ConnId = ConnId(2);
 
     /// Two connections of one page, open on both sides, with candidates trickled.
     async fn pair(inbox: &Rc<Inbox>) -> (Rc<PeerConnection>, Rc<PeerConnection>) {
-        let a = PeerConnection::offer(A, config(), inbox.report());
+        let a = PeerConnection::offer(A, rtc(), config(), inbox.report());
         let Input::ConnDescribed(A, offer) = inbox.next().await else { panic!("an offer comes first") };
         assert!(offer.contains("a=ice-ufrag"), "{offer}");
-        let b = PeerConnection::answer(B, config(), offer, inbox.report());
+        let b = PeerConnection::answer(B, rtc(), config(), offer, inbox.report());
         let mut open = 0;
         while open < 2 {
             match inbox.next().await {
@@ -482,7 +500,7 @@ mod tests {
         }
         let inbox = Rc::new(Inbox::default());
         for moment in 0..40 {
-            let a = PeerConnection::offer(A, config(), inbox.report());
+            let a = PeerConnection::offer(A, rtc(), config(), inbox.report());
             let_pass(moment).await;
             drop(a);
         }
@@ -497,43 +515,22 @@ mod tests {
     #[wasm_bindgen_test]
     async fn nonsense_for_an_offer_is_reported_as_closed() {
         let inbox = Rc::new(Inbox::default());
-        let _b = PeerConnection::answer(B, config(), "nonsense".into(), inbox.report());
+        let _b = PeerConnection::answer(B, rtc(), config(), "nonsense".into(), inbox.report());
         assert!(matches!(inbox.next().await, Input::ConnClosed(B, _)));
-    }
-
-    /// What is in the place of a part of the browser until it is dropped.
-    struct Stub(JsValue);
-
-    const NAME: &str = "RTCPeerConnection";
-
-    impl Stub {
-        fn put(stub: &str) -> Self {
-            let global = js_sys::global();
-            let real = Reflect::get(&global, &NAME.into()).expect("a global");
-            let stub = js_sys::eval(stub).expect("JavaScript");
-            Reflect::set(&global, &NAME.into(), &stub).expect("writable");
-            Self(real)
-        }
-    }
-
-    impl Drop for Stub {
-        fn drop(&mut self) {
-            Reflect::set(&js_sys::global(), &NAME.into(), &self.0).expect("writable");
-        }
     }
 
     #[wasm_bindgen_test]
     async fn a_browser_whose_webrtc_is_a_stub_or_throws_is_reported_as_closed() {
         for stub in [
-            "(class {})",
-            "(class { constructor () { throw new Error('blocked') } })",
-            "(class { createDataChannel () { throw 'blocked' } })",
-            "(class { createDataChannel () {} })",
-            "null",
+            "class {}",
+            "class { constructor () { throw new Error('blocked') } }",
+            "class { createDataChannel () { throw 'blocked' } }",
+            "class { createDataChannel () {} }",
         ] {
             let inbox = Rc::new(Inbox::default());
-            let _stub = Stub::put(stub);
-            let _a = PeerConnection::offer(A, config(), inbox.report());
+            let option = js_sys::eval(&format!("({{ RTCPeerConnection: {stub} }})")).expect("JavaScript");
+            let rtc = Rtc::find(Some(&option)).unwrap_or_else(|error| panic!("{error:?}"));
+            let _a = PeerConnection::offer(A, Rc::new(rtc), config(), inbox.report());
             assert!(matches!(inbox.next().await, Input::ConnClosed(A, _)), "{stub}");
         }
     }
@@ -541,14 +538,14 @@ mod tests {
     #[wasm_bindgen_test]
     async fn a_refused_configuration_is_reported_as_closed() {
         let inbox = Rc::new(Inbox::default());
-        let _a = PeerConnection::offer(A, Promise::reject(&"no credentials".into()), inbox.report());
+        let _a = PeerConnection::offer(A, rtc(), Promise::reject(&"no credentials".into()), inbox.report());
         assert_eq!(inbox.next().await, Input::ConnClosed(A, "no credentials".into()));
     }
 
     #[wasm_bindgen_test]
     async fn a_frame_before_the_channel_opens_is_reported_as_closed_and_only_once() {
         let inbox = Rc::new(Inbox::default());
-        let a = PeerConnection::offer(A, config(), inbox.report());
+        let a = PeerConnection::offer(A, rtc(), config(), inbox.report());
         assert!(matches!(inbox.next().await, Input::ConnDescribed(A, _)));
         a.send(&[1]);
         a.send(&[2]);

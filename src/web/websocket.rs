@@ -11,6 +11,7 @@ use crate::proto::{Input, TrackerId};
 
 use super::error::reason;
 use super::peer_connection::Report;
+use super::rtc::Rtc;
 
 #[wasm_bindgen]
 extern "C" {
@@ -35,9 +36,9 @@ pub(super) struct WebSocket {
 
 impl WebSocket {
     /// Begins to open a socket; `Err` says why that is hopeless.
-    pub(super) fn open(id: TrackerId, url: &str, report: Report) -> Result<Rc<Self>, String> {
+    pub(super) fn open(id: TrackerId, url: &str, rtc: &Rtc, report: Report) -> Result<Rc<Self>, String> {
         refuse_mixed_content(url)?;
-        let socket = web_sys::WebSocket::new(url).map_err(|thrown| reason(&thrown))?;
+        let socket = rtc.web_socket(url).map_err(|thrown| reason(&thrown))?;
         Ok(Rc::new_cyclic(|this| {
             let handlers = [
                 handler(this, |this, _| this.tell(Input::TrackerOpened(this.id))),
@@ -141,8 +142,9 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn hopeless_urls_are_refused_with_a_sentence() {
+        let rtc = Rtc::find(None).expect("a page has WebRTC");
         for url in ["", "tracker", "http://tracker.example", "wss://"] {
-            assert!(WebSocket::open(TrackerId(0), url, Rc::new(|_| ())).is_err(), "{url}");
+            assert!(WebSocket::open(TrackerId(0), url, &rtc, Rc::new(|_| ())).is_err(), "{url}");
         }
     }
 
@@ -156,7 +158,8 @@ mod tests {
                 ended.end(Ok(JsValue::TRUE));
             })
         };
-        let _socket = WebSocket::open(TrackerId(7), "ws://127.0.0.1:1", report).expect("a good URL");
+        let rtc = Rtc::find(None).expect("a page has WebRTC");
+        let _socket = WebSocket::open(TrackerId(7), "ws://127.0.0.1:1", &rtc, report).expect("a good URL");
         assert_eq!(ended.promise().await, Ok(JsValue::TRUE));
     }
 }

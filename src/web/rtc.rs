@@ -1,0 +1,116 @@
+//! Whose WebRTC and WebSocket a peer uses: what it was given, the page's own, or what Node's entry brings.
+
+use std::cell::RefCell;
+
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::{RtcConfiguration, RtcPeerConnection, WebSocket};
+
+use super::error::{Error, given, reason};
+
+thread_local! {
+    /// Called for an object like the option `rtc` where there is none and the page has none.
+    static BROUGHT: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// For Node's entry: `load` is called when a peer needs it, and throws when it has nothing.
+#[wasm_bindgen(js_name = bringRtc)]
+pub fn bring_rtc(load: Function) {
+    BROUGHT.replace(Some(load));
+}
+
+/// Two constructors.
+#[derive(Debug)]
+pub(super) struct Rtc {
+    peer_connection: Function,
+    web_socket: Option<Function>,
+}
+
+impl Rtc {
+    /// Of the option `rtc`, or of whatever there is.
+    pub(super) fn find(option: Option<&JsValue>) -> Result<Self, Error> {
+        let page = js_sys::global();
+        if let Some(option) = option {
+            let peer_connection = constructor(option, RTC_PEER_CONNECTION);
+            let peer_connection = peer_connection.ok_or_else(|| Error::Type(wrong(option)))?;
+            let web_socket = constructor(option, WEB_SOCKET).or_else(|| constructor(&page, WEB_SOCKET));
+            return Ok(Self { peer_connection, web_socket });
+        }
+        if let Some(peer_connection) = constructor(&page, RTC_PEER_CONNECTION) {
+            return Ok(Self { peer_connection, web_socket: constructor(&page, WEB_SOCKET) });
+        }
+        let Some(load) = BROUGHT.with_borrow(Option::clone) else {
+            return Err(Error::NoWebRtc(NONE.into()));
+        };
+        let brought = load.call0(&JsValue::UNDEFINED).map_err(|thrown| Error::NoWebRtc(reason(&thrown)))?;
+        Self::find(Some(&brought))
+    }
+
+    pub(super) fn peer_connection(&self, config: &RtcConfiguration) -> Result<RtcPeerConnection, JsValue> {
+        let made = Reflect::construct(&self.peer_connection, &Array::of1(config))?;
+        // Not checked: what frameworks and Node put in its place is of another class.
+        Ok(made.unchecked_into())
+    }
+
+    /// The error is a sentence, or says one.
+    pub(super) fn web_socket(&self, url: &str) -> Result<WebSocket, JsValue> {
+        let constructor = self.web_socket.as_ref().ok_or("there is no WebSocket here")?;
+        Ok(Reflect::construct(constructor, &Array::of1(&url.into()))?.unchecked_into())
+    }
+}
+
+const RTC_PEER_CONNECTION: &str = "RTCPeerConnection";
+const WEB_SOCKET: &str = "WebSocket";
+const NONE: &str = "there is no RTCPeerConnection here: Easypeers runs in a page (not in a worker) and in Node, or \
+     with one that is given by the option rtc";
+
+fn constructor(of: &JsValue, name: &str) -> Option<Function> {
+    Reflect::get(of, &name.into()).ok()?.dyn_into().ok()
+}
+
+fn wrong(option: &JsValue) -> String {
+    format!("rtc must be an object with the constructors RTCPeerConnection and WebSocket{}", given(option))
+}
+
+#[cfg(test)]
+mod tests {
+    use js_sys::Object;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn object(entries: &[(&str, &JsValue)]) -> JsValue {
+        let object = Object::new();
+        for (name, value) in entries {
+            Reflect::set(&object, &(*name).into(), value).expect("a plain object");
+        }
+        object.into()
+    }
+
+    #[wasm_bindgen_test]
+    fn the_page_s_own_is_used_unless_another_is_given() {
+        let page = Rtc::find(None).expect("a page has WebRTC");
+        let socket: JsValue = page.web_socket.clone().expect("and WebSocket").into();
+        let other: JsValue = Function::new_no_args("this.other = true").into();
+        let rtc = Rtc::find(Some(&object(&[(RTC_PEER_CONNECTION, &other)]))).expect("complete enough");
+        assert_eq!(rtc.web_socket.as_ref().map(JsValue::from), Some(socket), "what is not given is the page's");
+        let made = rtc.peer_connection(&RtcConfiguration::new()).expect("constructed");
+        assert_eq!(Reflect::get(&made, &"other".into()), Ok(JsValue::TRUE));
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_no_constructor_is_refused_with_a_sentence() {
+        for wrong in [5.into(), "x".into(), Object::new().into(), object(&[(RTC_PEER_CONNECTION, &JsValue::NULL)])] {
+            assert!(matches!(Rtc::find(Some(&wrong)), Err(Error::Type(_))), "{wrong:?}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_constructor_that_throws_is_an_error_and_not_a_trap() {
+        let throws: JsValue = Function::new_no_args("throw new Error('no')").into();
+        let rtc = Rtc::find(Some(&object(&[(RTC_PEER_CONNECTION, &throws), (WEB_SOCKET, &throws)])));
+        let rtc = rtc.expect("two constructors");
+        assert!(rtc.peer_connection(&RtcConfiguration::new()).is_err());
+        assert_eq!(rtc.web_socket("ws://localhost").map_err(|thrown| reason(&thrown)).err(), Some("no".into()));
+    }
+}
