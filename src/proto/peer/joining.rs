@@ -15,8 +15,7 @@ use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need};
 use crate::proto::view;
 
-/// Offers in one announce of a peer in need, half of the slots it has by default: the other half is for the
-/// offers of others. A healthy one only seeks its ring neighbors.
+/// Most offers in one announce of a peer in need. A healthy one only seeks its ring neighbors.
 const OFFERS: usize = 3;
 const OFFERS_HEALTHY: usize = 2;
 /// An offer is taken back when nobody took it up for this long: NAT bindings of its candidates fade.
@@ -206,7 +205,7 @@ impl Peer {
             .map(|(&id, _)| id)
             .collect();
         for id in due {
-            let wanted = if need >= Need::Hungry { OFFERS } else { OFFERS_HEALTHY };
+            let wanted = if need >= Need::Hungry { self.most_offers() } else { OFFERS_HEALTHY };
             // The first announce is not to wait, and what is not ready for it would have to wait for the next.
             let first = self.trackers.get(&id).is_some_and(|tracker| !tracker.is_started());
             let mut offers =
@@ -227,7 +226,12 @@ impl Peer {
 
     /// Makes offers while the socket of a tracker opens: both take a tenth of a second or more.
     pub(super) fn prepare_offers(&mut self, now: Instant) {
-        self.begin_offers(OFFERS, now);
+        self.begin_offers(self.most_offers(), now);
+    }
+
+    /// Half of the slots: the other half is for the offers of others.
+    fn most_offers(&self) -> usize {
+        (self.config.max_peers / 2).clamp(OFFERS_HEALTHY, OFFERS)
     }
 
     /// Begins offers if there are fewer than wanted.
