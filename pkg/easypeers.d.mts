@@ -229,6 +229,11 @@ export interface EasypeersOptions {
   secret?: string
   /** How to reach through firewalls: an `RTCConfiguration`, or a function that returns one. @example { rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }] } } */
   rtcConfig?: EasypeersRtcConfiguration | (() => EasypeersRtcConfiguration | Promise<EasypeersRtcConfiguration>)
+  /**
+   * The WebRTC and WebSocket to use instead of the browser's own, or of `node-datachannel` in Node.
+   * @example { rtc: { RTCPeerConnection, WebSocket } }
+   */
+  rtc?: { RTCPeerConnection: new (configuration?: any) => any, WebSocket?: new (url: string) => any }
   /** Largest message sent or taken, in bytes: 16 MiB. @example { maxMessageSize: 1 << 20 } */
   maxMessageSize?: number
   /** Log to the console. @example { debug: true } */

@@ -43,7 +43,7 @@ pub enum Input {
     ConnDescribed(ConnId, String),
     /// A local ICE candidate was gathered: the text that begins `candidate:`.
     ConnCandidate(ConnId, String),
-    /// All local candidates are gathered.
+    /// All local candidates are gathered; those that came before the description are in it.
     ConnGathered(ConnId),
     /// The data channel is open.
     ConnOpened(ConnId),

@@ -167,6 +167,8 @@ pub(crate) struct Link {
     deadline: Option<Instant>,
     /// When our description is sent although candidates may be missing.
     gather_by: Option<Instant>,
+    /// All candidates are gathered. In Node that may be before there is a description.
+    gathered: bool,
     /// How long it may take to connect before it is late.
     pub(crate) patience: Duration,
     /// When a connection becomes late.
@@ -205,6 +207,7 @@ impl Link {
             state,
             deadline: Some(now + DESCRIBE),
             gather_by: None,
+            gathered: false,
             patience: HOPEFUL,
             hopeful_until: None,
             described: false,
@@ -303,6 +306,9 @@ impl Link {
             return Ok(Happened::Nothing);
         }
         self.local = Some(Description::parse(sdp)?);
+        if self.gathered {
+            return Ok(self.finish_gathering(now));
+        }
         self.gather_by = Some(now + GATHER);
         Ok(Happened::Nothing)
     }
@@ -319,6 +325,7 @@ impl Link {
     }
 
     pub(crate) fn handle_gathered(&mut self, now: Instant) -> Happened {
+        self.gathered = true;
         if self.local.is_some() { self.finish_gathering(now) } else { Happened::Nothing }
     }
 

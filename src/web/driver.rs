@@ -282,7 +282,8 @@ impl Driver {
                 self.conns.borrow_mut().push((id, conn));
             }
             Output::ConnAnswer(id, offer) => {
-                let conn = PeerConnection::answer(id, self.rtc(), self.rtc_config(), offer, self.report.clone());
+                let conn =
+                    PeerConnection::answer(id, self.rtc(), self.rtc_config(), offer, self.report.clone());
                 self.conns.borrow_mut().push((id, conn));
             }
             Output::ConnAccept(id, answer) => self.conn(id, |conn| conn.accept(&answer)),

@@ -15,6 +15,7 @@ thread_local! {
 
 /// For Node's entry: `load` is called when a peer needs it, and throws when it has nothing.
 #[wasm_bindgen(js_name = bringRtc)]
+#[expect(unreachable_pub, reason = "it is exported to JavaScript")]
 pub fn bring_rtc(load: Function) {
     BROUGHT.replace(Some(load));
 }
@@ -93,14 +94,20 @@ mod tests {
         let socket: JsValue = page.web_socket.clone().expect("and WebSocket").into();
         let other: JsValue = Function::new_no_args("this.other = true").into();
         let rtc = Rtc::find(Some(&object(&[(RTC_PEER_CONNECTION, &other)]))).expect("complete enough");
-        assert_eq!(rtc.web_socket.as_ref().map(JsValue::from), Some(socket), "what is not given is the page's");
+        assert_eq!(
+            rtc.web_socket.as_ref().map(JsValue::from),
+            Some(socket),
+            "what is not given is the page's"
+        );
         let made = rtc.peer_connection(&RtcConfiguration::new()).expect("constructed");
         assert_eq!(Reflect::get(&made, &"other".into()), Ok(JsValue::TRUE));
     }
 
     #[wasm_bindgen_test]
     fn what_is_no_constructor_is_refused_with_a_sentence() {
-        for wrong in [5.into(), "x".into(), Object::new().into(), object(&[(RTC_PEER_CONNECTION, &JsValue::NULL)])] {
+        for wrong in
+            [5.into(), "x".into(), Object::new().into(), object(&[(RTC_PEER_CONNECTION, &JsValue::NULL)])]
+        {
             assert!(matches!(Rtc::find(Some(&wrong)), Err(Error::Type(_))), "{wrong:?}");
         }
     }
@@ -111,6 +118,9 @@ mod tests {
         let rtc = Rtc::find(Some(&object(&[(RTC_PEER_CONNECTION, &throws), (WEB_SOCKET, &throws)])));
         let rtc = rtc.expect("two constructors");
         assert!(rtc.peer_connection(&RtcConfiguration::new()).is_err());
-        assert_eq!(rtc.web_socket("ws://localhost").map_err(|thrown| reason(&thrown)).err(), Some("no".into()));
+        assert_eq!(
+            rtc.web_socket("ws://localhost").map_err(|thrown| reason(&thrown)).err(),
+            Some("no".into())
+        );
     }
 }

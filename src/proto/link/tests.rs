@@ -22,6 +22,14 @@ fn an_offer_is_worth_sending_when_all_candidates_are_gathered() {
 }
 
 #[test]
+fn a_description_that_comes_after_the_last_candidate_waits_for_nothing() {
+    let (mut link, _) = offering();
+    assert!(matches!(link.handle_gathered(T0), Happened::Nothing));
+    assert!(matches!(link.handle_described(&sdp(1, "actpass"), T0), Ok(Happened::Described)));
+    assert!(link.is_offered() && link.description().is_some());
+}
+
+#[test]
 fn a_description_is_not_held_back_by_a_slow_candidate() {
     let (mut link, mut out) = offering();
     link.handle_described(&sdp(1, "actpass"), T0).unwrap();

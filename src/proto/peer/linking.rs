@@ -26,9 +26,12 @@ impl Peer {
 
     pub(super) fn handle_described(&mut self, id: ConnId, sdp: &str, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        if let Err(error) = conn.link.handle_described(sdp, now) {
-            self.warn("ERR_SDP", format!("this browser made a {error}"));
-            self.fail(id, now);
+        match conn.link.handle_described(sdp, now) {
+            Ok(happened) => self.act(id, happened, now),
+            Err(error) => {
+                self.warn("ERR_SDP", format!("this browser made a {error}"));
+                self.fail(id, now);
+            }
         }
     }
 
