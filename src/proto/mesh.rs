@@ -33,6 +33,8 @@ pub(crate) use wire::{Answer, Carried, Goal, Packet, Reason, Request, RequestId,
 const REQUEST: Duration = Duration::from_millis(2500);
 /// ... and one for a ring link is made again after this time already: answers get lost while links change hands.
 pub(crate) const LOST: Duration = Duration::from_millis(1000);
+/// A request whose offer is not made by then is forgotten; its connection fails before.
+const UNSENT: Duration = Duration::from_secs(10);
 /// How long a peer remembers where a request came from, for the answer and late candidates.
 const ROUTE: Duration = Duration::from_secs(12);
 /// Requests remembered at once. A guess: far above what 64 neighbors ask in the time of ROUTE.
@@ -174,6 +176,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) free: isize,
     /// Requests of this peer that nobody has answered yet.
     pub(crate) asking: isize,
+    /// After this time an answer is lost, most likely.
+    pub(crate) lost: Duration,
 }
 
 impl Side {
@@ -208,7 +212,8 @@ pub(crate) struct Mine {
     pub(crate) goal: Goal,
     pub(crate) via: Address,
     aim: Option<Address>,
-    since: Instant,
+    /// When it went out; its offer may have to be made first.
+    sent: Option<Instant>,
     pub(crate) until: Instant,
 }
 
@@ -360,18 +365,19 @@ impl Mesh {
 
     // Our own requests.
 
-    /// Remembers a request that we made.
-    pub(crate) fn begin(
-        &mut self,
-        id: RequestId,
-        conn: Option<ConnId>,
-        plan: Plan,
-        max_peers: usize,
-        now: Instant,
-    ) {
+    /// Remembers a request that we make.
+    pub(crate) fn begin(&mut self, id: RequestId, conn: Option<ConnId>, plan: Plan, now: Instant) {
         let Plan { goal, via, aim, .. } = plan;
-        let until = now + if max_peers > 2 || conn.is_none() { patient(REQUEST, max_peers) } else { ROUND };
-        self.mine.insert(id, Mine { conn, goal, via, aim, since: now, until });
+        self.mine.insert(id, Mine { conn, goal, via, aim, sent: None, until: now + UNSENT });
+    }
+
+    /// A request of ours went out.
+    pub(crate) fn handle_sent(&mut self, id: &RequestId, max_peers: usize, now: Instant) {
+        if let Some(mine) = self.mine.get_mut(id) {
+            let patience =
+                if max_peers > 2 || mine.conn.is_none() { patient(REQUEST, max_peers) } else { ROUND };
+            (mine.sent, mine.until) = (Some(now), now + patience);
+        }
     }
 
     /// An answer to one of our requests: it is no longer open.
@@ -645,9 +651,9 @@ impl Mesh {
     }
 
     /// Requests of ours that nobody answered in time.
-    pub(crate) fn take_expired(&mut self, now: Instant) -> Vec<(RequestId, Mine)> {
+    pub(crate) fn take_expired(&mut self, now: Instant) -> Vec<Mine> {
         let late: Set<_> = self.mine.iter().filter(|(_, m)| m.until <= now).map(|(&id, _)| id).collect();
-        late.into_iter().filter_map(|id| Some((id, self.mine.remove(&id)?))).collect()
+        late.into_iter().filter_map(|id| self.mine.remove(&id)).collect()
     }
 
     /// How much it holds, table by table.

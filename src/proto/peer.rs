@@ -22,9 +22,9 @@ use super::identity::Identity;
 use super::io::{ConnId, Event, Input, Output, TrackerId, TrackerStatus, Warning};
 use super::keys::Keys;
 use super::limits::{Allowed, Fault, Limits, Work};
-use super::link::{Farewell, Link, Packet};
+use super::link::{Farewell, HOPEFUL_SLOW, Link, Packet};
 use super::map::Map;
-use super::mesh::{Mesh, Neighbor, RequestId, Scene};
+use super::mesh::{self, Mesh, Neighbor, RequestId, Scene};
 use super::message::Draft;
 use super::random::Random;
 use super::replay::Recent;
@@ -75,6 +75,8 @@ pub struct Peer {
     waiting: Vec<Waiting>,
     /// How long connections took to be made, the slowest of late.
     connecting: Duration,
+    /// How long descriptions took to be made, the slowest of late: on a busy machine, everything takes as long.
+    describing: Duration,
     /// Answers under way to neighbors; the oldest first.
     handed_back: Vec<HandedBack>,
     /// Offers that trackers brought here, on their way.
@@ -118,6 +120,9 @@ struct Conn {
     trial: bool,
     /// When trackers last took the offer out.
     announced: Option<Instant>,
+    /// Requests that took the offer out and may be answered yet, the newest last: on a busy machine an answer takes longer
+    /// than anybody waits for it, and it is as good as a new one.
+    asked: Vec<RequestId>,
     since: Instant,
 }
 
@@ -144,6 +149,7 @@ impl Conn {
             heir: None,
             trial: false,
             announced: None,
+            asked: Vec::new(),
             since: now,
         }
     }
@@ -162,10 +168,11 @@ impl Conn {
 
     /// Whether it stands for this request, or for our answer to it.
     fn is_for(&self, request: RequestId) -> bool {
-        match self.purpose {
+        let present = match self.purpose {
             Purpose::Offer(offer) => request.is_of(&offer),
             Purpose::Request(id, _) | Purpose::Reply(id) => id == request,
-        }
+        };
+        present || self.asked.contains(&request)
     }
 
     /// Whether it is an offer that stands for no request.
@@ -182,6 +189,7 @@ struct Surroundings {
     max_peers: usize,
     free: isize,
     asking: isize,
+    lost: Duration,
 }
 
 impl Surroundings {
@@ -193,6 +201,7 @@ impl Surroundings {
             max_peers: self.max_peers,
             free: self.free,
             asking: self.asking,
+            lost: self.lost,
         }
     }
 }
@@ -219,6 +228,7 @@ impl Peer {
             partings: Vec::new(),
             waiting: Vec::new(),
             connecting: Duration::ZERO,
+            describing: Duration::ZERO,
             handed_back: Vec::new(),
             errands: Map::new(),
             view: View::new(address),
@@ -490,7 +500,19 @@ impl Peer {
             max_peers: self.config.max_peers,
             free: self.free_slots(),
             asking: asking.count() as isize,
+            lost: self.lost(),
         }
+    }
+
+    /// After this time an answer is lost, most likely.
+    fn lost(&self) -> Duration {
+        mesh::patient(mesh::LOST.max(self.pace()), self.config.max_peers)
+    }
+
+    /// How long the other end of an attempt may well need, if it is as busy as this one: an answer is a description, too,
+    /// and more work than that.
+    fn pace(&self) -> Duration {
+        HOPEFUL_SLOW.min(self.describing * 3)
     }
 
     /// Slots that hold neither a link nor an attempt at one; below zero during a hand-over.

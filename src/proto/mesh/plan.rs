@@ -84,7 +84,7 @@ impl Mesh {
         let (address, via) = (best.address, best.via);
         let goal = side.goal();
         // An answer that is not back by now has lost its way, most likely.
-        let recent = |mine: &Mine| now - mine.since < patient(LOST, scene.max_peers);
+        let recent = |mine: &Mine| mine.sent.is_none_or(|at| now - at < scene.lost);
         let asked = self.mine.values().any(|mine| mine.conn.is_some() && mine.goal == goal && recent(mine));
         if asked {
             return None;

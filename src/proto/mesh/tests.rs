@@ -295,9 +295,13 @@ fn one_request_is_under_way_on_each_side_unless_its_answer_must_be_lost() {
     let known = [link(20), link(200), beyond(5, 20)];
     mesh.handle_linked(place(20), T0);
     let [successor] = ring_plans(&mut mesh, &links, &known, T0)[..] else { panic!("there is a better one") };
-    let id = RequestId([1; 8]);
-    mesh.begin(id, Some(ConnId(1)), successor, 6, T0);
     let nearer = [link(20), link(200), beyond(3, 20), beyond(5, 20)];
+    let id = RequestId([1; 8]);
+    mesh.begin(id, Some(ConnId(1)), successor, T0);
+    let unsent = T0 + LOST * 2;
+    mesh.handle_change(unsent);
+    assert_eq!(ring_plans(&mut mesh, &links, &nearer, unsent), [], "its offer is still being made");
+    mesh.handle_sent(&id, 6, T0);
     let soon = T0 + (LOST - millis(1));
     mesh.handle_linked(place(200), soon);
     assert_eq!(ring_plans(&mut mesh, &links, &nearer, soon), []);
@@ -317,7 +321,7 @@ fn who_could_not_be_connected_is_left_alone_longer_than_who_said_no() {
         let aim =
             Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)), replaces: None };
         let id = RequestId([1; 8]);
-        mesh.begin(id, None, aim, 6, T0);
+        mesh.begin(id, None, aim, T0);
         let mine = mesh.finish(&id).expect("it was begun");
         mesh.handle_reject(&mine, reason, T0);
         mesh.handle_change(T0);
@@ -368,7 +372,7 @@ fn a_probe_that_found_a_better_neighbor_leads_to_a_request() {
     let links = neighbors(&[20, 200]);
     let probe = Plan { goal: Goal::Successor, via: place(200), probe: true, aim: None, replaces: None };
     let id = RequestId([1; 8]);
-    mesh.begin(id, None, probe, 6, T0);
+    mesh.begin(id, None, probe, T0);
     let mine = mesh.finish(&id).expect("it was begun");
     let around = Scene { free: 2, ..scene(&links, &[]) };
     let better =
@@ -490,16 +494,19 @@ fn a_request_that_nobody_answers_expires_and_one_whose_neighbor_is_gone_at_once(
     let mut mesh = Mesh::new(ME);
     let plan = |via| Plan { goal: Goal::Successor, via: place(via), probe: true, aim: None, replaces: None };
     let [a, b] = [1, 2].map(|n| RequestId([n; 8]));
-    mesh.begin(a, None, plan(20), 6, T0);
-    mesh.begin(b, None, plan(30), 6, T0);
+    mesh.begin(a, None, plan(20), T0);
+    mesh.begin(b, None, plan(30), T0);
+    for id in [a, b] {
+        mesh.handle_sent(&id, 6, T0);
+    }
     let expired =
-        |mesh: &mut Mesh, now| mesh.take_expired(now).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        |mesh: &mut Mesh, now| mesh.take_expired(now).into_iter().map(|mine| mine.via).collect::<Vec<_>>();
     assert_eq!(expired(&mut mesh, just_before(T0 + REQUEST)), []);
     mesh.handle_unlinked(place(20), false, T0 + millis(5));
     assert_eq!(expired(&mut mesh, T0 + millis(5)), [], "an evicted link still brings answers");
     mesh.handle_unlinked(place(30), true, T0 + millis(5));
-    assert_eq!(expired(&mut mesh, T0 + millis(5)), [b]);
-    assert_eq!(expired(&mut mesh, T0 + REQUEST), [a]);
+    assert_eq!(expired(&mut mesh, T0 + millis(5)), [place(30)]);
+    assert_eq!(expired(&mut mesh, T0 + REQUEST), [place(20)]);
     assert!(mesh.mine(&a).is_none());
 }
 
@@ -576,7 +583,7 @@ fn an_answer_takes_the_shortest_way_in_sight() {
 
 /// A scene with no slot free.
 fn scene<'a>(links: &'a [Neighbor], known: &'a [Known]) -> Scene<'a> {
-    Scene { links, known, pending: &[], max_peers: 6, free: 0, asking: 0 }
+    Scene { links, known, pending: &[], max_peers: 6, free: 0, asking: 0, lost: LOST }
 }
 
 fn request(goal: Goal, origin: u8) -> Request {

@@ -9,7 +9,7 @@ use crate::proto::id::{OfferId, TrackerPeerId};
 use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::limits::Work;
 use crate::proto::link::Link;
-use crate::proto::mesh::{self, Back, Carried, Goal, Reason, Request, RequestId};
+use crate::proto::mesh::{Back, Carried, Goal, Reason, Request, RequestId};
 use crate::proto::ring::{self, Side};
 use crate::proto::time::Instant;
 use crate::proto::tracker::{Heard, Need};
@@ -120,7 +120,7 @@ impl Peer {
         let back = Back::Tracker(tracker, from, offer);
         // A tracker carries no refusals, and the stranger would wait for its next announce.
         if self.errands.len() < MAX_ERRANDS {
-            let again_at = now + mesh::patient(mesh::LOST, self.config.max_peers);
+            let again_at = now + self.lost();
             let errand = Errand { back, request: request.clone(), refused_at: now + AGAIN, again_at };
             self.errands.insert(request.id, errand);
         }

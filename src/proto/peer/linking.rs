@@ -1,7 +1,6 @@
 //! The peer and its links: connections, admission, and what comes over them.
 
-use std::time::Duration;
-
+use super::joining::OFFER_LIFE;
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::broadcast;
@@ -26,6 +25,7 @@ impl Peer {
 
     pub(super) fn handle_described(&mut self, id: ConnId, sdp: &str, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
+        self.describing = self.describing.mul_f64(0.8).max(now - conn.since);
         match conn.link.handle_described(sdp, now) {
             Ok(happened) => self.act(id, happened, now),
             Err(error) => {
@@ -205,11 +205,10 @@ impl Peer {
         match conn.purpose {
             Purpose::Offer(_) => self.offers_ready(id, now),
             Purpose::Request(request, via) => {
-                if let (Some(mine), Some(conn)) = (self.mesh.mine(&request), self.conns.get_mut(&id)) {
-                    // The request ends first.
-                    conn.link.expire_offer(mine.until + Duration::from_secs(1));
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    conn.link.expire_offer(now + OFFER_LIFE);
                 }
-                self.send_request(request, via, Some(description));
+                self.send_request(request, via, Some(description), now);
             }
             Purpose::Reply(request) => {
                 let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);

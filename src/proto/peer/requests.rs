@@ -11,12 +11,15 @@ use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
 use crate::proto::limits::Work;
 use crate::proto::link::{Farewell, HOPEFUL, HOPEFUL_SLOW, Link, Member, Packet};
-use crate::proto::mesh::{self, Answer, Back, Goal, Mine, Plan, Reason, Request, RequestId, Step, Word};
+use crate::proto::mesh::{self, Answer, Back, Goal, Plan, Reason, Request, RequestId, Step, Word};
 use crate::proto::sdp::Description;
 use crate::proto::time::Instant;
 
 /// An answer to an offer that went out through trackers is here by then, or never comes.
 const ANSWERED: Duration = Duration::from_millis(2000);
+
+/// Requests that one offer stands for. A guess: one goes out every other second at most.
+const MAX_ASKED: usize = 8;
 
 impl Peer {
     /// Lets the mesh say what to ask for, and asks.
@@ -34,11 +37,11 @@ impl Peer {
         }
         let id = RequestId(self.random.bytes());
         if plan.probe {
-            self.mesh.begin(id, None, plan, self.config.max_peers, now);
-            return self.send_request(id, plan.via, None);
+            self.mesh.begin(id, None, plan, now);
+            return self.send_request(id, plan.via, None, now);
         }
         let conn = self.ready_offer(now).unwrap_or_else(|| self.begin_offer(now));
-        self.mesh.begin(id, Some(conn), plan, self.config.max_peers, now);
+        self.mesh.begin(id, Some(conn), plan, now);
         let Some(conn) = self.conns.get_mut(&conn) else { return };
         (conn.purpose, conn.since) = (Purpose::Request(id, plan.via), now);
         conn.chosen = matches!(plan.goal, Goal::Point(_));
@@ -47,7 +50,7 @@ impl Peer {
             conn.peer = Some(to);
         }
         if let Some(description) = conn.link.description().cloned() {
-            self.send_request(id, plan.via, Some(description));
+            self.send_request(id, plan.via, Some(description), now);
         }
     }
 
@@ -59,8 +62,21 @@ impl Peer {
         self.conns.iter().find(|(_, conn)| ready(conn)).map(|(&id, _)| id)
     }
 
-    pub(super) fn send_request(&mut self, id: RequestId, via: Address, offer: Option<Description>) {
+    pub(super) fn send_request(
+        &mut self,
+        id: RequestId,
+        via: Address,
+        offer: Option<Description>,
+        now: Instant,
+    ) {
+        self.mesh.handle_sent(&id, self.config.max_peers, now);
         let Some(mine) = self.mesh.mine(&id) else { return };
+        if let Some(conn) = mine.conn.and_then(|conn| self.conns.get_mut(&conn)) {
+            if conn.asked.len() >= MAX_ASKED {
+                conn.asked.remove(0);
+            }
+            conn.asked.push(id);
+        }
         let goal = mine.goal;
         let replaces = mine.conn.and_then(|conn| self.conns.get(&conn)?.replaces);
         let request = Request {
@@ -127,17 +143,25 @@ impl Peer {
                     // It came on two ways.
                     return;
                 }
-                let Some(Mine { conn: Some(conn), via, .. }) = self.mesh.finish(&id) else {
-                    // Or to an offer that went out through trackers.
-                    let open = |conn: &Conn| conn.is_for(id) && conn.link.is_offered();
-                    let offer = self.conns.iter().find(|(_, conn)| open(conn)).map(|(&conn, _)| conn);
-                    if !offer.is_some_and(|conn| self.take_answer(conn, acceptor, *answer, now)) {
-                        self.turn_down(id, acceptor, from);
-                    }
-                    return;
-                };
-                if !self.take_answer(conn, acceptor, *answer, now) {
+                let via = self.mesh.finish(&id).map_or(from, |mine| mine.via);
+                let open = |conn: &Conn| conn.is_for(id) && conn.link.is_offered();
+                let offer = self.conns.iter().find(|(_, conn)| open(conn));
+                let offer = offer.map(|(&conn, open)| (conn, open.asked.contains(&id)));
+                let Some((conn, asked)) =
+                    offer.filter(|&(conn, _)| self.take_answer(conn, acceptor, *answer, now))
+                else {
                     return self.turn_down(id, acceptor, via);
+                };
+                if !asked {
+                    // Trackers took it out.
+                    return;
+                }
+                if let Some(conn) = self.conns.get_mut(&conn) {
+                    let before = std::mem::replace(&mut conn.purpose, Purpose::Request(id, via));
+                    // The offer may have gone out again for a newer request.
+                    if let Purpose::Request(newer, _) = before {
+                        self.mesh.finish(&newer);
+                    }
                 }
                 if let Some(hello) = hello {
                     self.greet_back(id, conn, acceptor, *hello);
@@ -345,7 +369,7 @@ impl Peer {
     /// How long a connection with a peer may take before it is late: half as long again as others took of late.
     fn patience(&self, peer: &Address) -> Duration {
         let known = if self.mesh.is_slow(peer) { HOPEFUL_SLOW } else { HOPEFUL };
-        known.max(self.connecting.mul_f64(1.5))
+        known.max(self.connecting.mul_f64(1.5)).max(self.pace())
     }
 
     /// Whether its origin is a neighbor by another run, or another peer of that address.
@@ -413,16 +437,16 @@ impl Peer {
             return false;
         }
         conn.peer = Some(from);
+        conn.asked.clear();
         true
     }
 
-    /// Requests of ours that nobody answered.
+    /// Requests of ours that nobody answered. Whoever does so yet is welcome while the offer is open.
     pub(super) fn expire_requests(&mut self, now: Instant) {
-        for (id, mine) in self.mesh.take_expired(now) {
+        for mine in self.mesh.take_expired(now) {
             self.mesh.handle_reject(&mine, Reason::NotFound, now);
             if let Some(conn) = mine.conn {
-                self.drop_conn(conn);
-                self.cancel(id, mine.via);
+                self.recycle(conn, now);
             }
         }
     }

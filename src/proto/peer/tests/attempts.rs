@@ -89,6 +89,25 @@ fn of_two_answers_of_one_peer_the_one_to_the_newer_request_stands() {
     }
 }
 
+/// On a busy machine answers take longer than their requests: turned away, each would cost both ends a connection.
+#[test]
+fn an_answer_that_comes_after_its_request_is_taken_while_the_offer_is_open() {
+    let long = Duration::from_secs(3);
+    for asked_again in [false, true] {
+        let (mut world, said) = world();
+        let via = world.address(0);
+        let first = ask(&mut world, &said);
+        world.run(long);
+        if asked_again {
+            ask(&mut world, &said);
+        }
+        tell(&mut world, first, accept(1));
+        assert_eq!(attempts(&world), [Purpose::Request(first, via)]);
+        world.run(long);
+        assert_eq!(attempts(&world), [Purpose::Request(first, via)], "the newer request does not end it");
+    }
+}
+
 #[test]
 fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
     let (mut world, _) = world();
