@@ -1,0 +1,40 @@
+// What others sent, made fit to be printed. Nothing from the network reaches a terminal but by `visible`.
+
+/** Messages longer than this are cut on a terminal, in characters. */
+export const LONGEST_SHOWN = 4000
+
+// Escape sequences begin with one of the C0 or C1 controls; the others turn what is read around, or hide it.
+const UNSAFE = /[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const NAMED = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** `text` on one line, with every control character written out. */
+export function visible(text) {
+  return text.replace(UNSAFE, letter => NAMED[letter] ?? `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Any value that can be sent, as the text it reads as; bytes as a few of them. */
+export function textOf(message) {
+  if (typeof message === 'string') return message
+  if (!(message instanceof Uint8Array)) return JSON.stringify(message) ?? String(message)
+  const some = Array.from(message.subarray(0, 32), byte => byte.toString(16).padStart(2, '0')).join(' ')
+  return `${count(message.length, 'byte')}: ${some}${message.length > 32 ? ' …' : ''}`
+}
+
+/** `text` with a note of its size where it is too long to be shown. */
+export function shortened(text, longest = LONGEST_SHOWN) {
+  return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`
+}
+
+/** A value as JSON that is safe on a terminal: what JSON leaves as it is, is written as the escape that means the same. */
+export function safeJson(value) {
+  return visible(JSON.stringify(value))
+}
+
+export function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** Milliseconds for people. */
+export function milliseconds(rtt) {
+  return rtt == null ? '' : `${Math.max(1, Math.round(rtt))} ms`
+}
