@@ -124,6 +124,7 @@ async function bundles(dir, wasm) {
     'slim.mjs': await bundle(dir, 'esm', `export * from './slim.mjs'; export { default } from './slim.mjs'`, {}),
     'node.cjs': await bundle(dir, 'cjs', `export { default } from './node.mjs'`, {}, 'module.exports=module.exports.default;'),
     'node.mjs': await bundle(dir, 'esm', `export * from './node-import.mjs'; export { default } from './node-import.mjs'`, {}),
+    'cli.mjs': await command(),
   }
 }
 
@@ -157,6 +158,23 @@ async function bundle(dir, format, entry, define, footer = '') {
     banner: { js: `/*! easypeers ${version} | MIT */` },
     footer: { js: footer },
     format,
+    write: false,
+  })
+  return outputFiles[0].contents
+}
+
+/** The command of the package: for Node alone, and left readable. */
+async function command() {
+  const { outputFiles } = await esbuild.build({
+    entryPoints: [path.join(ROOT, 'scripts/entry/cli.mjs')],
+    external: ['./node.cjs'],
+    bundle: true,
+    charset: 'utf8',
+    platform: 'node',
+    target: 'node20',
+    define: { VERSION: `'${version}'` },
+    banner: { js: `#!/usr/bin/env node\n/*! easypeers ${version} | MIT */` },
+    format: 'esm',
     write: false,
   })
   return outputFiles[0].contents

@@ -1,13 +1,23 @@
-// `npm start`: a tracker and the demo pages on this machine, with nothing installed but Node.
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+// `npm start`: a tracker and the demo pages on this machine, and a peer in this terminal, with nothing installed but Node.
+// `npm run serve`: the same without the peer.
+import { parseArgs } from 'node:util'
+import { run } from '../src/node/cli.mjs'
+import { untilSignal } from '../src/node/leave.mjs'
+import { provide } from './install.mjs'
+import { endWithNpm } from './npm-parent.mjs'
 import { startTracker } from './tracker.mjs'
 
-process.on('SIGINT', () => process.exit(0))
-process.on('SIGTERM', () => process.exit(0))
+/** Where the pages meet. */
+const TOPIC = 'lobby'
 
-await installWhatIsMissing(['bittorrent-tracker', 'sirv'])
+const { values: options } = parseArgs({ options: { 'no-peer': { type: 'boolean', default: false } } })
+
+const signal = untilSignal().signal
+let end = () => process.exit(0) // before there is anything to close
+signal.then(() => end())
+endWithNpm()
+
+await provide(['bittorrent-tracker', 'sirv'], options['no-peer'] ? [] : ['node-datachannel', 'ws'])
 // Not before: it imports one of them.
 const { serve } = await import('./static.mjs')
 
@@ -24,18 +34,23 @@ Open ${pages.url} in two tabs: they find each other and talk, browser to browser
 Ctrl-C ends everything.
 `)
 
-/** Installs these development dependencies alone, at the versions of package.json, if any is not there. */
-async function installWhatIsMissing(names) {
-  const root = new URL('..', import.meta.url)
-  const missing = names.filter(name => !existsSync(new URL(`node_modules/${name}/package.json`, root)))
-  if (missing.length === 0) return
-  const { devDependencies } = JSON.parse(await readFile(new URL('package.json', root), 'utf8'))
-  console.log(`Installing ${missing.join(', ')} ...`)
-  const wanted = missing.map(name => `${name}@${devDependencies[name]}`)
-  const args = ['install', '--no-save', '--save-prod', '--omit=dev', '--ignore-scripts', '--loglevel=error', ...wanted]
-  const { status } = spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
-  if (status !== 0) {
-    console.error(`npm could not install ${missing.join(', ')}: is the network there? Try \`npm install\`.`)
-    process.exit(1)
+const Easypeers = options['no-peer'] ? undefined : await peerClass()
+const ended = new Promise(resolve => { end = resolve })
+if (Easypeers) {
+  // In a pipe, the end of the input is not the end of the pages.
+  const code = await run(Easypeers, [TOPIC, '--tracker', tracker.url], { stay: true })
+  if (code !== 0) await ended
+} else {
+  await ended
+}
+await Promise.all([pages.close(), tracker.close()])
+
+/** The class for Node; without it the pages are served all the same, after a line that says why there is no peer. */
+async function peerClass() {
+  try {
+    await import('node-datachannel')
+    return (await import('../pkg/node.cjs')).default
+  } catch (error) {
+    console.error(`There is no peer in this terminal: ${error.message.split('\n', 1)[0]}`)
   }
 }

@@ -1,5 +1,4 @@
 // What may be typed besides messages: lines that begin with a slash.
-import { createHash } from 'node:crypto'
 import { meshText } from './mesh-text.mjs'
 import { count, milliseconds } from './text.mjs'
 
@@ -8,7 +7,7 @@ export const COMMANDS = {
   to: { usage: '/to ADDRESS TEXT', help: 'send to one peer alone; the first digits are enough, Tab completes', run: to },
   peers: { usage: '/peers', help: 'who is known, and who is a neighbor', run: peers },
   mesh: { usage: '/mesh', help: 'the ring and the links', run: ({ easypeers, addresses, print }) => print(meshText(easypeers, address => addresses.short(address)).join('\n')) },
-  join: { usage: '/join TOPIC', help: 'leave, and join another swarm', run: join },
+  join: { usage: '/join TOPIC', help: 'leave, and join another swarm', run: ({ join, complain }, topic) => topic ? join(topic) : complain('Like this: /join TOPIC') },
   stats: { usage: '/stats', help: 'counters', run: stats },
   help: { usage: '/help', help: 'this list', run: help },
   quit: { usage: '/quit', help: 'say goodbye and end; so do Ctrl-C and Ctrl-D', run: ({ quit }) => quit() },
@@ -68,13 +67,6 @@ function peers({ easypeers, addresses, print }) {
     }),
     `You are ${easypeers.address}.`,
   ].join('\n'))
-}
-
-function join({ easypeers, complain, joined }, topic) {
-  if (!topic) return complain(`Like this: ${COMMANDS.join.usage}`)
-  // The same name as the first argument of `new Easypeers` has.
-  easypeers.identifier = createHash('sha1').update(`easypeers-${topic}`).digest('hex')
-  joined(topic)
 }
 
 function stats({ easypeers, print }) {

@@ -48,9 +48,9 @@ export async function piped(easypeers, { topic, json, timeout, stay, streams: { 
   })
   const lines = createInterface({ input: stdin, crlfDelay: Infinity })
   stdin.on('error', () => lines.close()) // a terminal that is gone
-  const sent = sendAll(lines, outbox, { json, timeout, notice }).then(done => stay && done ? new Promise(() => {}) : undefined)
+  const sent = sendAll(lines, outbox, { json, timeout: stay ? undefined : timeout, notice })
 
-  await Promise.race([sent, signal, deaf])
+  await Promise.race([...(stay ? [] : [sent]), signal, deaf])
   ignore()
   lines.close()
   stdin.destroy()
@@ -60,7 +60,7 @@ export async function piped(easypeers, { topic, json, timeout, stay, streams: { 
   return outbox.failed ? 1 : 0
 }
 
-/** Sends every line, and waits for what becomes of them. Resolves to whether somebody was there in time. */
+/** Sends every line, and waits for what becomes of them. */
 async function sendAll(lines, outbox, { json, timeout, notice }) {
   for await (const line of lines) {
     if (line === '') continue
@@ -80,7 +80,6 @@ async function sendAll(lines, outbox, { json, timeout, notice }) {
   }
   if (outbox.underWay > 0 && !(await outbox.met(timeout))) return giveUp(outbox, notice, timeout)
   await outbox.settled()
-  return true
 }
 
 function giveUp(outbox, notice, timeout) {
@@ -141,11 +140,13 @@ class Outbox {
     this.#underWay.add(settled)
   }
 
-  /** Whether somebody was there at any time before `timeout` is over. */
+  /** Whether somebody is there before `timeout` is over; without one, it waits as long as it takes. */
   async met(timeout) {
+    const ready = this.easypeers.ready.then(() => true, () => false)
+    if (timeout === undefined) return ready
     let timer
     const over = new Promise(resolve => { timer = setTimeout(resolve, timeout, false) })
-    const met = await Promise.race([this.easypeers.ready.then(() => true, () => false), over])
+    const met = await Promise.race([ready, over])
     clearTimeout(timer)
     return met
   }

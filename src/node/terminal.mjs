@@ -1,4 +1,5 @@
 // A peer at a terminal: what is typed goes out, and what comes in is printed above the line that is being typed.
+import { createHash } from 'node:crypto'
 import { createInterface, clearScreenDown, moveCursor, cursorTo } from 'node:readline'
 import { Addresses } from './addresses.mjs'
 import { command, complete, valueOf } from './commands.mjs'
@@ -34,12 +35,12 @@ export async function terminal(easypeers, { topic, invitation, streams: { stdin,
   /** Puts lines above the one being typed, which stays as it is, and so does the cursor in it. */
   const print = text => {
     if (!open) return void stdout.write(`${text}\n`)
-    const { rows } = lines.getCursorPos()
-    moveCursor(stdout, 0, -rows)
+    moveCursor(stdout, 0, -lines.getCursorPos().rows)
     cursorTo(stdout, 0)
     clearScreenDown(stdout)
-    // readline goes up as many rows as the line had when it draws it again.
-    stdout.write(`${text}\n${'\n'.repeat(rows)}`)
+    stdout.write(`${text}\n`)
+    // readline would go up as many rows as the line had, to draw it where it was.
+    lines.prevRows = 0
     lines.prompt(true)
   }
   const note = text => print(dim(text))
@@ -59,12 +60,19 @@ export async function terminal(easypeers, { topic, invitation, streams: { stdin,
       error => complain(`${clock()} Not delivered${to ? ` to ${addresses.short(to)}` : ''}: ${error.message}`))
   }
 
-  let whereAt
-  const joined = named => {
-    whereAt = named
+  let moving = false
+  let alone = false
+  const welcome = named => {
+    alone = false
     print(`Swarm ${bold(visible(named))}. You are ${who(easypeers.address)}.\n${dim(`Others join with: ${invitation(named)}`)}`)
   }
-  const self = { easypeers, addresses, print, complain, send, joined, quit: () => lines.close() }
+  const join = named => {
+    moving = true
+    easypeers.identifier = identifierOf(named)
+    moving = false
+    welcome(named)
+  }
+  const self = { easypeers, addresses, print, complain, send, join, quit: () => lines.close() }
 
   lines.on('line', line => {
     if (/^\/(?!\/)/.test(line)) command(line, self)
@@ -80,7 +88,7 @@ export async function terminal(easypeers, { topic, invitation, streams: { stdin,
   })
   easypeers.on('connect', address => note(`${clock()} ${addresses.short(address)} is a neighbor now`))
   easypeers.on('disconnect', address => {
-    if (!open) return
+    if (!open || moving) return
     note(`${clock()} ${addresses.short(address)} is a neighbor no more${easypeers.wireCount === 0 ? ': nobody is left' : ''}`)
   })
   const warned = new Set()
@@ -91,8 +99,13 @@ export async function terminal(easypeers, { topic, invitation, streams: { stdin,
   })
   easypeers.on('error', error => complain(visible(error.message)))
   watchTrackers(easypeers, note)
+  easypeers.on('tracker', ({ state, peers }) => {
+    if (alone || state !== 'ready' || peers > 1 || easypeers.wireCount > 0) return
+    alone = true
+    note('Nobody else is here yet.')
+  })
 
-  joined(topic)
+  welcome(topic)
   note('What you type goes to everyone. /help lists the commands, Ctrl-C ends.')
   // The terminal may be gone with all who could read of it.
   stdout.on('error', () => lines.close())
@@ -113,8 +126,13 @@ function paragraphs(text) {
   return shown.join('\n        │ ')
 }
 
+/** The name of a swarm, as the first argument of `new Easypeers` gives it. */
+function identifierOf(topic) {
+  return createHash('sha1').update(`easypeers-${topic}`).digest('hex')
+}
+
 function clock() {
-  return new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  return new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 }
 
 /** Functions that style a text; none of them does where colors are not wanted (NO_COLOR) or not there. */
