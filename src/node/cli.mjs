@@ -103,9 +103,20 @@ function parse(argv) {
   }
   const { values, positionals } = parsed
   if (positionals.length > 1) throw new UsageError(`one topic, not ${positionals.length}: put quotes around a topic of several words`)
+  checkMaxPeers(values['max-peers'])
+  values.tracker.forEach(checkTracker)
   const seconds = Number(values.timeout)
   if (!(seconds > 0 && seconds < 1e6)) throw new UsageError(`--timeout takes a number of seconds, not ${values.timeout}`)
   return { ...values, topic: positionals[0], timeout: seconds * 1000 }
+}
+
+/** Easypeers would take the nearest number that it can; who types one wants to know. */
+function checkMaxPeers(number) {
+  if (number !== undefined && !/^([2-9]|[1-5]\d|6[0-4])$/.test(number)) throw new UsageError(`--max-peers takes a number from 2 to 64, not ${number}`)
+}
+
+function checkTracker(url) {
+  if (!/^wss?:\/\//.test(url) || !URL.canParse(url)) throw new UsageError(`--tracker takes a URL like wss://tracker.example, not ${url}`)
 }
 
 async function peerOptions({ tracker, identity, secret, 'max-peers': maxPeers }, Easypeers, { streams, warn }) {
