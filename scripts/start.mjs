@@ -2,7 +2,7 @@
 // `npm run serve`: the same without the peer.
 import { parseArgs } from 'node:util'
 import { run } from '../src/node/cli.mjs'
-import { untilSignal } from '../src/node/leave.mjs'
+import { codeAfter, finish, untilSignal } from '../src/node/leave.mjs'
 import { provide } from './install.mjs'
 import { endWithNpm } from './npm-parent.mjs'
 import { startTracker } from './tracker.mjs'
@@ -12,9 +12,9 @@ const TOPIC = 'lobby'
 
 const { values: options } = parseArgs({ options: { 'no-peer': { type: 'boolean', default: false } } })
 
-const signal = untilSignal().signal
+const { signal } = untilSignal()
 let end = () => process.exit(0) // before there is anything to close
-signal.then(() => end())
+signal.then(name => end(name))
 endWithNpm()
 
 await provide(['bittorrent-tracker', 'sirv'], options['no-peer'] ? [] : ['node-datachannel', 'ws'])
@@ -36,14 +36,12 @@ Ctrl-C ends everything.
 
 const Easypeers = options['no-peer'] ? undefined : await peerClass()
 const ended = new Promise(resolve => { end = resolve })
-if (Easypeers) {
-  // In a pipe, the end of the input is not the end of the pages.
-  const code = await run(Easypeers, [TOPIC, '--tracker', tracker.url], { stay: true })
-  if (code !== 0) await ended
-} else {
-  await ended
-}
+// In a pipe, the end of the input is not the end of the pages.
+const code = Easypeers
+  ? await run(Easypeers, [TOPIC, '--tracker', tracker.url], { stay: true })
+  : codeAfter(await ended, process)
 await Promise.all([pages.close(), tracker.close()])
+finish(code)
 
 /** The class for Node; without it the pages are served all the same, after a line that says why there is no peer. */
 async function peerClass() {

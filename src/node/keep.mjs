@@ -1,5 +1,5 @@
 // A member that is always there: it holds the swarm together, says little, and reads nothing.
-import { leave, untilSignal } from './leave.mjs'
+import { codeAfter, leave, untilSignal } from './leave.mjs'
 import { count, visible } from './text.mjs'
 import { logTrackers } from './trackers.mjs'
 
@@ -13,7 +13,8 @@ const HOUR = 60 * 60 * 1000
  * @param {object} options.streams
  * @returns {Promise<number>} the exit code, after a signal
  */
-export async function keep(easypeers, { topic, json, streams: { stdout } }) {
+export async function keep(easypeers, { topic, json, streams }) {
+  const { stdout } = streams
   const { signal, ignore } = untilSignal()
   const began = Date.now()
   const log = (event, text, about = {}) => {
@@ -50,5 +51,5 @@ export async function keep(easypeers, { topic, json, streams: { stdout } }) {
   easypeers.off('connect').off('disconnect')
   await leave(easypeers)
   log('close', `said goodbye on ${name}`, { signal: name })
-  return 0
+  return codeAfter(name, streams)
 }

@@ -34,3 +34,22 @@ export function untilSignal() {
   })
   return { signal, ignore }
 }
+
+/** The exit code of a program whose terminal is gone, as a shell has it. */
+export const HUNG_UP = 129
+
+/**
+ * Lets the process end with an exit code. One whose terminal is gone ends by the signal that said so: on the ordinary way
+ * out Node sets the terminal back to what it was, and aborts when it cannot.
+ */
+export function finish(code) {
+  process.exitCode = code
+  if (code !== HUNG_UP) return
+  process.removeAllListeners('SIGHUP')
+  process.kill(process.pid, 'SIGHUP')
+}
+
+/** The exit code after a signal: 0, as it was asked to end and did, but for a terminal that is gone. */
+export function codeAfter(signal, { stdin, stdout, stderr }) {
+  return signal === 'SIGHUP' && (stdin.isTTY || stdout.isTTY || stderr.isTTY) ? HUNG_UP : 0
+}

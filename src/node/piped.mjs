@@ -1,6 +1,6 @@
 // A peer between other programs: lines in are messages, lines out are messages, and all else goes to stderr.
 import { createInterface } from 'node:readline'
-import { leave, untilSignal } from './leave.mjs'
+import { codeAfter, leave, untilSignal } from './leave.mjs'
 import { count, safeJson, shortened, textOf, visible } from './text.mjs'
 import { watchTrackers } from './trackers.mjs'
 
@@ -17,7 +17,8 @@ const MOST_UNDER_WAY = 256
  * @param {object} options.streams stdin, stdout, stderr
  * @returns {Promise<number>} the exit code
  */
-export async function piped(easypeers, { topic, json, timeout, stay, streams: { stdin, stdout, stderr } }) {
+export async function piped(easypeers, { topic, json, timeout, stay, streams }) {
+  const { stdin, stdout, stderr } = streams
   const { signal, ignore } = untilSignal()
   const notice = text => stderr.write(`${text}\n`)
   const tell = (event, about) => json && stdout.write(`${safeJson({ event, ...about, time: new Date().toISOString() })}\n`)
@@ -50,14 +51,14 @@ export async function piped(easypeers, { topic, json, timeout, stay, streams: { 
   stdin.on('error', () => lines.close()) // a terminal that is gone
   const sent = sendAll(lines, outbox, { json, timeout: stay ? undefined : timeout, notice })
 
-  await Promise.race([...(stay ? [] : [sent]), signal, deaf])
+  const name = await Promise.race([...(stay ? [] : [sent]), signal, deaf])
   ignore()
   lines.close()
   stdin.destroy()
   await leave(easypeers)
   tell('close', {})
   await outbox.settled()
-  return outbox.failed ? 1 : 0
+  return codeAfter(name, streams) || (outbox.failed ? 1 : 0)
 }
 
 /** Sends every line, and waits for what becomes of them. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createInterface, clearScreenDown, moveCursor, cursorTo } from 'node:readline'
 import { Addresses } from './addresses.mjs'
 import { command, complete, valueOf } from './commands.mjs'
-import { leave, untilSignal } from './leave.mjs'
+import { codeAfter, HUNG_UP, leave, untilSignal } from './leave.mjs'
 import { count, milliseconds, shortened, textOf, visible } from './text.mjs'
 import { watchTrackers } from './trackers.mjs'
 
@@ -19,10 +19,11 @@ const COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96]
  * @param {object} options
  * @param {string} options.topic
  * @param {(topic: string) => string} options.invitation the command that joins the same swarm
- * @param {{ stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream }} options.streams
+ * @param {object} options.streams stdin, stdout, stderr
  * @returns {Promise<number>} the exit code, when all is over
  */
-export async function terminal(easypeers, { topic, invitation, streams: { stdin, stdout } }) {
+export async function terminal(easypeers, { topic, invitation, streams }) {
+  const { stdin, stdout } = streams
   const addresses = new Addresses(easypeers)
   const lines = createInterface({
     input: stdin, output: stdout, terminal: true, prompt: PROMPT,
@@ -107,15 +108,19 @@ export async function terminal(easypeers, { topic, invitation, streams: { stdin,
 
   welcome(topic)
   note('What you type goes to everyone. /help lists the commands, Ctrl-C ends.')
-  // The terminal may be gone with all who could read of it.
+  let gone = false
+  lines.on('error', () => { gone = true }) // of a terminal that was closed
   stdout.on('error', () => lines.close())
-  await Promise.race([signal, new Promise(resolve => lines.on('close', resolve))])
-  open = false
+  const closed = new Promise(resolve => lines.on('close', () => {
+    open = false
+    resolve()
+  }))
+  const name = await Promise.race([signal, closed])
   lines.close()
   ignore()
   stdout.write('\n')
   await leave(easypeers)
-  return 0
+  return gone ? HUNG_UP : codeAfter(name, streams)
 }
 
 /** Several lines of a message stay apart from lines that are somebody else's. */

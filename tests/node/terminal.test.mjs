@@ -25,11 +25,13 @@ test('what is typed goes to everyone, and what comes appears above the line bein
   other.send('interrupting')
   await shows(/^\d\d:\d\d [0-9a-f]{6} interrupting\n> half a lin$/m)
   assert.equal(screen.last, '> half a lin')
-  // The cursor is where it was, too: to the left by one, and a letter before the n.
+  // The cursor is where it was, too.
   type('\x1b[D')
   other.send('again')
   await shows(/^\d\d:\d\d [0-9a-f]{6} again\n> half a lin$/m)
-  type('x\r')
+  type('x')
+  await shows(/^> half a lixn$/m)
+  type('\r')
   assert.equal((await next(other, 'message')).message, 'half a lixn')
 })
 
@@ -55,7 +57,14 @@ test('a message to one goes by the first digits of an address, Tab completes it,
   assert.deepEqual([message, to.length], ['only you', 1])
   await shows(new RegExp(`${digits} has it: \\d+ ms, 1 hop`))
 
-  type(`/t\t${digits.slice(0, 4)}\t`)
+  // A Tab that comes in one piece with others counts as pasted, and as text.
+  type('/t')
+  await shows(/^> \/t$/m)
+  type('\t')
+  await shows(/^> \/to$/m)
+  type(digits.slice(0, 4))
+  await shows(new RegExp(`^> /to ${digits.slice(0, 4)}$`, 'm'))
+  type('\t')
   await shows(new RegExp(`^> /to ${other.address}$`, 'm'))
   type('{"a":[1]}\r')
   assert.deepEqual((await next(other, 'message')).message, { a: [1] })
