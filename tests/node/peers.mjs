@@ -84,13 +84,17 @@ export function terminal(t, program, { columns = 100 } = {}) {
     screen,
     type: text => child.stdin.write(text),
     /** Waits until the screen matches, and returns the match. */
-    shows: pattern => new Promise(resolve => {
+    shows: pattern => new Promise((resolve, reject) => {
       const look = () => {
         const found = typeof pattern === 'function' ? pattern(screen) : pattern.exec(screen.text)
-        if (!found) return
-        waiting.delete(look)
-        resolve(found)
+        if (found) over(() => resolve(found))
       }
+      const over = end => {
+        clearTimeout(timer)
+        waiting.delete(look)
+        end()
+      }
+      const timer = setTimeout(over, PATIENCE / 2, () => reject(new Error(`no ${pattern} on the screen:\n${screen.text}`)))
       waiting.add(look)
       look()
     }),

@@ -22,7 +22,7 @@ test('its terminal is a peer of the lobby; Ctrl-C ends the peer, the pages and t
   const [, pages, url] = await shows(/Pages +(\S+)\n +Tracker +(\S+)/)
   assert.deepEqual(await (await fetch(`${pages}/config.json`)).json(), { tracker: url })
   const other = peer(t, LOBBY, url)
-  await shows(/> /)
+  await shows(/Swarm lobby\./)
   await other.ready
   type('hello pages\r')
   assert.equal((await next(other, 'message')).message, 'hello pages')
