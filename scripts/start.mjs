@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util'
 import { run } from '../src/node/cli.mjs'
 import { codeAfter, finish, untilSignal } from '../src/node/leave.mjs'
+import { endWithNpm } from '../src/node/npm-parent.mjs'
 import { provide } from './install.mjs'
-import { endWithNpm } from './npm-parent.mjs'
 import { startTracker } from './tracker.mjs'
 
 /** Where the pages meet. */

@@ -2,7 +2,9 @@
 import Easypeers from './node.cjs'
 import { run } from '../../src/node/cli.mjs'
 import { finish } from '../../src/node/leave.mjs'
+import { endWithNpm } from '../../src/node/npm-parent.mjs'
 
+endWithNpm()
 run(Easypeers, process.argv.slice(2), { version: VERSION }).catch(error => {
   // Without the line it was thrown from, which is all of Easypeers.
   console.error(error.stack)
