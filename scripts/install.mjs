@@ -7,7 +7,7 @@ const ROOT = new URL('..', import.meta.url)
 const isThere = name => existsSync(new URL(`node_modules/${name}/package.json`, ROOT))
 
 /**
- * Ends the process when one of `needed` cannot be installed; of `wanted` it only tries.
+ * Ends the process when one of `needed` cannot be installed; `wanted` it does without.
  * @param {string[]} needed development dependencies
  * @param {string[]} wanted more of them
  */
@@ -20,13 +20,17 @@ export async function provide(needed, wanted) {
   const more = Object.keys(devDependencies).some(name => !all.includes(name) && isThere(name))
   const install = names => npm(more ? [] : ['--save-prod', '--omit=dev', ...names.map(name => `${name}@${devDependencies[name]}`)])
   console.log(`Installing ${missing.join(', ')} ...`)
-  if (install(all) || (wanted.length > 0 && install(needed))) return
-  if (needed.every(isThere)) return
-  console.error(`npm could not install ${missing.join(', ')}: is the network there? Try \`npm install\`.`)
+  let failure = install(all)
+  if (!failure || needed.every(isThere)) return
+  if (wanted.length > 0) failure = install(needed)
+  if (!failure) return
+  console.error(`${failure}\nnpm could not install ${needed.join(', ')}: is the network there? Try \`npm install\`.`)
   process.exit(1)
 }
 
+/** Runs `npm install`, and returns what it says when it fails. */
 function npm(args) {
   const all = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...args]
-  return spawnSync('npm', all, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32' }).status === 0
+  const { status, stderr } = spawnSync('npm', all, { cwd: ROOT, encoding: 'utf8', shell: process.platform === 'win32' })
+  return status === 0 ? undefined : (stderr ?? 'npm did not start').trim()
 }
