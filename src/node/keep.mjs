@@ -1,6 +1,6 @@
 // A member that is always there: it holds the swarm together, says little, and reads nothing.
 import { codeAfter, leave, untilSignal } from './leave.mjs'
-import { count, visible } from './text.mjs'
+import { count, safeJson, visible } from './text.mjs'
 import { logTrackers } from './trackers.mjs'
 
 const HOUR = 60 * 60 * 1000
@@ -19,7 +19,7 @@ export async function keep(easypeers, { topic, json, streams }) {
   const began = Date.now()
   const log = (event, text, about = {}) => {
     const time = new Date().toISOString()
-    stdout.write(json ? `${JSON.stringify({ event, ...about, time })}\n` : `${time} ${text}\n`)
+    stdout.write(json ? `${safeJson({ event, ...about, time })}\n` : `${time} ${text}\n`)
   }
   // What reads the log may go before this does: that ends the log, not the peer.
   stdout.on('error', () => {})

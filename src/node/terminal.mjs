@@ -10,8 +10,6 @@ import { watchTrackers } from './trackers.mjs'
 const PROMPT = '> '
 /** Lines of one message that are shown. */
 const MOST_LINES = 40
-/** How many different warnings are remembered as said. */
-const MOST_WARNINGS = 100
 const COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96]
 
 /**
@@ -65,7 +63,7 @@ export async function terminal(easypeers, { topic, invitation, streams }) {
   let alone = false
   const welcome = named => {
     alone = false
-    print(`Swarm ${bold(visible(named))}. You are ${who(easypeers.address)}.\n${dim(`Others join with: ${invitation(named)}`)}`)
+    print(`Swarm ${bold(visible(named))}. You are ${who(easypeers.address)}.\n${dim(`Others join with: ${visible(invitation(named))}`)}`)
   }
   const join = named => {
     moving = true
@@ -94,7 +92,7 @@ export async function terminal(easypeers, { topic, invitation, streams }) {
   })
   const warned = new Set()
   easypeers.on('warning', ({ code, message }) => {
-    if (warned.has(code) || warned.size === MOST_WARNINGS) return
+    if (warned.has(code)) return
     warned.add(code)
     note(`Warning: ${visible(message)}`)
   })

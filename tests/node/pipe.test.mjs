@@ -1,12 +1,12 @@
 // The command between other programs.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { CLI, command, next, PATIENCE, peer, tracker } from './peers.mjs'
+import { CLI, command, next, PATIENCE, peer, ROOT, tracker } from './peers.mjs'
 
 const options = { timeout: PATIENCE }
 
@@ -101,6 +101,13 @@ test('it ends with 2 when it is called wrongly, and says why', options, async t 
   }
 })
 
+test('it says what it takes, and which version it is', options, async t => {
+  const help = await promisify(execFile)(process.execPath, [CLI, '--help'])
+  assert.match(help.stdout, /^Usage: easypeers \[topic\][^]*--keep[^]*Exit codes:/)
+  const { version } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'))
+  assert.equal((await promisify(execFile)(process.execPath, [CLI, '-v'])).stdout, `${version}\n`)
+})
+
 test('it ends with 3 where there is no WebRTC, with the command that mends it', options, async t => {
   const dir = await folder(t)
   for (const name of ['cli.mjs', 'node.cjs', 'easypeers.cjs']) await cp(path.join(path.dirname(CLI), name), path.join(dir, name))
@@ -134,6 +141,12 @@ test('an identity is made once, is nobody else’s to read, and keeps the addres
   const first = await address()
   assert.equal((await stat(file)).mode & 0o777, 0o600)
   assert.equal(await address(), first)
+
+  await chmod(file, 0o644)
+  const careless = command(t, ['identity', '--tracker', 'ws://localhost:1', '--identity', file])
+  careless.end()
+  assert.equal(await careless.exit, 0)
+  assert.match(careless.errors, /chmod 600/)
 
   await writeFile(file, 'not one')
   assert.equal(await command(t, ['identity', '--identity', file]).exit, 2)
