@@ -40,7 +40,7 @@ test('without a peer it serves and says nothing more', { timeout: PATIENCE }, as
   const { found, child } = await start(t, ['run', 'serve'])
   assert.equal((await fetch(found.Pages)).status, 200)
   child.kill('SIGTERM')
-  await Promise.all([found.Pages, found.Tracker].map(portOf).map(freed))
+  await Promise.all([found.Pages, found.Tracker].map(url => freed(t, portOf(url))))
 })
 
 // npm passes SIGTERM on to a shell that does not, and the others to nobody.
@@ -52,14 +52,14 @@ for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL']) {
     const gone = next(other, 'disconnect')
     child.kill(signal)
     await gone
-    await Promise.all([found.Pages, found.Tracker].map(portOf).map(freed))
+    await Promise.all([found.Pages, found.Tracker].map(url => freed(t, portOf(url))))
   })
 }
 
 /** npm in the background, its input at its end, until it says where everything is. */
 async function start(t, args) {
   const child = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGTERM'))
+  t.after(() => child.kill('SIGKILL')) // what it started ends with it
   await once(child, 'spawn')
   const found = {}
   for await (const line of createInterface({ input: child.stdout })) {
@@ -71,6 +71,6 @@ async function start(t, args) {
 }
 
 /** Resolves when nobody listens there any more. */
-async function freed(port) {
-  while (!(await isFree(port))) await new Promise(resolve => setImmediate(resolve))
+async function freed(t, port) {
+  while (!t.signal.aborted && !(await isFree(port))) await new Promise(resolve => setImmediate(resolve))
 }
