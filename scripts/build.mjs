@@ -149,6 +149,8 @@ async function bundle(dir, format, entry, define, footer = '') {
     alias: { 'easypeers.js': path.join(dir, 'easypeers.js') },
     bundle: true,
     minify: true,
+    // Node prints the whole line that an uncaught error came from.
+    lineLimit: format === 'iife' ? 0 : 1000,
     charset: 'utf8',
     // The glue names the one snippet once for each file that imports of it.
     logOverride: { 'duplicate-object-key': 'silent' },

@@ -8,17 +8,18 @@ const isThere = name => existsSync(new URL(`node_modules/${name}/package.json`, 
 
 /**
  * Ends the process when one of `needed` cannot be installed; `wanted` it does without.
- * @param {string[]} needed development dependencies
+ * @param {string[]} needed dependencies, those of the development among them
  * @param {string[]} wanted more of them
  */
 export async function provide(needed, wanted) {
   const all = [...needed, ...wanted]
   const missing = all.filter(name => !isThere(name))
   if (missing.length === 0) return
-  const { devDependencies } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'))
+  const { dependencies, devDependencies } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'))
+  const versions = { ...dependencies, ...devDependencies }
   // npm takes away what it is not told of: all of the names, and where more has been installed, everything.
-  const more = Object.keys(devDependencies).some(name => !all.includes(name) && isThere(name))
-  const install = names => npm(more ? [] : ['--save-prod', '--omit=dev', ...names.map(name => `${name}@${devDependencies[name]}`)])
+  const more = Object.keys(versions).some(name => !all.includes(name) && isThere(name))
+  const install = names => npm(more ? [] : ['--save-prod', '--omit=dev', ...names.map(name => `${name}@${versions[name]}`)])
   console.log(`Installing ${missing.join(', ')} ...`)
   let failure = install(all)
   if (!failure || needed.every(isThere)) return
