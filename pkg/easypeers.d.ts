@@ -20,21 +20,6 @@ declare class Easypeers {
    * @example localStorage.identity ??= Easypeers.createIdentity()
    */
   static createIdentity (): string
-  /**
-   * The class of the errors that have no class of the language.
-   * @example error instanceof Easypeers.EasypeersError
-   */
-  static readonly EasypeersError: typeof EasypeersError
-  /**
-   * The class of the errors that a `Delivery` rejects with.
-   * @example error instanceof Easypeers.DeliveryError
-   */
-  static readonly DeliveryError: typeof DeliveryError
-  /**
-   * The class of the errors that methods throw after `close`.
-   * @example error instanceof Easypeers.ClosedError
-   */
-  static readonly ClosedError: typeof ClosedError
 
   /**
    * Sends to all peers of the swarm, each exactly once. Before the first neighbor is there, it is held.

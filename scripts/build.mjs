@@ -193,6 +193,8 @@ function declarations() {
     .map(([, name]) => name)
   const local = written
     .replace(/^export default class Easypeers\b/m, 'declare class Easypeers')
+    // The namespace has them.
+    .replace(/^  \/\*\*(?:(?!\*\/)[^])*\*\/\n  static readonly (\w+): typeof \1\n/gm, '')
     .replace(/^export (?:declare )?(?=(abstract class|class|const|function)\b)/gm, 'declare ')
     .replace(/^export (?=(interface|type)\b)/gm, '')
   if (local === written || /^export\b/m.test(local)) {

@@ -41,16 +41,16 @@ test('Node requires it, and the class is the module', async t => {
   assert.equal(await say('node', ['app.cjs'], { cwd: dir }), 'ERR_NO_WEBRTC true true\n')
 })
 
-test('the package holds what it names, needs nothing, and leaves the workshop at home', async t => {
+test('the package holds what it names, needs nothing but WebSocket for Node, and leaves the workshop at home', async t => {
   const dir = await project(t)
   const files = JSON.parse(await say('npm', ['pack', '--dry-run', '--json']))[0].files.map(file => file.path)
-  const names = ['easypeers.dist.js', 'easypeers.mjs', 'easypeers.cjs', 'easypeers.d.ts', 'easypeers.d.mts', 'slim.mjs', 'slim.d.mts', 'easypeers.wasm']
+  const names = ['easypeers.dist.js', 'easypeers.mjs', 'easypeers.cjs', 'easypeers.d.ts', 'easypeers.d.mts', 'slim.mjs', 'slim.d.mts', 'easypeers.wasm', 'node.mjs', 'node.cjs', 'cli.mjs']
   for (const name of names.map(name => `pkg/${name}`)) {
     assert.ok(files.includes(name), name)
   }
   assert.deepEqual(files.filter(file => /^(src|scripts|tests|www|target)\//.test(file)), [])
-  assert.deepEqual(Object.keys(manifest.dependencies ?? {}), [])
-  assert.match(await say('npm', ['ls', '--all', '--parseable'], { cwd: dir }), /^[^\n]+\n[^\n]+easypeers\n$/)
+  assert.deepEqual(Object.keys(manifest.dependencies), ['ws'])
+  assert.match(await say('npm', ['ls', '--all', '--parseable'], { cwd: dir }), /^[^\n]+\n[^\n]+easypeers\n[^\n]+ws\n$/)
 })
 
 test('publint has nothing to say', () => say('npx', ['publint', '--strict']))

@@ -22,14 +22,15 @@ export async function say(command, args, options = {}) {
 /**
  * A project that depends on the package.
  * @param {Record<string, string>} files its own files
+ * @param {string[]} packages what else it installs, by name and version: of those that this repository installs
  * @returns {Promise<string>} its folder, gone after the test `t`
  */
-export async function project(t, files = {}) {
+export async function project(t, files = {}, packages = []) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'easypeers-package-'))
   t.after(() => rm(dir, { recursive: true }))
   const [{ filename }] = JSON.parse(await say('npm', ['pack', '--json', '--pack-destination', dir]))
   await writeFile(path.join(dir, 'package.json'), '{ "private": true }')
-  await say('npm', ['install', '--offline', '--no-audit', '--no-fund', path.join(dir, filename)], { cwd: dir })
+  await say('npm', ['install', '--offline', '--no-audit', '--no-fund', path.join(dir, filename), ...packages], { cwd: dir })
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(dir, name), text)
   return dir
 }
