@@ -58,6 +58,7 @@ const LONG_STEPS = [
     lane: 1, name: 'attacks', needs: ['rust'], tests: true,
     run: 'cargo test --locked --profile sim --features sim attacks -- --ignored',
   },
+  { lane: 1, name: 'long node', needs: ['npm'], tests: true, run: 'node --expose-gc --test tests/node/long/*.test.mjs' },
   // Not beside the others: what it prints are times.
   { lane: 1, name: 'long e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e -- long' },
 ]

@@ -22,12 +22,17 @@ function peerConnection() {
   return connecting(native.PeerConnection, polyfill.RTCPeerConnection)
 }
 
+/** From an offer to its answer at the other end, nearly always. */
+const ANSWERED_MS = 300
+
 /**
- * The polyfill, with three things mended:
+ * The polyfill, with these things mended:
  * - It negotiates by itself, and an answerer that makes its channel first would make an offer, too. Here descriptions
  *   are made when they are asked for.
- * - A DTLS client of libdatachannel sends its first message once and again only after a second, and an answerer sends it
- *   before the other end listens. Here an answerer is the server: it reads `actpass` as `active` (RFC 8842, section 5.3).
+ * - An answerer calls the other end before that has the answer. One of libdatachannel does not listen yet to the first
+ *   message of the handshake, and gets the next a second later; or it begins the handshake while it sets the answer, and
+ *   comes to a certificate before it has taken down which one to expect: then all is over. Here an answerer keeps silent
+ *   for as long as its answer is under way. Who offered calls it meanwhile.
  * - It throws where a browser returns a promise that rejects, or `null`.
  */
 function connecting(PeerConnection, RTCPeerConnection) {
@@ -58,7 +63,14 @@ function connecting(PeerConnection, RTCPeerConnection) {
     async setLocalDescription() {}
 
     async setRemoteDescription({ type, sdp }) {
-      this.#native.setRemoteDescription(type === 'offer' ? sdp.replace('a=setup:actpass', 'a=setup:active') : sdp, type)
+      if (type !== 'offer') return this.#native.setRemoteDescription(sdp, type)
+      const candidates = sdp.match(CANDIDATES) ?? []
+      this.#native.setRemoteDescription(sdp.replace(CANDIDATES, ''), type)
+      setTimeout(() => candidates.forEach(line => this.addIceCandidate({ candidate: line.trim().slice(2), sdpMid: '0' }).catch(() => {})), ANSWERED_MS)
+    }
+
+    async addIceCandidate(candidate) {
+      if (this.connectionState !== 'closed') return super.addIceCandidate(candidate)
     }
 
     get localDescription() {
@@ -66,6 +78,8 @@ function connecting(PeerConnection, RTCPeerConnection) {
     }
   }
 }
+
+const CANDIDATES = /^a=(candidate:.*|end-of-candidates)\r?\n/gm
 
 /** As libdatachannel wants them: one URL each, with the credentials in it. */
 function iceUrls(servers) {

@@ -101,6 +101,8 @@ pub(crate) struct Tracker {
     /// Announces since the need last changed: the exponent of the announce pause.
     announces: u32,
     need: Need,
+    /// Whether an announce was brought forward since the need last changed.
+    retried: bool,
     /// The user's cap on the pause between announces, unless all is well.
     every: Duration,
     /// What the tracker asks for.
@@ -138,6 +140,7 @@ impl Tracker {
             failures: 0,
             announces: 0,
             need: Need::Lonely,
+            retried: false,
             every,
             interval: Duration::from_secs(HEALTHY.1),
             tracker_id: None,
@@ -262,6 +265,7 @@ impl Tracker {
         if need != self.need {
             let grew = need > self.need;
             self.need = need;
+            self.retried = false;
             self.announces = 0;
             if self.announce_at.is_some() {
                 self.plan(now);
@@ -269,6 +273,14 @@ impl Tracker {
                     self.hasten(now + if need == Need::Growing { SPARE } else { SOON });
                 }
             }
+        }
+    }
+
+    /// A connection came to nothing. Who has no other asks for one at once; the next time it waits, for whoever answers
+    /// may be the cause.
+    pub(crate) fn retry(&mut self, now: Instant) {
+        if self.need == Need::Lonely && !std::mem::replace(&mut self.retried, true) {
+            self.hasten(now);
         }
     }
 

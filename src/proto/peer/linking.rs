@@ -144,8 +144,11 @@ impl Peer {
     /// A connection that came to nothing.
     fn fail(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get(&id) else { return };
-        let purpose = conn.purpose;
+        let (purpose, taken) = (conn.purpose, conn.link.is_taken());
         self.drop_conn(id);
+        if taken {
+            self.trackers.values_mut().for_each(|tracker| tracker.retry(now));
+        }
         match purpose {
             Purpose::Reply(request) => self.reply(request, Word::Reject(Reason::Failed)),
             Purpose::Request(request, _) => {

@@ -28,8 +28,25 @@ fn outputs(peer: &mut Peer) -> (Vec<ConnId>, Vec<usize>) {
 }
 
 fn make(peer: &mut Peer, conn: ConnId) {
-    peer.handle(Input::ConnDescribed(conn, sdp((0, conn), "actpass")), START);
+    make_as(peer, conn, "actpass");
+}
+
+fn make_as(peer: &mut Peer, conn: ConnId, setup: &str) {
+    peer.handle(Input::ConnDescribed(conn, sdp((0, conn), setup)), START);
     peer.handle(Input::ConnGathered(conn), START);
+}
+
+fn said_to_tracker(peer: &mut Peer) -> Vec<Value> {
+    std::iter::from_fn(|| peer.poll_output())
+        .filter_map(|output| match output {
+            Output::TrackerSend(_, text) => serde_json::from_str(&text).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+fn hear(peer: &mut Peer, said: &Value) {
+    peer.handle(Input::TrackerMessage(TrackerId(0), said.to_string()), START);
 }
 
 #[test]
@@ -56,4 +73,38 @@ fn the_first_announce_neither_waits_for_offers_nor_leaves_any_behind() {
     }
     peer.handle(Input::Timeout, START);
     assert_eq!(outputs(&mut peer), (vec![], vec![3]));
+}
+
+#[test]
+fn who_has_nobody_announces_again_at_once_when_its_only_attempt_fails_but_not_twice() {
+    let mut peer = newcomer();
+    let (asked, _) = outputs(&mut peer);
+    asked.iter().for_each(|&conn| make(&mut peer, conn));
+    peer.handle(Input::TrackerOpened(TrackerId(0)), START);
+    let announce = said_to_tracker(&mut peer).pop().expect("it announces");
+    for (attempt, again) in [(0, 1), (1, 0)] {
+        // Somebody answers this offer.
+        let identity = Identity::from_secret([7 + attempt as u8; 32]);
+        let mut other = Peer::new(config(), identity, Random::new([7; 32]), START).expect("good settings");
+        other.handle(Input::TrackerOpened(TrackerId(0)), START);
+        let mut offer = announce.clone();
+        offer["offer"] = offer["offers"][attempt]["offer"].clone();
+        offer["offer_id"] = offer["offers"][attempt]["offer_id"].clone();
+        hear(&mut other, &offer);
+        let answering = std::iter::from_fn(|| other.poll_output()).find_map(|output| match output {
+            Output::ConnAnswer(conn, _) => Some(conn),
+            _ => None,
+        });
+        make_as(&mut other, answering.expect("it takes the offer up"), "active");
+        let mut said = said_to_tracker(&mut other);
+        said.retain(|said| !said["answer"].is_null());
+        hear(&mut peer, &said[0]);
+        let accepted = std::iter::from_fn(|| peer.poll_output()).find_map(|output| match output {
+            Output::ConnAccept(conn, _) => Some(conn),
+            _ => None,
+        });
+
+        peer.handle(Input::ConnClosed(accepted.expect("it takes the answer"), "DTLS".into()), START);
+        assert_eq!(outputs(&mut peer).1.len(), again);
+    }
 }
