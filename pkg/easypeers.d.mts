@@ -31,7 +31,7 @@ export default class Easypeers {
    */
   static readonly DeliveryError: typeof DeliveryError
   /**
-   * The class of the errors that methods throw after `close`.
+   * The class of the errors that `send` and setters throw after `close`.
    * @example error instanceof Easypeers.ClosedError
    */
   static readonly ClosedError: typeof ClosedError
@@ -114,7 +114,8 @@ export default class Easypeers {
    */
   [Symbol.dispose] (): void
   /**
-   * Whether it is closed. Then methods throw `ClosedError`, and getters still answer.
+   * Whether it is closed. Then `send` and setters throw `ClosedError`, getters still answer, and after the event `close`
+   * listeners can neither be added nor need to be removed: `on`, `off` and the like do nothing.
    * @example if (!easypeers.closed) easypeers.send('still here')
    */
   readonly closed: boolean
@@ -406,7 +407,7 @@ export class DeliveryError extends EasypeersError {
   code: 'ERR_UNREACHABLE' | 'ERR_TIMEOUT' | 'ERR_CLOSED'
 }
 
-/** A method was called after `close`. */
+/** `send` or a setter was called after `close`. */
 export class ClosedError extends EasypeersError {
   /** @example error.code === 'ERR_CLOSED' */
   code: 'ERR_CLOSED'

@@ -99,7 +99,8 @@ declare class Easypeers {
    */
   [Symbol.dispose] (): void
   /**
-   * Whether it is closed. Then methods throw `ClosedError`, and getters still answer.
+   * Whether it is closed. Then `send` and setters throw `ClosedError`, getters still answer, and after the event `close`
+   * listeners can neither be added nor need to be removed: `on`, `off` and the like do nothing.
    * @example if (!easypeers.closed) easypeers.send('still here')
    */
   readonly closed: boolean
@@ -391,7 +392,7 @@ declare class DeliveryError extends EasypeersError {
   code: 'ERR_UNREACHABLE' | 'ERR_TIMEOUT' | 'ERR_CLOSED'
 }
 
-/** A method was called after `close`. */
+/** `send` or a setter was called after `close`. */
 declare class ClosedError extends EasypeersError {
   /** @example error.code === 'ERR_CLOSED' */
   code: 'ERR_CLOSED'

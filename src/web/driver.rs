@@ -168,6 +168,11 @@ impl Driver {
         self.closed.get()
     }
 
+    /// Whether it has left for good, and the page was told.
+    pub(super) fn ended(&self) -> bool {
+        self.alive.borrow().is_none()
+    }
+
     /// Leaves the swarm and joins with other settings.
     pub(super) fn rejoin(self: &Rc<Self>, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let mut config = self.peer(|peer| peer.config().clone());

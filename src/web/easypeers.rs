@@ -64,19 +64,21 @@ impl Easypeers {
         Ok(Delivery { id: id.to_string(), outcome })
     }
 
-    // Listeners. `finish` in easypeers.js hands in `this` and the array of arguments, and returns `this`.
+    // Listeners. `finish` in easypeers.js hands in `this` and the array of arguments, and returns `this`. Once all is over,
+    // these do nothing and throw nothing: pages take their listeners off in whatever order they are taken down.
 
     pub fn on(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.open()?.page.add(this, args.get(0), args.get(1), false)
+        self.add_to_page(this, args, false)
     }
 
     pub fn once(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.open()?.page.add(this, args.get(0), args.get(1), true)
+        self.add_to_page(this, args, true)
     }
 
     pub fn off(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
-        let page = &self.open()?.page;
+        let page = &self.driver.page;
         match args.length() {
+            _ if self.driver.ended() => {}
             0 | 1 => page.remove_event(&args.get(0)),
             _ => page.remove(&args.get(0), args.get(1))?,
         }
@@ -94,13 +96,13 @@ impl Easypeers {
     }
 
     #[wasm_bindgen(js_name = removeAllListeners)]
-    pub fn remove_all_listeners(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
-        let page = &self.open()?.page;
+    pub fn remove_all_listeners(&self, _this: JsValue, args: &Array) {
+        let page = &self.driver.page;
         match args.get(0) {
+            _ if self.driver.ended() => {}
             event if event.is_undefined() => page.clear(),
             event => page.remove_event(&event),
         }
-        Ok(())
     }
 
     #[wasm_bindgen(js_name = listenerCount)]
@@ -110,7 +112,7 @@ impl Easypeers {
 
     #[wasm_bindgen(variadic)]
     pub fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
-        self.open()?.page.emit(event, args)
+        if self.driver.ended() { Ok(false) } else { self.driver.page.emit(event, args) }
     }
 
     // Leaving.
@@ -241,6 +243,13 @@ impl Easypeers {
         let url = options::tracker(url)?;
         self.open()?.change(|peer, now| peer.remove_tracker(&url, now));
         Ok(())
+    }
+
+    fn add_to_page(&self, this: JsValue, args: &Array, once: bool) -> Result<(), Error> {
+        if self.driver.ended() {
+            return Ok(());
+        }
+        self.driver.page.add(this, args.get(0), args.get(1), once)
     }
 
     fn open(&self) -> Result<&Rc<Driver>, Error> {

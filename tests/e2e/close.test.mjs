@@ -38,6 +38,23 @@ behavior('close() leaves no connection, socket, timer or listener, and says good
   await nothingHeld(b)
 })
 
+behavior('the methods of the emitter do nothing and throw nothing when it is closed', async world => {
+  await world.tracker()
+  const a = await world.join('a', 'listeners')
+  const told = await a.run(async p => {
+    const { easypeers } = p
+    const listener = () => {}
+    easypeers.on('message', listener)
+    const closed = new Promise(resolve => easypeers.once('close', resolve))
+    easypeers.close()
+    await closed
+    const chained = ['on', 'once', 'off', 'addListener', 'removeListener'].map(name => easypeers[name]('message', listener) === easypeers)
+    chained.push(easypeers.removeAllListeners() === easypeers, easypeers.off('message') === easypeers, easypeers.on('message', 'no function') === easypeers)
+    return { chained: chained.every(Boolean), emit: easypeers.emit('message', 'x'), count: easypeers.listenerCount('message') }
+  })
+  assert.deepEqual(told, { chained: true, emit: false, count: 0 })
+})
+
 behavior('what is sent before close() arrives, awaited or not, small or large', async world => {
   await world.tracker()
   const topic = 'last words'
