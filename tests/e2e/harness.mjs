@@ -269,7 +269,7 @@ export class World {
   }
 
   /** An empty page with the package loaded, in a context (and so in a process) of its own. */
-  async page({ path = '/blank', browser, viewport } = {}) {
+  async page({ path = '/blank', url = this.site.url + path, browser, viewport } = {}) {
     const context = await (browser ?? (await sharedBrowser()).browser).newContext({ viewport: viewport ?? { width: 800, height: 600 } })
     this.contexts.push(context)
     await context.addInitScript(installProbe)
@@ -279,7 +279,7 @@ export class World {
     page.on('console', message => lines.push(`${message.type()}: ${message.text()}`))
     page.on('crash', () => lines.push('crashed'))
     this.pages.push(page)
-    await page.goto(this.site.url + path)
+    await page.goto(url)
     return page
   }
 

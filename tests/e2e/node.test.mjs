@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 
-import { behavior, bounded } from './harness.mjs'
+import { behavior, bounded, PATIENCE } from './harness.mjs'
+import { terminal } from '../node/peers.mjs'
 import Easypeers from '../../pkg/node.mjs'
 
 const MIB = 1 << 20
@@ -108,4 +109,31 @@ behavior('three pages and three peers in Node are one swarm: everyone hears ever
   } finally {
     nodes.forEach(node => node.close())
   }
+})
+
+behavior('npm start: the chat in a browser and the terminal talk, and Ctrl-C ends all of it', async world => {
+  const { shows, type, exit } = terminal(world.t, 'npm start', { columns: 160 })
+  const [, url] = await shows(/Pages +(\S+)/)
+  await shows(/Swarm lobby\./)
+  const page = await world.page({ url: `${url}/chat.html` })
+  await page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
+  const me = await page.evaluate('easypeers.address')
+
+  type('hello page\r')
+  await page.getByRole('log').getByText('hello page', { exact: true }).waitFor({ timeout: PATIENCE })
+  await page.getByRole('textbox', { name: 'Message' }).fill('hello terminal')
+  await page.keyboard.press('Enter')
+  await shows(/\d\d:\d\d [0-9a-f]{6} hello terminal/)
+  // To the page alone: Tab completes its address.
+  type(`/to ${me.slice(0, 4)}`)
+  await shows(new RegExp(`/to ${me.slice(0, 4)}`))
+  type('\t')
+  await shows(new RegExp(`/to ${me}`))
+  type('only for you\r')
+  await page.getByRole('navigation', { name: 'Talk to' }).getByText('1 unread').waitFor({ state: 'attached', timeout: PATIENCE })
+  await shows(new RegExp(`${me.slice(0, 6)} has it`))
+
+  type('\x03')
+  assert.equal(await bounded(exit, 'the end of npm start'), 0)
+  await page.waitForFunction(() => easypeers.wireCount === 0, undefined, { timeout: PATIENCE })
 })
