@@ -19,6 +19,9 @@ const easypeers = new Easypeers('topic', options)
 new Easypeers({ identifier: 'topic', tracker: ['wss://tracker.example'], identity: new Uint8Array(32) })
 new Easypeers('topic', { rtcConfig: async () => rtcConfig })
 new Easypeers('topic', { rtcConfig: () => rtcConfig, trackers: [] })
+new Easypeers('topic', { rtc: { RTCPeerConnection, WebSocket } })
+// @ts-expect-error the constructor is what counts
+new Easypeers('topic', { rtc: { WebSocket } })
 new Easypeers('topic', { rtcConfig: { iceServers: fromDom.iceServers! } })
 // @ts-expect-error a topic is needed
 new Easypeers()
