@@ -75,10 +75,10 @@ function codeAfter(signal, { stdin, stdout, stderr }) {
 
 // src/node/text.mjs
 var LONGEST_SHOWN = 4e3;
-var UNSAFE = /[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+var UNSAFE = new RegExp("[\\p{Cc}\\u2028\\u2029\\u3164\\uffa0\\u115f\\u1160]|(?![\\u200c\\u200d])\\p{Cf}|\\p{Cs}", "gu");
 var NAMED = { "\n": "\\n", "\r": "\\r", "	": "\\t" };
 function visible(text) {
-  return text.replace(UNSAFE, (letter) => NAMED[letter] ?? `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(UNSAFE, (letter) => NAMED[letter] ?? letter.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""));
 }
 function textOf(message) {
   if (typeof message === "string") return message;
@@ -181,6 +181,7 @@ async function keep(easypeers, { topic, json, streams }) {
 // src/node/piped.mjs
 import { createInterface } from "node:readline";
 var MOST_UNDER_WAY = 256;
+var MOST_UNREAD = 64 << 20;
 async function piped(easypeers, { topic, json, timeout, stay, streams }) {
   const { stdin, stdout, stderr } = streams;
   const { signal, ignore } = untilSignal();
@@ -192,7 +193,11 @@ async function piped(easypeers, { topic, json, timeout, stay, streams }) {
   const deaf = new Promise((resolve) => stdout.once("error", resolve));
   stderr.on("error", () => {
   });
+  let unread = 0;
   easypeers.on("message", ({ message, from, to: to2, verified, id, hops }) => {
+    if (stdout.writableLength > MOST_UNREAD) return void unread++;
+    if (unread > 0) notice(`Nobody read what this wrote: ${count(unread, "message")} left out.`);
+    unread = 0;
     if (!json) return stdout.write(`${visible(shown(textOf(message)))}
 `);
     const content = message instanceof Uint8Array ? { bytes: Buffer.from(message).toString("base64") } : { data: message };
@@ -209,7 +214,7 @@ async function piped(easypeers, { topic, json, timeout, stay, streams }) {
   tell("join", { topic, address: easypeers.address });
   const outbox = new Outbox(easypeers, (outcome, { id, to: to2, ...about }) => {
     tell("delivery", { delivered: outcome, id, to: to2, ...about });
-    if (!outcome && !outbox.abandoned) notice(`Not delivered${to2 ? ` to ${to2}` : ""}: ${about.message}`);
+    if (!outcome && !outbox.abandoned) notice(`Not delivered${to2 ? ` to ${visible(to2)}` : ""}: ${about.message}`);
   });
   const lines = createInterface({ input: stdin, crlfDelay: Infinity });
   stdin.on("error", () => lines.close());
@@ -239,8 +244,10 @@ async function sendAll(lines, outbox, { json, timeout, notice }) {
     if (!await outbox.met(timeout)) return giveUp(outbox, notice, timeout);
     await outbox.room(MOST_UNDER_WAY);
   }
-  if (outbox.underWay > 0 && !await outbox.met(timeout)) return giveUp(outbox, notice, timeout);
-  await outbox.settled();
+  while (outbox.underWay > 0) {
+    if (!await outbox.met(timeout)) return giveUp(outbox, notice, timeout);
+    await outbox.settledOrAlone();
+  }
 }
 function giveUp(outbox, notice, timeout) {
   notice(`Nobody came within ${count(timeout / 1e3, "second")}: ${count(outbox.underWay, "message")} not delivered.`);
@@ -292,16 +299,18 @@ var Outbox = class {
     ).then(() => this.#underWay.delete(settled));
     this.#underWay.add(settled);
   }
-  /** Whether somebody is there before `timeout` is over; without one, it waits as long as it takes. */
+  /** Whether somebody is there, or comes before `timeout` is over; without one, it waits as long as it takes. */
   async met(timeout) {
-    const ready = this.easypeers.ready.then(() => true, () => false);
-    if (timeout === void 0) return ready;
-    let timer;
-    const over = new Promise((resolve) => {
-      timer = setTimeout(resolve, timeout, false);
+    if (this.easypeers.wireCount > 0) return true;
+    let timer, listener;
+    const met = await new Promise((resolve) => {
+      listener = () => resolve(true);
+      this.easypeers.once("connect", listener);
+      this.easypeers.once("close", () => resolve(false));
+      if (timeout !== void 0) timer = setTimeout(resolve, timeout, false);
     });
-    const met = await Promise.race([ready, over]);
     clearTimeout(timer);
+    this.easypeers.off("connect", listener);
     return met;
   }
   /** Waits until fewer than `most` are under way. */
@@ -310,6 +319,17 @@ var Outbox = class {
   }
   async settled() {
     await Promise.all(this.#underWay);
+  }
+  /** Waits until nothing is under way, or nobody is there any more. */
+  async settledOrAlone() {
+    let listener;
+    const alone = new Promise((resolve) => {
+      listener = () => this.easypeers.wireCount === 0 && resolve();
+      this.easypeers.on("disconnect", listener);
+      listener();
+    });
+    await Promise.race([this.settled(), alone]);
+    this.easypeers.off("disconnect", listener);
   }
 };
 
@@ -354,6 +374,10 @@ var Addresses = class {
     this.#heard.delete(address);
     this.#heard.add(address);
     if (this.#heard.size > MOST_HEARD) this.#heard.delete(this.#heard.values().next().value);
+  }
+  /** Another swarm: nobody has been heard there yet. */
+  forget() {
+    this.#heard.clear();
   }
   /** Everyone there is a name for, this peer as well. */
   all() {
@@ -549,6 +573,7 @@ ${dim(`Others join with: ${visible(invitation2(named))}`)}`);
   const join2 = (named) => {
     moving = true;
     easypeers.identifier = identifierOf(named);
+    addresses.forget();
     moving = false;
     welcome(named);
   };

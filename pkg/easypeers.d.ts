@@ -216,7 +216,8 @@ interface EasypeersOptions {
   /** How to reach through firewalls: an `RTCConfiguration`, or a function that returns one. @example { rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }] } } */
   rtcConfig?: EasypeersRtcConfiguration | (() => EasypeersRtcConfiguration | Promise<EasypeersRtcConfiguration>)
   /**
-   * The WebRTC and WebSocket to use instead of the browser's own, or of `node-datachannel` in Node.
+   * The WebRTC and WebSocket to use instead of the browser's own, or of `node-datachannel` in Node. Their methods reject, as a
+   * browser's do, and do not throw.
    * @example { rtc: { RTCPeerConnection, WebSocket } }
    */
   rtc?: { RTCPeerConnection: new (configuration?: any) => any, WebSocket?: new (url: string) => any }

@@ -18,6 +18,11 @@ export class Addresses {
     if (this.#heard.size > MOST_HEARD) this.#heard.delete(this.#heard.values().next().value)
   }
 
+  /** Another swarm: nobody has been heard there yet. */
+  forget() {
+    this.#heard.clear()
+  }
+
   /** Everyone there is a name for, this peer as well. */
   all() {
     return new Set([...this.easypeers.peers, ...this.#heard, this.easypeers.address])

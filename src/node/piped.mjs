@@ -6,6 +6,8 @@ import { watchTrackers } from './trackers.mjs'
 
 /** Messages under way at once. More would only wait inside, where nobody holds back who writes them. */
 const MOST_UNDER_WAY = 256
+/** What may wait for whoever reads the output, in characters or bytes; messages beyond are left out. */
+const MOST_UNREAD = 64 << 20
 
 /**
  * @param {import('easypeers').default} easypeers
@@ -28,7 +30,11 @@ export async function piped(easypeers, { topic, json, timeout, stay, streams }) 
   const deaf = new Promise(resolve => stdout.once('error', resolve))
   stderr.on('error', () => {})
 
+  let unread = 0
   easypeers.on('message', ({ message, from, to, verified, id, hops }) => {
+    if (stdout.writableLength > MOST_UNREAD) return void unread++
+    if (unread > 0) notice(`Nobody read what this wrote: ${count(unread, 'message')} left out.`)
+    unread = 0
     if (!json) return stdout.write(`${visible(shown(textOf(message)))}\n`)
     const content = message instanceof Uint8Array ? { bytes: Buffer.from(message).toString('base64') } : { data: message }
     tell('message', { from, ...content, direct: to !== undefined, verified, id, hops })
@@ -45,7 +51,7 @@ export async function piped(easypeers, { topic, json, timeout, stay, streams }) 
 
   const outbox = new Outbox(easypeers, (outcome, { id, to, ...about }) => {
     tell('delivery', { delivered: outcome, id, to, ...about })
-    if (!outcome && !outbox.abandoned) notice(`Not delivered${to ? ` to ${to}` : ''}: ${about.message}`)
+    if (!outcome && !outbox.abandoned) notice(`Not delivered${to ? ` to ${visible(to)}` : ''}: ${about.message}`)
   })
   const lines = createInterface({ input: stdin, crlfDelay: Infinity })
   stdin.on('error', () => lines.close()) // a terminal that is gone
@@ -79,8 +85,11 @@ async function sendAll(lines, outbox, { json, timeout, notice }) {
     if (!(await outbox.met(timeout))) return giveUp(outbox, notice, timeout)
     await outbox.room(MOST_UNDER_WAY)
   }
-  if (outbox.underWay > 0 && !(await outbox.met(timeout))) return giveUp(outbox, notice, timeout)
-  await outbox.settled()
+  // Whoever was there may go before the last has been delivered.
+  while (outbox.underWay > 0) {
+    if (!(await outbox.met(timeout))) return giveUp(outbox, notice, timeout)
+    await outbox.settledOrAlone()
+  }
 }
 
 function giveUp(outbox, notice, timeout) {
@@ -141,14 +150,18 @@ class Outbox {
     this.#underWay.add(settled)
   }
 
-  /** Whether somebody is there before `timeout` is over; without one, it waits as long as it takes. */
+  /** Whether somebody is there, or comes before `timeout` is over; without one, it waits as long as it takes. */
   async met(timeout) {
-    const ready = this.easypeers.ready.then(() => true, () => false)
-    if (timeout === undefined) return ready
-    let timer
-    const over = new Promise(resolve => { timer = setTimeout(resolve, timeout, false) })
-    const met = await Promise.race([ready, over])
+    if (this.easypeers.wireCount > 0) return true
+    let timer, listener
+    const met = await new Promise(resolve => {
+      listener = () => resolve(true)
+      this.easypeers.once('connect', listener)
+      this.easypeers.once('close', () => resolve(false))
+      if (timeout !== undefined) timer = setTimeout(resolve, timeout, false)
+    })
     clearTimeout(timer)
+    this.easypeers.off('connect', listener)
     return met
   }
 
@@ -159,5 +172,17 @@ class Outbox {
 
   async settled() {
     await Promise.all(this.#underWay)
+  }
+
+  /** Waits until nothing is under way, or nobody is there any more. */
+  async settledOrAlone() {
+    let listener
+    const alone = new Promise(resolve => {
+      listener = () => this.easypeers.wireCount === 0 && resolve()
+      this.easypeers.on('disconnect', listener)
+      listener()
+    })
+    await Promise.race([this.settled(), alone])
+    this.easypeers.off('disconnect', listener)
   }
 }

@@ -38,6 +38,8 @@ const ANSWERED_MS = 300
 function connecting(PeerConnection, RTCPeerConnection) {
   return class extends RTCPeerConnection {
     #native
+    /** Candidates of the other end, for as long as an answer is under way. */
+    #held
 
     constructor(config = {}) {
       const native = new PeerConnection('easypeers', {
@@ -64,13 +66,18 @@ function connecting(PeerConnection, RTCPeerConnection) {
 
     async setRemoteDescription({ type, sdp }) {
       if (type !== 'offer') return this.#native.setRemoteDescription(sdp, type)
-      const candidates = sdp.match(CANDIDATES) ?? []
+      this.#held = (sdp.match(CANDIDATES) ?? []).map(line => ({ candidate: line.trim().slice(2), sdpMid: '0' }))
       this.#native.setRemoteDescription(sdp.replace(CANDIDATES, ''), type)
-      setTimeout(() => candidates.forEach(line => this.addIceCandidate({ candidate: line.trim().slice(2), sdpMid: '0' }).catch(() => {})), ANSWERED_MS)
+      setTimeout(() => {
+        const held = this.#held
+        this.#held = undefined
+        for (const candidate of held) this.addIceCandidate(candidate).catch(() => {}) // one that is wrong is no harm
+      }, ANSWERED_MS)
     }
 
     async addIceCandidate(candidate) {
-      if (this.connectionState !== 'closed') return super.addIceCandidate(candidate)
+      if (this.#held) this.#held.push(candidate)
+      else if (this.connectionState !== 'closed') await super.addIceCandidate(candidate)
     }
 
     get localDescription() {
@@ -81,11 +88,18 @@ function connecting(PeerConnection, RTCPeerConnection) {
 
 const CANDIDATES = /^a=(candidate:.*|end-of-candidates)\r?\n/gm
 
-/** As libdatachannel wants them: one URL each, with the credentials in it. */
+/**
+ * As libdatachannel wants them: one URL each, with the credentials in it. It throws for a URL that it does not know, and then
+ * nothing connects; those that only a browser understands are left out.
+ */
 function iceUrls(servers) {
-  return servers.flatMap(({ urls, username, credential }) => [urls].flat().map(url => {
-    if (!username || !credential) return url
-    const [, scheme, rest] = /^(turns?:)(.*)$/.exec(url) ?? ['', '', url]
-    return `${scheme}${encodeURIComponent(username)}:${encodeURIComponent(credential)}@${rest}`
-  }))
+  return servers.flatMap(({ urls, username, credential }) => [urls].flat().map(url => withCredentials(url, username, credential)))
+    .filter(url => url !== undefined)
+}
+
+function withCredentials(url, username, credential) {
+  const [, scheme, host] = /^(stun|turns?):([^[]*)$/i.exec(url) ?? []
+  if (scheme === undefined) return undefined
+  if (!/^turn/i.test(scheme)) return url
+  return `${scheme.toLowerCase()}:${encodeURIComponent(username ?? '')}:${encodeURIComponent(credential ?? '')}@${host}`
 }

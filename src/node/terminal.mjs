@@ -68,6 +68,7 @@ export async function terminal(easypeers, { topic, invitation, streams }) {
   const join = named => {
     moving = true
     easypeers.identifier = identifierOf(named)
+    addresses.forget()
     moving = false
     welcome(named)
   }

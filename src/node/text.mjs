@@ -3,13 +3,14 @@
 /** Messages longer than this are cut on a terminal, in characters. */
 export const LONGEST_SHOWN = 4000
 
-// Escape sequences begin with one of the C0 or C1 controls; the others turn what is read around, or hide it.
-const UNSAFE = /[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Escape sequences begin with one of the C0 or C1 controls; format characters (Cf) turn what is read around, or hide it, but
+// for the joiners that emoji and some scripts are written with. Fillers are letters that nobody sees.
+const UNSAFE = /[\p{Cc}\u2028\u2029\u3164\uffa0\u115f\u1160]|(?![\u200c\u200d])\p{Cf}|\p{Cs}/gu
 const NAMED = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /** `text` on one line, with every control character written out. */
 export function visible(text) {
-  return text.replace(UNSAFE, letter => NAMED[letter] ?? `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(UNSAFE, letter => NAMED[letter] ?? letter.split('').map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''))
 }
 
 /** Any value that can be sent, as the text it reads as; bytes as a few of them. */

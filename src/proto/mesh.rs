@@ -372,11 +372,11 @@ impl Mesh {
     }
 
     /// A request of ours went out.
-    pub(crate) fn handle_sent(&mut self, id: &RequestId, max_peers: usize, now: Instant) {
+    pub(crate) fn handle_sent(&mut self, id: &RequestId, max_peers: usize, lost: Duration, now: Instant) {
         if let Some(mine) = self.mine.get_mut(id) {
             let patience =
                 if max_peers > 2 || mine.conn.is_none() { patient(REQUEST, max_peers) } else { ROUND };
-            (mine.sent, mine.until) = (Some(now), now + patience);
+            (mine.sent, mine.until) = (Some(now), now + patience.max(lost));
         }
     }
 

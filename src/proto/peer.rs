@@ -120,10 +120,19 @@ struct Conn {
     trial: bool,
     /// When trackers last took the offer out.
     announced: Option<Instant>,
-    /// Requests that took the offer out and may be answered yet, the newest last: on a busy machine an answer takes longer
-    /// than anybody waits for it, and it is as good as a new one.
-    asked: Vec<RequestId>,
+    /// Requests that took the offer out and may be answered yet, the newest last: on a busy machine an answer
+    /// takes longer than anybody waits for it, and it is as good as a new one.
+    asked: Vec<Asked>,
     since: Instant,
+    made: Instant,
+}
+
+/// A request that took an offer out: to which neighbor, and when.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    id: RequestId,
+    via: Address,
+    at: Instant,
 }
 
 /// What a connection is for.
@@ -151,6 +160,7 @@ impl Conn {
             announced: None,
             asked: Vec::new(),
             since: now,
+            made: now,
         }
     }
 
@@ -172,7 +182,13 @@ impl Conn {
             Purpose::Offer(offer) => request.is_of(&offer),
             Purpose::Request(id, _) | Purpose::Reply(id) => id == request,
         };
-        present || self.asked.contains(&request)
+        present || self.asked.iter().any(|asked| asked.id == request)
+    }
+
+    /// This request, if it took the offer out before what the offer is out for now.
+    fn asked_before(&self, request: RequestId) -> Option<Asked> {
+        let present = matches!(self.purpose, Purpose::Request(id, _) if id == request);
+        self.asked.iter().find(|asked| asked.id == request && !present).copied()
     }
 
     /// Whether it is an offer that stands for no request.

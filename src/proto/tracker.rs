@@ -276,8 +276,8 @@ impl Tracker {
         }
     }
 
-    /// A connection came to nothing. Who has no other asks for one at once; the next time it waits, for whoever answers
-    /// may be the cause.
+    /// A connection came to nothing. Who has no neighbor asks for another at once; the next time it waits, for whoever
+    /// answers may be the cause.
     pub(crate) fn retry(&mut self, now: Instant) {
         if self.need == Need::Lonely && !std::mem::replace(&mut self.retried, true) {
             self.hasten(now);

@@ -62,8 +62,8 @@ impl Rtc {
 
 const RTC_PEER_CONNECTION: &str = "RTCPeerConnection";
 const WEB_SOCKET: &str = "WebSocket";
-const NONE: &str = "there is no RTCPeerConnection here: Easypeers runs in a page (not in a worker) and in Node, or \
-     with one that is given by the option rtc";
+const NONE: &str = "there is no RTCPeerConnection here: Easypeers runs in a page (not in a worker), in Node by \
+     `import 'easypeers'`, or with what the option rtc gives it";
 
 fn constructor(of: &JsValue, name: &str) -> Option<Function> {
     Reflect::get(of, &name.into()).ok()?.dyn_into().ok()

@@ -70,6 +70,20 @@ test('what is read before anybody is there is delivered when somebody comes', op
   assert.deepEqual(heard, Array.from({ length: 1000 }, (_, i) => `${i}`))
 })
 
+test('it ends with 1 when everybody has gone again before there was something to say', options, async t => {
+  const url = await tracker(t)
+  const left = command(t, ['left', '--tracker', url, '--json', '--timeout', '1'])
+  await left.event('join')
+  const other = peer(t, 'left', url)
+  await left.event('connect')
+  other.close()
+  await left.event('disconnect')
+  left.say('anybody?')
+  left.end()
+  assert.equal((await left.event('delivery')).delivered, false)
+  assert.equal(await left.exit, 1)
+})
+
 test('it ends with 1 when nobody comes, and when a message is not delivered', options, async t => {
   const url = await tracker(t)
   const lonely = command(t, ['lonely', '--tracker', url, '--timeout', '1'])

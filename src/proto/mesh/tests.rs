@@ -301,7 +301,7 @@ fn one_request_is_under_way_on_each_side_unless_its_answer_must_be_lost() {
     let unsent = T0 + LOST * 2;
     mesh.handle_change(unsent);
     assert_eq!(ring_plans(&mut mesh, &links, &nearer, unsent), [], "its offer is still being made");
-    mesh.handle_sent(&id, 6, T0);
+    mesh.handle_sent(&id, 6, LOST, T0);
     let soon = T0 + (LOST - millis(1));
     mesh.handle_linked(place(200), soon);
     assert_eq!(ring_plans(&mut mesh, &links, &nearer, soon), []);
@@ -497,7 +497,7 @@ fn a_request_that_nobody_answers_expires_and_one_whose_neighbor_is_gone_at_once(
     mesh.begin(a, None, plan(20), T0);
     mesh.begin(b, None, plan(30), T0);
     for id in [a, b] {
-        mesh.handle_sent(&id, 6, T0);
+        mesh.handle_sent(&id, 6, LOST, T0);
     }
     let expired =
         |mesh: &mut Mesh, now| mesh.take_expired(now).into_iter().map(|mine| mine.via).collect::<Vec<_>>();

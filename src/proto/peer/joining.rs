@@ -170,7 +170,7 @@ impl Peer {
         if open.is_none() {
             self.drop_because("late answer");
         }
-        if !open.is_some_and(|conn| self.take_answer(conn, from, description, now)) {
+        if !open.is_some_and(|conn| self.take_answer(conn, None, from, description, now)) {
             self.decline(from, None);
         }
     }

@@ -1,13 +1,14 @@
 //! The peer and its links: connections, admission, and what comes over them.
 
-use super::joining::OFFER_LIFE;
 use super::{Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::broadcast;
 use crate::proto::id::Address;
 use crate::proto::io::{ConnId, Event};
 use crate::proto::limits::Fault;
-use crate::proto::link::{Ahead, Expired, Farewell, Happened, Linked, Member, Packet, Violation};
+use crate::proto::link::{
+    Ahead, Expired, Farewell, HOPEFUL_SLOW, Happened, Linked, Member, Packet, Violation,
+};
 use crate::proto::mesh::{self, Reason, Word};
 use crate::proto::ring::Side;
 use crate::proto::time::Instant;
@@ -25,7 +26,8 @@ impl Peer {
 
     pub(super) fn handle_described(&mut self, id: ConnId, sdp: &str, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        self.describing = self.describing.mul_f64(0.8).max(now - conn.since);
+        let took = HOPEFUL_SLOW.min(now - conn.made);
+        self.describing = self.describing.mul_f64(0.8).max(took);
         match conn.link.handle_described(sdp, now) {
             Ok(happened) => self.act(id, happened, now),
             Err(error) => {
@@ -208,9 +210,6 @@ impl Peer {
         match conn.purpose {
             Purpose::Offer(_) => self.offers_ready(id, now),
             Purpose::Request(request, via) => {
-                if let Some(conn) = self.conns.get_mut(&id) {
-                    conn.link.expire_offer(now + OFFER_LIFE);
-                }
                 self.send_request(request, via, Some(description), now);
             }
             Purpose::Reply(request) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::closing::Stage;
 use super::joining::OFFER_LIFE;
 use super::waiting::{MAX_WAITING, Waiting};
-use super::{Conn, Peer, Purpose};
+use super::{Asked, Conn, Peer, Purpose};
 use crate::proto::admission::Hello;
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
@@ -18,7 +18,7 @@ use crate::proto::time::Instant;
 /// An answer to an offer that went out through trackers is here by then, or never comes.
 const ANSWERED: Duration = Duration::from_millis(2000);
 
-/// Requests that one offer stands for. A guess: one goes out every other second at most.
+/// Requests that one offer stands for; older ones are no longer answered by then.
 const MAX_ASKED: usize = 8;
 
 impl Peer {
@@ -69,13 +69,15 @@ impl Peer {
         offer: Option<Description>,
         now: Instant,
     ) {
-        self.mesh.handle_sent(&id, self.config.max_peers, now);
+        self.mesh.handle_sent(&id, self.config.max_peers, self.lost(), now);
         let Some(mine) = self.mesh.mine(&id) else { return };
         if let Some(conn) = mine.conn.and_then(|conn| self.conns.get_mut(&conn)) {
+            // The request ends first.
+            conn.link.expire_offer((conn.made + OFFER_LIFE).max(mine.until + Duration::from_secs(1)));
             if conn.asked.len() >= MAX_ASKED {
                 conn.asked.remove(0);
             }
-            conn.asked.push(id);
+            conn.asked.push(Asked { id, via, at: now });
         }
         let goal = mine.goal;
         let replaces = mine.conn.and_then(|conn| self.conns.get(&conn)?.replaces);
@@ -145,23 +147,15 @@ impl Peer {
                 }
                 let via = self.mesh.finish(&id).map_or(from, |mine| mine.via);
                 let open = |conn: &Conn| conn.is_for(id) && conn.link.is_offered();
-                let offer = self.conns.iter().find(|(_, conn)| open(conn));
-                let offer = offer.map(|(&conn, open)| (conn, open.asked.contains(&id)));
-                let Some((conn, asked)) =
-                    offer.filter(|&(conn, _)| self.take_answer(conn, acceptor, *answer, now))
+                let offer = self.conns.iter().find(|(_, conn)| open(conn)).map(|(&conn, _)| conn);
+                let Some(conn) =
+                    offer.filter(|&conn| self.take_answer(conn, Some(id), acceptor, *answer, now))
                 else {
                     return self.turn_down(id, acceptor, via);
                 };
-                if !asked {
+                if self.conns.get(&conn).is_some_and(|conn| matches!(conn.purpose, Purpose::Offer(_))) {
                     // Trackers took it out.
                     return;
-                }
-                if let Some(conn) = self.conns.get_mut(&conn) {
-                    let before = std::mem::replace(&mut conn.purpose, Purpose::Request(id, via));
-                    // The offer may have gone out again for a newer request.
-                    if let Purpose::Request(newer, _) = before {
-                        self.mesh.finish(&newer);
-                    }
                 }
                 if let Some(hello) = hello {
                     self.greet_back(id, conn, acceptor, *hello);
@@ -263,11 +257,11 @@ impl Peer {
     /// Keeps an offer that was turned away for the next request.
     fn recycle(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        if conn.link.is_offered() {
+        if conn.link.is_offered() && now < conn.made + OFFER_LIFE {
             conn.purpose = Purpose::Offer(OfferId(self.random.bytes()));
             (conn.peer, conn.chosen, conn.announced) = (None, false, None);
             (conn.replaces, conn.trial) = (None, false);
-            conn.link.expire_offer(now + OFFER_LIFE);
+            conn.link.expire_offer(conn.made + OFFER_LIFE);
         } else {
             self.drop_conn(id);
         }
@@ -394,20 +388,25 @@ impl Peer {
         }
     }
 
-    /// Somebody answered one of our offers; `false`: too late, or there is no use for it.
+    /// Somebody answered one of our offers, for this request if it did not go out through trackers; `false`: too late, or
+    /// there is no use for it.
     pub(super) fn take_answer(
         &mut self,
         id: ConnId,
+        request: Option<RequestId>,
         from: Address,
         answer: Description,
         now: Instant,
     ) -> bool {
-        let (me, since) = (self.address, self.conns.get(&id).map(|conn| conn.since));
+        let Some(conn) = self.conns.get(&id) else { return false };
+        // Then what the offer is out for now is not what was answered.
+        let late = request.and_then(|request| conn.asked_before(request));
+        let (me, since) = (self.address, late.map_or(conn.since, |late| late.at));
         let falls = |conn: &Conn| match conn.purpose {
             // Two answers crossed: the offer of the higher address stands, and the answer to the other one falls.
             Purpose::Reply(_) => me > from,
             // It answers a second request only when it gave the first one up, and its answers may overtake each other.
-            _ => Some(conn.since) < since,
+            _ => conn.since < since,
         };
         while let Some(fallen) = self.attempt(&|conn| conn.peer == Some(from) && falls(conn)) {
             self.drop_conn(fallen);
@@ -423,21 +422,34 @@ impl Peer {
         let scene = around.scene();
         let hand_over =
             || self.mesh.improves_ring(&from, &scene) && self.mesh.victim(&from, &scene, now).is_some();
-        let trial = self.replaced_by(id).is_some() && around.free == 0;
+        let trial = late.is_none() && self.replaced_by(id).is_some() && around.free == 0;
         let room = around.free > 0 || trial || hand_over();
-        if room && !duplicate {
+        let welcome = room && !duplicate && answer.is_sound();
+        if !welcome && late.is_some() {
+            // The offer stays open for what it is out for now.
+            self.drop_because("answer of no use");
+            return false;
+        }
+        if welcome {
             self.make_room(&from, now);
         }
         let patience = self.patience(&from);
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         conn.link.patience = patience;
-        if duplicate || !room || !answer.is_sound() || !conn.link.accept(answer, now, &mut self.out) {
+        if !welcome || !conn.link.accept(answer, now, &mut self.out) {
             self.drop_conn(id);
             self.drop_because("answer of no use");
             return false;
         }
         conn.peer = Some(from);
         conn.asked.clear();
+        if let Some(Asked { id, via, at }) = late {
+            (conn.chosen, conn.replaces, conn.trial, conn.since) = (false, None, false, at);
+            let newer = std::mem::replace(&mut conn.purpose, Purpose::Request(id, via));
+            if let Purpose::Request(newer, _) = newer {
+                self.mesh.finish(&newer);
+            }
+        }
         true
     }
 

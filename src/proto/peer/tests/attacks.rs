@@ -602,7 +602,7 @@ fn a_tracker_in_the_middle_gets_no_link() {
     let elsewhere = Identity::from_secret([90; 32]);
     // The middle answers with its own certificate and passes the Hello of another peer on, made for another link.
     let answer = description(99, 9);
-    world.with(a, |peer, now| assert!(peer.take_answer(id, elsewhere.address(), answer, now)));
+    world.with(a, |peer, now| assert!(peer.take_answer(id, None, elsewhere.address(), answer, now)));
     let now = world.now;
     world.peers[a].handle(Input::ConnOpened(id), now);
     let ours = std::iter::from_fn(|| world.peers[a].poll_output()).find_map(|output| match output {

@@ -108,6 +108,35 @@ fn an_answer_that_comes_after_its_request_is_taken_while_the_offer_is_open() {
     }
 }
 
+/// Whoever was on the way of an old request could end the newer one by answering it.
+#[test]
+fn a_late_answer_of_no_use_leaves_the_offer_to_what_it_is_out_for() {
+    let (mut world, said) = world();
+    let via = world.address(0);
+    let first = ask(&mut world, &said);
+    let asking = |world: &World, id| {
+        let mut conns = world.peers[1].conns.iter();
+        conns.find(|(_, conn)| conn.purpose == Purpose::Request(id, via)).map(|(&conn, _)| conn)
+    };
+    let offer = asking(&world, first).expect("it asks");
+    world.run(Duration::from_secs(3));
+    // It goes out again with the same offer.
+    let second = RequestId([5; 8]);
+    world.with(1, |peer, now| {
+        let plan = Plan { goal: Goal::Exact(NOBODY), via, probe: false, aim: None, replaces: None };
+        peer.mesh.begin(second, Some(offer), plan, now);
+        peer.conns.get_mut(&offer).expect("it is kept").purpose = Purpose::Request(second, via);
+        let description = peer.conns.get(&offer).and_then(|conn| conn.link.description().cloned());
+        peer.send_request(second, via, description, now);
+    });
+    let neighbor = world.address(2);
+    let useless = Word::Accept { from: neighbor, answer: Box::new(hostile::description(99, 1)), hello: None };
+    tell(&mut world, first, useless);
+    assert_eq!(asking(&world, second), Some(offer));
+    tell(&mut world, second, accept(2));
+    assert_eq!(attempts(&world), [Purpose::Request(second, via)]);
+}
+
 #[test]
 fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
     let (mut world, _) = world();

@@ -204,7 +204,7 @@ fn whoever_only_claims_an_address_keeps_nobody_from_it() {
     // A stranger answers an offer in the victim's name, and says nonsense as soon as the channel opens.
     let id = *world.peers[a].conns.keys().next().expect("offers are kept ready");
     let answer = Description::parse(&sdp((9, ConnId(9)), "active")).expect("we wrote it");
-    world.with(a, |peer, now| assert!(peer.take_answer(id, victim, answer, now)));
+    world.with(a, |peer, now| assert!(peer.take_answer(id, None, victim, answer, now)));
     world.with(a, |peer, now| peer.handle(Input::ConnOpened(id), now));
     let nonsense = Bytes(frame(&Frame::Whole(&encode(&Packet::Ping(1)))));
     world.with(a, |peer, now| peer.handle(Input::ConnFrame(id, nonsense), now));
