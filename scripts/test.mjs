@@ -32,10 +32,6 @@ const STEPS = [
     ],
   },
   {
-    lane: 1, name: 'doc', needs: ['rust', 'wasm'], env: { RUSTDOCFLAGS: '-Dwarnings' },
-    run: ['cargo doc --locked --no-deps --features sim', `cargo doc --locked --no-deps --document-private-items ${WASM32}`],
-  },
-  {
     lane: 1, name: 'native', needs: ['rust'], tests: true,
     run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --features sim`,
   },
@@ -50,6 +46,10 @@ const STEPS = [
   { lane: 2, name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
   { lane: 2, name: 'node', needs: ['npm'], tests: true, run: 'npm run test:node' },
   { lane: 2, name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
+  {
+    lane: 2, name: 'doc', needs: ['rust', 'wasm'], env: { RUSTDOCFLAGS: '-Dwarnings' },
+    run: ['cargo doc --locked --no-deps --features sim', `cargo doc --locked --no-deps --document-private-items ${WASM32}`],
+  },
   { lane: 2, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
 ]
 

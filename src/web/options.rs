@@ -1,6 +1,6 @@
 //! What the page gives the constructor and the setters, checked and turned into a [`Config`].
 //!
-//! Read value by value and not by serde: its errors could not name the option, and cost a visitor 9 kB.
+//! Read value by value and not by serde: its errors could not name the option, and cost a visitor 9 kB (`docs/build.md`).
 
 use std::rc::Rc;
 use std::time::Duration;
