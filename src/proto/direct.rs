@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::map::{Map, Set};
-use super::mesh::patient;
 use super::message::{Header, Kind, Message, Payload};
+use super::neighborhood::patient;
 use super::ring::{self, Known};
 use super::time::Instant;
 

@@ -49,7 +49,7 @@ pub(crate) enum Work {
     /// To check the proof of a message that is new here.
     Proof,
     /// To pass something on, or take it up, that cannot be checked.
-    Errand,
+    Relay,
 }
 
 /// What no honest neighbor does, and how bad it is.

@@ -1,225 +1,87 @@
-//! The peer: owns the machines, and is the only place where they meet.
+//! The peer: owns the parts, and is the only place where they meet.
 //!
 //! ```text
-//!             page                              trackers            data channels
-//!              │ send                              │                      │
-//!              ▼                                   ▼                      ▼
-//!   peer/messages.rs ──▶ broadcast, direct    peer/joining.rs ──▶ mesh ◀── peer/linking.rs ──▶ link, view
+//!        page               trackers            data channels
+//!         │ send               │                      │
+//!         ▼                    ▼                      ▼
+//!     messaging           introducers               links ──▶ every packet of a neighbor
+//!         │                    │                      │
+//!         │                    └───▶ signalling ◀─────┤
+//!         │                              ▲            │
+//!         └──────────────────────── topology ◀────────┘
 //! ```
 //!
-//! An input descends through one of these files to one machine; what the machine returns comes back up, and
-//! what it wants of the world goes into `out`.
+//! [`Peer::handle`] gives an input to the part that it concerns. What a part wants of the world it puts into `out`; what
+//! it wants of another part is an [`Effect`], and [`Peer::apply`] hands each to whom it concerns, in order. Before each
+//! of both the neighborhood is looked at anew, so no part decides on what is no longer so.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::admission::Admitted;
-use super::broadcast::{Broadcast, Spread};
 use super::config::{Config, ConfigError};
-use super::direct::{Direct, Paths};
-use super::id::{Address, MessageId, OfferId, SwarmId};
+use super::context::{Context, Effect, Purpose};
+use super::id::{Address, MessageId};
 use super::identity::Identity;
-use super::io::{ConnId, Event, Input, Output, TrackerId, TrackerStatus, Warning};
+use super::introducers::{self, Introducers};
+use super::io::{Bytes, Event, Input, Output, SendError};
 use super::keys::Keys;
-use super::limits::{Allowed, Fault, Limits, Work};
-use super::link::{Farewell, HOPEFUL_SLOW, Link, Packet};
-use super::map::Map;
-use super::mesh::{self, Mesh, Neighbor, RequestId, Scene};
-use super::message::Draft;
+use super::limits::{Fault, Limits};
+use super::link::{Farewell, Packet};
+use super::links::Links;
+use super::me::Me;
+use super::messaging::Messaging;
+use super::neighborhood::Neighborhood;
 use super::random::Random;
-use super::replay::Recent;
-use super::ring::{Known, Side};
+use super::report::Stats;
+use super::request::{Reason, RequestId};
 use super::secret::SwarmSecret;
+use super::signalling::{Signal, Signalling};
 use super::time::{Instant, soonest};
-use super::tracker::Tracker;
-use super::view::{Measured, View};
+use super::topology::Topology;
+use super::{broadcast, io::ConnId};
 
-mod answering;
 #[cfg(any(test, feature = "sim"))]
 mod bounds;
 mod closing;
-mod joining;
-mod linking;
-mod messages;
-mod parting;
-mod report;
-mod requests;
-mod waiting;
+mod queries;
 
-use answering::HandedBack;
 use closing::Stage;
-use joining::Errand;
-use messages::Outgoing;
-use parting::Parting;
-pub use report::{Edge, LinkInfo, Stats, Topology};
-use waiting::Waiting;
+
+/// Names of messages that cost as much to look at as another packet.
+const NAMES_PER_PACKET: f64 = 64.0;
 
 /// One peer of one swarm.
 #[derive(Debug)]
 pub struct Peer {
-    config: Config,
-    identity: Identity,
-    secret: SwarmSecret,
-    address: Address,
-    /// Tells this run of the peer from earlier ones with the same identity.
-    instance: [u8; 16],
-    random: Random,
-
-    trackers: Map<TrackerId, Tracker>,
-    conns: Map<ConnId, Conn>,
-    /// The active links, by address.
-    neighbors: Map<Address, ConnId>,
-    /// Links that were evicted, for a moment more; the oldest first.
-    partings: Vec<Parting>,
-    /// Requests for ring links that wait for a slot; the oldest first.
-    waiting: Vec<Waiting>,
-    /// How long connections took to be made, the slowest of late.
-    connecting: Duration,
-    /// How long descriptions took to be made, the slowest of late: on a busy machine, everything takes as long.
-    describing: Duration,
-    /// Answers under way to neighbors; the oldest first.
-    handed_back: Vec<HandedBack>,
-    /// Offers that trackers brought here, on their way.
-    errands: Map<RequestId, Errand>,
-    view: View,
-    mesh: Mesh,
-    broadcast: Broadcast,
-    direct: Direct,
-    keys: Keys,
-    limits: Limits,
-    /// The page's messages on their way.
-    outgoing: Outgoing,
-    /// Direct messages that were delivered.
-    recent: Recent,
-
-    next_tracker: u32,
-    next_conn: u64,
+    parts: Parts,
+    commons: Commons,
     stage: Stage,
-    stats: Stats,
-    out: VecDeque<Output>,
     /// Forwards nothing, for simulations of peers that do not play along.
     #[cfg(any(test, feature = "sim"))]
     silent: bool,
 }
 
-/// A connection and what it is for.
+/// The parts of a peer; none knows another.
 #[derive(Debug)]
-struct Conn {
-    link: Link,
-    purpose: Purpose,
-    /// The peer at the other end, as soon as it is known.
-    peer: Option<Address>,
-    admitted: Option<Admitted>,
-    /// Whether this peer chose the other one as a long link.
-    chosen: bool,
-    /// The slower link that is to end for this one.
-    replaces: Option<Address>,
-    /// Who then loses a link at the other end, and may have that peer's.
-    heir: Option<Address>,
-    /// Whether the other end has yet to say that it keeps it: one on trial stays if both find it faster.
-    trial: bool,
-    /// When trackers last took the offer out.
-    announced: Option<Instant>,
-    /// Requests that took the offer out and may be answered yet, the newest last: on a busy machine an answer
-    /// takes longer than anybody waits for it, and it is as good as a new one.
-    asked: Vec<Asked>,
-    since: Instant,
-    made: Instant,
+struct Parts {
+    links: Links,
+    signalling: Signalling,
+    topology: Topology,
+    messaging: Messaging,
+    introducers: Introducers,
 }
 
-/// A request that took an offer out: to which neighbor, and when.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    id: RequestId,
-    via: Address,
-    at: Instant,
-}
-
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Offered through trackers, or kept ready to be.
-    Offer(OfferId),
-    /// Offered through the mesh, handed to this neighbor.
-    Request(RequestId, Address),
-    /// Our answer to somebody's offer.
-    Reply(RequestId),
-}
-
-impl Conn {
-    fn new(link: Link, purpose: Purpose, now: Instant) -> Self {
-        Self {
-            link,
-            purpose,
-            peer: None,
-            admitted: None,
-            chosen: false,
-            replaces: None,
-            heir: None,
-            trial: false,
-            announced: None,
-            asked: Vec::new(),
-            since: now,
-            made: now,
-        }
-    }
-
-    /// The hash of the other side's proven key.
-    fn key(&self) -> Option<Address> {
-        let admitted = self.admitted.as_ref()?;
-        Some(if admitted.verified { admitted.address } else { admitted.key.address() })
-    }
-
-    /// Whether it takes a slot: everything but an offer that nobody has taken up. Our own requests take none
-    /// until they are answered, or two full peers that ask for each other would both be busy for ever.
-    fn holds_slot(&self) -> bool {
-        self.link.is_taken() && self.link.is_hopeful()
-    }
-
-    /// Whether it stands for this request, or for our answer to it.
-    fn is_for(&self, request: RequestId) -> bool {
-        let present = match self.purpose {
-            Purpose::Offer(offer) => request.is_of(&offer),
-            Purpose::Request(id, _) | Purpose::Reply(id) => id == request,
-        };
-        present || self.asked.iter().any(|asked| asked.id == request)
-    }
-
-    /// This request, if it took the offer out before what the offer is out for now.
-    fn asked_before(&self, request: RequestId) -> Option<Asked> {
-        let present = matches!(self.purpose, Purpose::Request(id, _) if id == request);
-        self.asked.iter().find(|asked| asked.id == request && !present).copied()
-    }
-
-    /// Whether it is an offer that stands for no request.
-    fn is_spare(&self) -> bool {
-        matches!(self.purpose, Purpose::Offer(_)) && !self.link.is_taken()
-    }
-}
-
-/// The neighborhood at one moment, for decisions.
-struct Surroundings {
-    links: Vec<Neighbor>,
-    known: std::sync::Arc<[Known]>,
-    pending: Vec<Address>,
-    max_peers: usize,
-    free: isize,
-    asking: isize,
-    lost: Duration,
-}
-
-impl Surroundings {
-    fn scene(&self) -> Scene<'_> {
-        Scene {
-            links: &self.links,
-            known: &self.known,
-            pending: &self.pending,
-            max_peers: self.max_peers,
-            free: self.free,
-            asking: self.asking,
-            lost: self.lost,
-        }
-    }
+/// What the parts share: see [`Context`].
+#[derive(Debug)]
+struct Commons {
+    me: Me,
+    around: Neighborhood,
+    random: Random,
+    keys: Keys,
+    limits: Limits,
+    stats: Stats,
+    out: VecDeque<Output>,
+    effects: VecDeque<Effect>,
 }
 
 impl Peer {
@@ -227,44 +89,34 @@ impl Peer {
     pub fn new(
         config: Config,
         identity: Identity,
-        random: Random,
+        mut random: Random,
         now: Instant,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut random = random;
-        let address = config.address.unwrap_or(identity.address());
-        let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
-        let mut peer = Self {
-            secret,
-            address,
-            instance: random.bytes(),
-            trackers: Map::new(),
-            conns: Map::new(),
-            neighbors: Map::new(),
-            partings: Vec::new(),
-            waiting: Vec::new(),
-            connecting: Duration::ZERO,
-            describing: Duration::ZERO,
-            handed_back: Vec::new(),
-            errands: Map::new(),
-            view: View::new(address),
-            mesh: Mesh::new(address),
-            broadcast: Broadcast::new(now),
-            direct: Direct::default(),
+        let me = Me::new(config, identity, &mut random);
+        let parts = Parts {
+            links: Links::new(),
+            signalling: Signalling::default(),
+            topology: Topology::new(me.address),
+            messaging: Messaging::new(now),
+            introducers: Introducers::default(),
+        };
+        let commons = Commons {
+            around: Neighborhood::new(me.address, me.config.max_peers),
+            me,
+            random,
             keys: Keys::default(),
             limits: Limits::new(now),
-            outgoing: Outgoing::new(now),
-            recent: Recent::default(),
-            next_tracker: 0,
-            next_conn: 0,
-            stage: Stage::Open,
             stats: Stats::default(),
             out: VecDeque::new(),
+            effects: VecDeque::new(),
+        };
+        let mut peer = Self {
+            parts,
+            commons,
+            stage: Stage::Open,
             #[cfg(any(test, feature = "sim"))]
             silent: false,
-            config,
-            identity,
-            random,
         };
         peer.open_trackers(now);
         Ok(peer)
@@ -272,113 +124,413 @@ impl Peer {
 
     /// The secret of a private swarm is ready: joins it. What the page said meanwhile was held.
     pub fn unlock(&mut self, secret: SwarmSecret, now: Instant) {
-        (self.config.secret, self.config.locked) = (Some(secret.clone()), false);
-        self.secret = secret;
+        let me = &mut self.commons.me;
+        (me.config.secret, me.config.locked) = (Some(secret.clone()), false);
+        me.secret = secret;
         self.open_trackers(now);
     }
 
     fn open_trackers(&mut self, now: Instant) {
-        for url in std::mem::take(&mut self.config.trackers) {
+        for url in std::mem::take(&mut self.commons.me.config.trackers) {
             self.add_tracker(&url, now);
         }
     }
 
+    // The world.
+
     /// Takes in what the world did.
     pub fn handle(&mut self, input: Input, now: Instant) {
-        match self.stage {
-            Stage::Open => {}
-            Stage::Closing { .. } if input.is_of_tracker() => return,
-            Stage::Closing { .. } => {}
-            Stage::Closed => return,
+        if self.stage == Stage::Closed || self.stage != Stage::Open && input.is_of_tracker() {
+            return;
         }
+        let (parts, mut cx) = self.look(now);
+        let (links, introducers, cx) = (&mut parts.links, &mut parts.introducers, &mut cx);
         match input {
             Input::Timeout => self.handle_timeout(now),
             Input::Woke => self.handle_woke(now),
-            Input::TrackerOpened(id) => self.handle_tracker_opened(id, now),
-            Input::TrackerMessage(id, text) => self.handle_tracker_message(id, &text, now),
-            Input::TrackerClosed(id, reason) => self.handle_tracker_closed(id, reason, now),
-            Input::ConnDescribed(conn, sdp) => self.handle_described(conn, &sdp, now),
-            Input::ConnCandidate(conn, text) => self.handle_candidate(conn, &text, now),
-            Input::ConnGathered(conn) => self.handle_gathered(conn, now),
-            Input::ConnOpened(conn) => self.handle_opened(conn, now),
-            Input::ConnFrame(conn, bytes) => self.handle_frame(conn, &bytes.0, now),
-            Input::ConnWritable(conn) => self.handle_writable(conn),
-            Input::ConnInterrupted(conn) | Input::ConnResumed(conn) => self.handle_contact(conn, now),
-            Input::ConnClosed(conn, reason) => self.handle_conn_closed(conn, &reason, now),
+            Input::TrackerOpened(id) => introducers.handle_opened(id, cx),
+            Input::TrackerMessage(id, text) => introducers.handle_message(id, &text, cx),
+            Input::TrackerClosed(id, reason) => introducers.handle_closed(id, reason, cx),
+            Input::ConnDescribed(conn, sdp) => links.handle_described(conn, &sdp, cx),
+            Input::ConnCandidate(conn, text) => links.handle_candidate(conn, &text, cx),
+            Input::ConnGathered(conn) => links.handle_gathered(conn, cx),
+            Input::ConnOpened(conn) => links.handle_opened(conn, cx),
+            Input::ConnFrame(conn, Bytes(frame)) => {
+                cx.stats.packets_in += 1;
+                cx.stats.bytes_in += frame.len() as u64;
+                links.handle_frame(conn, &frame, cx);
+            }
+            Input::ConnWritable(conn) => links.handle_writable(conn, cx),
+            Input::ConnInterrupted(conn) | Input::ConnResumed(conn) => links.handle_contact(conn, cx),
+            Input::ConnClosed(conn, reason) => links.handle_closed(conn, &reason, cx),
         }
         self.settle(now);
     }
 
     /// The next thing that the world must do; `None` when all is said.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        self.commons.out.pop_front()
     }
 
     /// When [`Input::Timeout`] is due; `None` means never.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let Parts { links, signalling, topology, messaging, introducers } = &self.parts;
         let seeking = match self.stage {
             Stage::Open => {
-                let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
-                let errand = self.errands.values().map(|errand| errand.again_at).min();
-                soonest(soonest(trackers, errand), self.mesh.poll_timeout())
+                let arranging = soonest(signalling.poll_timeout(), topology.poll_plan());
+                soonest(introducers.poll_timeout(), arranging)
             }
             Stage::Closing { until } => Some(until),
             Stage::Closed => return None,
         };
-        let links = self.conns.values().filter_map(|conn| conn.link.poll_timeout()).min();
-        let parting = self.partings.first().map(|parting| parting.until);
-        let links = soonest(soonest(links, parting), self.view.poll_timeout());
-        let messages = soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout());
-        let messages = soonest(messages, self.outgoing.poll_timeout());
-        soonest(seeking, soonest(links, messages))
+        let links = soonest(links.poll_timeout(), topology.poll_publish());
+        soonest(seeking, soonest(links, messaging.poll_timeout()))
+    }
+
+    /// The parts, and what they share, with the neighborhood as it is now.
+    fn look(&mut self, now: Instant) -> (&mut Parts, Context<'_>) {
+        let Self { parts, commons, stage, .. } = self;
+        let Commons { me, around, random, keys, limits, stats, out, effects } = commons;
+        (around.max_peers, around.open) = (me.config.max_peers, *stage == Stage::Open);
+        parts.links.survey(around);
+        parts.topology.survey(around);
+        parts.signalling.survey(around, now);
+        (parts, Context { now, me, around, random, keys, limits, stats, out, effects })
+    }
+
+    // What the parts ask of each other.
+
+    /// Hands on everything that they have asked for.
+    fn run(&mut self, now: Instant) {
+        while let Some(effect) = self.commons.effects.pop_front() {
+            self.apply(effect, now);
+        }
+    }
+
+    /// The one place where a part's wish reaches another.
+    fn apply(&mut self, effect: Effect, now: Instant) {
+        let effect = match effect {
+            Effect::Send(to, packet, own) => return self.send_packet(&to, &packet, own),
+            effect => effect,
+        };
+        let (parts, mut cx) = self.look(now);
+        let Parts { links, signalling, topology, messaging, introducers } = parts;
+        let cx = &mut cx;
+        match effect {
+            Effect::Send(..) => {}
+            Effect::Ban(neighbor) => links.unlink(neighbor, Some(Farewell::Refused), false, cx),
+
+            // From the links.
+            Effect::Packet(conn, from, packet) => self.handle_packet(conn, from, packet, now),
+            Effect::Signal(from, packet) => signalling.handle_packet(from, packet, cx),
+            Effect::Linked(peer) => {
+                cx.stats.links += 1;
+                cx.emit(Event::Connect(peer));
+                topology.handle_linked(peer, now);
+                topology.introduce(&peer, cx.around).for_each(|packet| cx.send(peer, Packet::View(packet)));
+                messaging.handle_linked(peer, cx);
+                introducers.reconsider(now);
+                messaging.release_held(cx);
+            }
+            Effect::Relinked(peer) => {
+                topology.handle_relinked(peer, now);
+                topology.introduce(&peer, cx.around).for_each(|packet| cx.send(peer, Packet::View(packet)));
+                messaging.handle_relinked(peer, cx);
+            }
+            Effect::Unlinked { peer, dead } => {
+                topology.handle_unlinked(peer, dead, now);
+                if dead {
+                    signalling.handle_dead(&peer, now);
+                }
+                messaging.handle_unlinked(&peer, cx);
+                cx.emit(Event::Disconnect(peer));
+                if topology.is_catastrophe(cx.around, now) && cx.around.open {
+                    introducers.call_for_help(now);
+                }
+            }
+            Effect::Cut(peer) => signalling.handle_cut(&peer, cx),
+            Effect::Successor { hint, via } => topology.handle_hint(hint, via, now),
+            Effect::Late => topology.handle_change(now),
+            Effect::Failed { purpose, taken } => {
+                if taken {
+                    introducers.retry(now);
+                }
+                match purpose {
+                    Purpose::Answer(request) => signalling.reply(request, Signal::Reject(Reason::Failed), cx),
+                    Purpose::Request(request, _) => signalling.finish(&request),
+                    Purpose::Offer(_) => {}
+                }
+                topology.handle_change(now);
+            }
+            Effect::Avoid(peer) => topology.handle_failed(peer, now),
+            Effect::OfferReady => introducers.offers_ready(links.are_offers_ready(), now),
+            Effect::RequestReady(id, offered) => signalling.handle_ready(id, offered, cx),
+            Effect::AnswerReady(id, answer, hello) => signalling.accept(id, answer, hello, cx),
+            Effect::Candidate(purpose, candidate) => signalling.handle_candidate(purpose, candidate, cx),
+            Effect::Greet { request, to, hello, confirm } => {
+                signalling.greet(request, to, hello, confirm, cx)
+            }
+
+            // From signalling.
+            Effect::Ask(plan) if cx.around.reaches(&plan.via) => {
+                let id = RequestId(cx.random.bytes());
+                let conn = (!plan.probe).then(|| links.begin_request(id, &plan, cx));
+                signalling.begin(id, plan, conn, cx);
+            }
+            Effect::Ask(_) => {}
+            Effect::Asked { conn, id, via, until } => links.handle_asked(conn, id, via, until, now),
+            Effect::Superseded(id) => signalling.finish(&id),
+            Effect::Arrived(arrival) => {
+                let verdict = links.judge(arrival.request(), cx);
+                if let Some((request, offer)) = signalling.handle_judged(arrival, verdict, cx) {
+                    links.take_up(&request, offer, cx);
+                }
+            }
+            Effect::Accepted(acceptance) => {
+                let (id, from, via) = (acceptance.id, acceptance.from, acceptance.via);
+                if !links.handle_accepted(acceptance, cx) {
+                    signalling.turn_down(id, from, via, cx);
+                }
+            }
+            Effect::Rejected { aim, reason, conn } => {
+                if let Some(aim) = aim {
+                    topology.handle_rejected(aim, reason, now);
+                }
+                if let Some(conn) = conn {
+                    links.recycle(conn, cx);
+                }
+            }
+            Effect::Found { goal, via, found } => {
+                let plan = topology.handle_found(goal, via, found, cx.around, now);
+                cx.effects.extend(plan.map(Effect::Ask));
+            }
+            Effect::Recycle(conn) => links.recycle(conn, cx),
+            Effect::GivenUp(which) => {
+                if let Some(peer) = links.give_up(which, cx) {
+                    topology.handle_given_up(&peer, now);
+                }
+            }
+            Effect::TakeBack(request) => links.take_back(request, cx),
+            Effect::Greeted { request, hello, confirm } => {
+                if !links.handle_greeted(request, hello, confirm) {
+                    signalling.handle_greeted_late(request, cx);
+                }
+            }
+            Effect::TheirCandidate(request, candidate) => links.add_remote(request, candidate, cx),
+            Effect::LookAgain(at) => topology.handle_change(at),
+            Effect::AnswerTracker { tracker, to, offer, text } => {
+                introducers.answer(tracker, to, offer, &text, cx);
+            }
+            Effect::AnswerAnothers { mark, to, offer, text } => {
+                introducers.answer_anothers(mark, to, offer, &text, cx);
+            }
+
+            // From the introducers.
+            Effect::Introduced(stranger) => signalling.introduce(stranger, cx),
+            Effect::Answered { offer, from, answer } => {
+                if !links.handle_answered(offer, from, answer, cx) {
+                    signalling.decline(from, None, cx);
+                }
+            }
+        }
+    }
+
+    /// Everything that a neighbor says, as far as it may.
+    fn handle_packet(&mut self, conn: ConnId, from: Address, packet: Packet, now: Instant) {
+        let (Parts { links, signalling, topology, messaging, .. }, mut cx) = self.look(now);
+        let cx = &mut cx;
+        let Some(key) = cx.around.key_of(&from) else { return };
+        let names = if let Packet::Broadcast(broadcast::Packet::Have(ids)) = &packet { ids.len() } else { 0 };
+        if !cx.limits.allows_packet(key, 1.0 + names as f64 / NAMES_PER_PACKET, now) {
+            cx.drop_because("neighbor above its rate");
+            return cx.blame(&from, Fault::Flooded, "sent more packets than any honest peer would");
+        }
+        match packet {
+            Packet::Ping(number) => cx.send(from, Packet::Pong(number)),
+            Packet::Pong(number) => {
+                if links.handle_pong(conn, number, now) {
+                    topology.handle_measured(now);
+                }
+            }
+            Packet::View(packet) => {
+                if !topology.handle_view(&from, packet, now) {
+                    links.refuse_quietly(conn, "view", cx);
+                }
+            }
+            Packet::Signalling(packet) => signalling.handle_packet(from, packet, cx),
+            Packet::Broadcast(packet) => messaging.handle_broadcast(from, packet, cx),
+            Packet::Direct(packet) => messaging.handle_direct(from, packet, cx),
+            Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
+        }
+    }
+
+    fn send_packet(&mut self, to: &Address, packet: &Packet, own: Option<MessageId>) {
+        #[cfg(any(test, feature = "sim"))]
+        if self.silent && bounds::is_others(packet, &self.commons.me.address) {
+            return;
+        }
+        let Self { parts, commons, .. } = self;
+        let sent = parts.links.send(to, packet, own, &mut commons.stats, &mut commons.out);
+        if let Some(size) = sent {
+            commons.stats.count_out(packet, size);
+        }
+    }
+
+    // Time.
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.links.handle_timeout(&mut cx);
+        self.run(now);
+        if self.stage == Stage::Open {
+            let (parts, mut cx) = self.look(now);
+            parts.introducers.handle_timeout(&mut cx);
+            parts.signalling.expire(&mut cx);
+            parts.signalling.introduce_again(&mut cx);
+            self.run(now);
+        }
+        let (parts, mut cx) = self.look(now);
+        for (to, packet) in parts.topology.publish(cx.around, now) {
+            cx.send(to, Packet::View(packet));
+        }
+        parts.messaging.handle_timeout(&mut cx);
+    }
+
+    fn handle_woke(&mut self, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.links.handle_woke(&mut cx);
+        if cx.around.open {
+            parts.introducers.handle_woke(&mut cx);
+            parts.topology.handle_change(now);
+        }
+    }
+
+    /// After every input: what the parts asked of each other, messages, plans, announces.
+    fn settle(&mut self, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.run(now);
+        self.flush(now);
+        if self.stage != Stage::Open {
+            return self.end_when_out(now);
+        }
+        if self.parts.topology.poll_plan().is_some_and(|at| at <= now) {
+            self.plan(now);
+        }
+        let (parts, mut cx) = self.look(now);
+        parts.links.limit_hand_overs(&mut cx);
+        self.announce(now);
+        self.run(now);
+        #[cfg(any(test, feature = "sim"))]
+        self.assert_consistent(now);
+    }
+
+    /// Hands messages to the links, and tells what the links have taken.
+    fn flush(&mut self, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.signalling.forget_arrived(now);
+        parts.messaging.flush(&mut cx);
+        self.run(now);
+        let (parts, mut cx) = self.look(now);
+        parts.messaging.handle_taken(parts.links.take_taken(), &mut cx);
+    }
+
+    /// Lets the topology say what to ask for, and asks.
+    fn plan(&mut self, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.signalling.expire_routes(now);
+        parts.signalling.reconsider_waiting(&mut cx);
+        self.run(now);
+        let (parts, cx) = self.look(now);
+        let plans = parts.topology.plan(cx.around, cx.random, now);
+        cx.effects.extend(plans.into_iter().map(Effect::Ask));
+        self.run(now);
+        let (parts, mut cx) = self.look(now);
+        parts.signalling.await_waiting(&mut cx);
+        self.run(now);
+    }
+
+    /// Announces wherever it is due.
+    fn announce(&mut self, now: Instant) {
+        let (parts, cx) = self.look(now);
+        for id in parts.introducers.due(cx.around, now) {
+            let (Parts { links, introducers, .. }, mut cx) = self.look(now);
+            let wanted = introducers.wanted(id, links.are_offers_ready(), cx.around);
+            let mut offers = Vec::new();
+            if wanted > 0 {
+                links.begin_offers(wanted, &mut cx);
+                offers = links.announce(wanted, now);
+            }
+            introducers.announce(id, wanted, offers, &mut cx);
+        }
+    }
+
+    // The page.
+
+    /// Sends a payload to every peer of the swarm, or to one. `Event::Delivery` tells how it ended.
+    ///
+    /// Without a neighbor the message is held, in order, up to `Config::max_held` bytes.
+    pub fn send(
+        &mut self,
+        to: Option<Address>,
+        payload: Bytes,
+        now: Instant,
+    ) -> Result<MessageId, SendError> {
+        if self.stage != Stage::Open {
+            return Err(SendError::Closed);
+        }
+        let (parts, mut cx) = self.look(now);
+        let id = parts.messaging.send(to, payload, &mut cx)?;
+        self.settle(now);
+        Ok(id)
     }
 
     /// Changes how many links this peer keeps; surplus links are handed over.
     pub fn set_max_peers(&mut self, max_peers: usize, now: Instant) -> Result<(), ConfigError> {
-        let before = std::mem::replace(&mut self.config.max_peers, max_peers);
-        self.config.validate().inspect_err(|_| self.config.max_peers = before)?;
-        self.shed(now);
-        self.view.touch(now);
-        self.mesh.handle_change(now);
+        self.configure(|config| config.max_peers = max_peers)?;
+        let (parts, mut cx) = self.look(now);
+        parts.links.shed(&mut cx);
+        self.run(now);
+        self.parts.topology.handle_resized(now);
         self.settle(now);
         Ok(())
     }
 
     /// Changes the share of links that carry a broadcast onwards.
     pub fn set_coverage(&mut self, coverage: f64) -> Result<(), ConfigError> {
-        let before = std::mem::replace(&mut self.config.coverage, coverage);
-        self.config.validate().inspect_err(|_| self.config.coverage = before)?;
-        Ok(())
+        self.configure(|config| config.coverage = coverage)
+    }
+
+    fn configure(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), ConfigError> {
+        let config = &mut self.commons.me.config;
+        let before = config.clone();
+        change(config);
+        config.validate().inspect_err(|_| *config = before)
     }
 
     /// Changes the longest time between two announces.
     pub fn set_announce_every(&mut self, every: Duration, now: Instant) {
-        self.config.announce_every = every;
-        for tracker in self.trackers.values_mut() {
-            tracker.set_every(every, now);
-        }
+        self.commons.me.config.announce_every = every;
+        self.parts.introducers.set_every(every, now);
     }
 
     /// Adds a tracker by its WebSocket URL; one that is already there stays as it is.
     pub fn add_tracker(&mut self, url: &str, now: Instant) {
         let url = url.trim_end_matches('/');
-        if self.stage != Stage::Open || self.config.trackers.iter().any(|known| known == url) {
+        let config = &mut self.commons.me.config;
+        if self.stage != Stage::Open || config.trackers.iter().any(|known| known == url) {
             return;
         }
-        self.config.trackers.push(url.to_owned());
-        if self.config.locked {
+        config.trackers.push(url.to_owned());
+        if config.locked {
             return;
         }
-        let id = TrackerId(self.next_tracker);
-        self.next_tracker += 1;
-        let every = self.config.announce_every;
-        let mut tracker =
-            Tracker::new(id, url.to_owned(), self.secret.info_hash(), every, self.random.split());
-        tracker.open(now, &mut self.out);
-        self.report_tracker(tracker.status());
-        self.trackers.insert(id, tracker);
-        if self.neighbors.is_empty() {
-            self.prepare_offers(now);
+        let (parts, mut cx) = self.look(now);
+        parts.introducers.add(url, cx.me.secret.info_hash(), &mut cx);
+        if parts.links.is_empty() {
+            // Offers are made while the socket opens: both take a tenth of a second or more.
+            parts.links.begin_offers(introducers::most_offers(cx.around.max_peers), &mut cx);
         }
         self.settle(now);
     }
@@ -386,267 +538,10 @@ impl Peer {
     /// Takes leave of a tracker.
     pub fn remove_tracker(&mut self, url: &str, now: Instant) {
         let url = url.trim_end_matches('/');
-        self.config.trackers.retain(|known| known != url);
-        let out = &mut self.out;
-        self.trackers.retain(|_, tracker| {
-            let stays = tracker.url() != url;
-            if !stays {
-                tracker.close(out);
-            }
-            stays
-        });
+        let Commons { me, out, .. } = &mut self.commons;
+        me.config.trackers.retain(|known| known != url);
+        self.parts.introducers.remove(url, out);
         self.settle(now);
-    }
-
-    /// The settings in force.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The swarm's identifier.
-    pub fn swarm(&self) -> SwarmId {
-        self.config.swarm
-    }
-
-    /// This peer's address.
-    pub fn address(&self) -> Address {
-        self.address
-    }
-
-    /// Every tracker and how it does.
-    pub fn trackers(&self) -> Vec<TrackerStatus> {
-        if self.config.locked {
-            return self.config.trackers.iter().map(|url| TrackerStatus::waiting(url.clone())).collect();
-        }
-        self.trackers.values().map(Tracker::status).collect()
-    }
-
-    /// Makes this peer forward nothing that is not its own.
-    #[cfg(any(test, feature = "sim"))]
-    pub fn set_silent(&mut self, silent: bool) {
-        self.silent = silent;
-    }
-
-    // Time.
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.beat(now);
-        self.expire_partings(now);
-        if self.stage == Stage::Open {
-            for tracker in self.trackers.values_mut() {
-                tracker.handle_timeout(now, &mut self.out);
-            }
-            self.expire_requests(now);
-            self.repeat_errands(now);
-        }
-        self.publish_view(now);
-        self.tick_messages(now);
-    }
-
-    fn handle_woke(&mut self, now: Instant) {
-        for conn in self.conns.values_mut() {
-            conn.link.probe(now, &mut self.out);
-        }
-        if self.stage != Stage::Open {
-            return;
-        }
-        for tracker in self.trackers.values_mut() {
-            tracker.hasten(now);
-            tracker.handle_timeout(now, &mut self.out);
-        }
-        self.mesh.handle_change(now);
-    }
-
-    /// After every input: let the mesh plan, the trackers announce, and the machines' packets go.
-    fn settle(&mut self, now: Instant) {
-        if self.stage == Stage::Closed {
-            return;
-        }
-        self.forget_handed_back(now);
-        self.flush_messages(now);
-        if self.stage != Stage::Open {
-            return self.end_when_out(now);
-        }
-        if self.mesh.poll_timeout().is_some_and(|at| at <= now) {
-            self.reconsider_waiting(now);
-            self.plan(now);
-            self.await_waiting();
-        }
-        self.limit_hand_overs(now);
-        self.announce(now);
-    }
-
-    // What the machines are shown of each other.
-
-    fn measured(&self) -> Vec<Measured> {
-        let measure = |(address, conn): (&Address, &ConnId)| Measured {
-            address: *address,
-            rtt: self.conns.get(conn).and_then(|conn| conn.link.rtt()),
-        };
-        self.neighbors.iter().map(measure).collect()
-    }
-
-    fn known(&mut self) -> std::sync::Arc<[Known]> {
-        if self.view.is_stale() {
-            let measured = self.measured();
-            self.view.refresh(&measured);
-        }
-        self.view.known()
-    }
-
-    fn surroundings(&mut self) -> Surroundings {
-        let known = self.known();
-        let links = self.neighbors.iter().filter_map(|(address, conn)| {
-            let conn = self.conns.get(conn)?;
-            let degree = self.view.degree_of(address);
-            Some(Neighbor {
-                address: *address,
-                degree,
-                chosen: conn.chosen,
-                since: conn.since,
-                rtt: conn.link.rtt(),
-            })
-        });
-        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
-        let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());
-        Surroundings {
-            links: links.collect(),
-            known,
-            pending: pending.filter_map(|conn| conn.peer).collect(),
-            max_peers: self.config.max_peers,
-            free: self.free_slots(),
-            asking: asking.count() as isize,
-            lost: self.lost(),
-        }
-    }
-
-    /// After this time an answer is lost, most likely.
-    fn lost(&self) -> Duration {
-        mesh::patient(mesh::LOST.max(self.pace()), self.config.max_peers)
-    }
-
-    /// How long the other end of an attempt may well need, if it is as busy as this one: an answer is a description, too,
-    /// and more work than that.
-    fn pace(&self) -> Duration {
-        HOPEFUL_SLOW.min(self.describing * 3)
-    }
-
-    /// Slots that hold neither a link nor an attempt at one; below zero during a hand-over.
-    fn free_slots(&self) -> isize {
-        let taken = self.conns.values().filter(|conn| conn.holds_slot()).count();
-        self.config.max_peers as isize - taken as isize
-    }
-
-    fn paths<'a>(&self, known: &'a [Known], to: Option<&Address>) -> Paths<'a> {
-        Paths {
-            me: self.address,
-            known,
-            max_peers: self.config.max_peers,
-            learned: to.and_then(|to| self.broadcast.parent(to)),
-        }
-    }
-
-    /// The link on one side of the ring: the closest one.
-    fn ring_link(&self, side: Side) -> Option<Address> {
-        side.next(&self.address, self.neighbors.keys()).copied()
-    }
-
-    /// The link on one side of the ring that a new one there must beat. With a slot free there is none: others may
-    /// be dead without being missed yet, as when half of a swarm dies at once.
-    fn bound(&self, side: Side) -> Option<Address> {
-        self.ring_link(side).filter(|_| self.neighbors.len() >= self.config.max_peers)
-    }
-
-    fn with_spread<T>(&mut self, act: impl FnOnce(&mut Broadcast, Spread<'_>, &mut Random) -> T) -> T {
-        let links: Vec<Address> = self.neighbors.keys().copied().collect();
-        let ring = Side::BOTH.map(|side| self.ring_link(side));
-        let spread =
-            Spread { links: &links, ring, fanout: self.config.fanout(), max_peers: self.config.max_peers };
-        act(&mut self.broadcast, spread, &mut self.random)
-    }
-
-    // Limits.
-
-    /// The hash of a neighbor's proven key: what it is judged by, whatever address it claims.
-    fn key_of(&self, neighbor: &Address) -> Option<Address> {
-        match self.neighbors.get(neighbor) {
-            Some(id) => self.conns.get(id)?.key(),
-            None => self.partings.iter().find(|parting| parting.peer == *neighbor)?.key,
-        }
-    }
-
-    /// Whether a neighbor may ask for work; what it may not is counted, and scored if no honest one would.
-    fn allows_work(&mut self, from: Address, work: Work, now: Instant) -> bool {
-        let Some(key) = self.key_of(&from) else { return false };
-        let allowed = self.limits.allows_work(key, work, self.neighbors.len(), now);
-        if allowed == Allowed::Abuse {
-            self.blame(from, Fault::Flooded, "sent more than any honest peer would", now);
-        }
-        if allowed != Allowed::Yes {
-            self.drop_because("neighbor above its rate");
-        }
-        allowed == Allowed::Yes
-    }
-
-    /// Scores a neighbor for what no honest one does; too much of it ends the link. `evidence` goes on from
-    /// "the neighbor so-and-so".
-    fn blame(&mut self, neighbor: Address, fault: Fault, evidence: &str, now: Instant) {
-        let Some(key) = self.key_of(&neighbor) else { return };
-        let banned = self.limits.blame(key, fault, now);
-        if banned || fault != Fault::Flooded {
-            let end = if banned { ": its link is closed, and refused for a while" } else { "" };
-            let text = format!("the neighbor {neighbor} {evidence}{end}");
-            self.warn(if banned { "ERR_NEIGHBOR_BANNED" } else { "ERR_NEIGHBOR" }, text);
-        }
-        if banned {
-            self.drop_because("neighbor banned");
-            self.unlink(neighbor, Some(Farewell::Refused), false, now);
-        }
-    }
-
-    // Outputs.
-
-    fn send_packet(&mut self, to: &Address, packet: Packet, of: Option<MessageId>) {
-        #[cfg(any(test, feature = "sim"))]
-        if self.silent && messages::is_others(&packet, &self.address) {
-            return;
-        }
-        let mut out = std::mem::take(&mut self.out);
-        let link = self.link_to(to, matches!(packet, Packet::Mesh(_)));
-        // Nothing of others for one that does not take it.
-        let sent =
-            link.map(|link| (of.is_some() || !link.is_congested()).then(|| link.send(&packet, of, &mut out)));
-        self.out = out;
-        let Some(sent) = sent else { return };
-        let Some(size) = sent else { return self.drop_because("neighbor too slow") };
-        self.stats.count_out(&packet, size);
-    }
-
-    fn emit(&mut self, event: Event) {
-        self.out.push_back(Output::Event(event));
-    }
-
-    fn report_tracker(&mut self, status: TrackerStatus) {
-        self.emit(Event::Tracker(status));
-    }
-
-    fn warn(&mut self, code: &'static str, text: String) {
-        self.emit(Event::Warning(Warning { code, text }));
-    }
-
-    /// Counts something of a remote that was dropped.
-    fn drop_because(&mut self, cause: &'static str) {
-        *self.stats.dropped.entry(cause).or_default() += 1;
-    }
-
-    fn draft(&mut self, to: Option<Address>, kind: super::message::Kind, payload: Vec<u8>) -> Draft {
-        Draft {
-            claimed: self.config.address.filter(|claimed| *claimed != self.identity.address()),
-            to,
-            kind,
-            nonce: self.random.bytes(),
-            payload: super::message::Payload(payload.into()),
-        }
     }
 }
 

@@ -11,10 +11,11 @@ use crate::proto::direct::Acknowledgement;
 use crate::proto::id::{OfferId, TrackerPeerId};
 use crate::proto::link::Farewell;
 use crate::proto::link::wire::Packet;
-use crate::proto::mesh::{self, Carried, Goal, Reason, Request, RequestId, Word};
 use crate::proto::message::Kind;
+use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
+use crate::proto::signalling::{self, Signal};
 use crate::proto::{Address, Bytes, ConnId, Identity, Input, MessageId, Stats, TrackerId};
-use crate::proto::{broadcast, direct, view};
+use crate::proto::{broadcast, direct, topology};
 
 /// Links that are active before the first input.
 const LINKS: u8 = 3;
@@ -197,43 +198,49 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             let path = rest.iter().map(|n| address(station, *n)).collect();
             let instead_of = (hops % 2 == 0).then(|| address(station, *what));
             let request = Request { goal, path, instead_of, ..request_of(number, origin, *hops) };
-            Packet::Mesh(mesh::Packet::Request(Box::new(request)))
+            Packet::Signalling(signalling::Packet::Request(Box::new(request)))
         }
         23 => {
             let whom = rest.first().map_or(from, |n| address(station, *n));
-            let word = match what % 8 {
-                0 | 1 => Word::Accept { from: whom, answer: Box::new(description(*what)), hello: None },
-                2 => Word::Found(whom),
-                3 => Word::Reject([Reason::Full, Reason::Busy, Reason::NotFound][usize::from(hops % 3)]),
-                4 => Word::Candidate(description(*what).candidates.into_iter().next()?),
-                5 => Word::Cancel,
+            let signal = match what % 8 {
+                0 | 1 => Signal::Accept { from: whom, answer: Box::new(description(*what)), hello: None },
+                2 => Signal::Found(whom),
+                3 => Signal::Reject([Reason::Full, Reason::Busy, Reason::NotFound][usize::from(hops % 3)]),
+                4 => Signal::Candidate(description(*what).candidates.into_iter().next()?),
+                5 => Signal::Cancel,
                 6 => {
                     let (key, share) = (member(*what).public_key(), [*hops; 32]);
                     let hello = Hello { version: 1, nonce: [*what; 16], key, claimed: None, share };
                     let proof = member(*what).prove("fuzz", &[*hops]);
-                    Word::Greet {
+                    Signal::Greet {
                         request: request(),
                         hello: Box::new(hello),
                         confirm: Confirm { tag: [*hops; 32], proof },
                     }
                 }
-                _ => Word::Decline { origin: whom, request: (*hops > 9).then(request) },
+                _ => Signal::Decline { origin: whom, request: (*hops > 9).then(request) },
             };
             let id = request();
             if hops.is_multiple_of(5) {
-                return Some(Packet::Mesh(mesh::Packet::Forth { id, word }));
+                return Some(Packet::Signalling(signalling::Packet::Forward { id, signal }));
             }
             let to = if hops.is_multiple_of(4) { whom } else { station.peer.address() };
             let path = rest.iter().map(|n| address(station, *n)).collect();
-            Packet::Mesh(mesh::Packet::Back(mesh::Answer { id, to, path, hops_left: (*hops).into(), word }))
+            Packet::Signalling(signalling::Packet::Reply(signalling::Reply {
+                id,
+                to,
+                path,
+                hops_left: (*hops).into(),
+                signal,
+            }))
         }
         _ => match what % 6 {
-            0 => Packet::View(view::Packet::Own(list(station, rest))),
+            0 => Packet::View(topology::Packet::Own(list(station, rest))),
             1 => {
                 let of = |n: &u8| (address(station, *n), list(station, rest));
-                Packet::View(view::Packet::Relayed(rest.iter().map(of).collect()))
+                Packet::View(topology::Packet::Relayed(rest.iter().map(of).collect()))
             }
-            2 => Packet::View(view::Packet::Nearer(list(station, rest).links)),
+            2 => Packet::View(topology::Packet::Nearer(list(station, rest).links)),
             3 => Packet::Pong((*hops).into()),
             4 => Packet::Close(Farewell::Evicted { hint: rest.first().map(|n| address(station, *n)) }),
             _ => {
@@ -260,7 +267,7 @@ fn flood(station: &mut Station, conn: ConnId, from: Address, b: u8, rest: &[u8])
             }
             1 => {
                 let request = request_of(n, stranger.address(), rest.get(1).copied().unwrap_or(9));
-                Packet::Mesh(mesh::Packet::Request(Box::new(request)))
+                Packet::Signalling(signalling::Packet::Request(Box::new(request)))
             }
             2 | 3 => {
                 let claimed = (b % 9 == 3).then_some(Address(numbered(n)));
@@ -277,7 +284,7 @@ fn flood(station: &mut Station, conn: ConnId, from: Address, b: u8, rest: &[u8])
             5 => {
                 let links = (0..64u8).flat_map(|i| [numbered(n * 64 + u32::from(i)), [0; 20]]);
                 let links: Vec<_> = links.step_by(2).map(Address).collect();
-                Packet::View(view::Packet::Own(list_of(&links)))
+                Packet::View(topology::Packet::Own(list_of(&links)))
             }
             6 => {
                 let bucket = now.as_millis() / 4000 - u64::from(n % 3);
@@ -328,7 +335,7 @@ fn request_of(n: u32, origin: Address, what: u8) -> Request {
         need: what.is_multiple_of(2),
         instead_of: None,
         offer: (!what.is_multiple_of(5)).then(|| description(n as u8)),
-        carried: (what % 7 == 1).then(|| Carried {
+        brought: (what % 7 == 1).then(|| OfferOrigin {
             mark: n,
             to: TrackerPeerId(numbered(n)),
             offer: OfferId(numbered(n)),
@@ -338,11 +345,11 @@ fn request_of(n: u32, origin: Address, what: u8) -> Request {
     }
 }
 
-fn list(station: &Station, links: &[u8]) -> view::List {
+fn list(station: &Station, links: &[u8]) -> topology::List {
     list_of(&links.iter().take(70).map(|n| address(station, *n)).collect::<Vec<_>>())
 }
 
-fn list_of(links: &[Address]) -> view::List {
+fn list_of(links: &[Address]) -> topology::List {
     // An entry's round trip is its own affair: one byte after the address.
     let entries: Vec<_> = links.iter().map(|address| (*address, 1u8)).collect();
     let bytes = codec::to_bytes(&(1u8, entries));

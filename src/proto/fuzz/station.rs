@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::{MAX_OUTPUTS, START};
 use crate::proto::envelope::Envelope;
 use crate::proto::link::wire::{Frame, Inbox, Packet, encode, frame};
-use crate::proto::mesh::{self, RequestId};
 use crate::proto::message::{Draft, Kind, Message, Payload};
+use crate::proto::request::RequestId;
 use crate::proto::sdp::Description;
+use crate::proto::signalling;
 use crate::proto::{
     Address, Admission, Admitted, Binding, Bytes, Config, ConnId, Event, Hello, Identity, Input, Instant,
     MessageId, OfferId, Output, Peer, Random, SwarmId, SwarmSecret, TrackerId,
@@ -194,7 +195,7 @@ impl Station {
 
     fn learn(&mut self, packet: Packet) {
         match packet {
-            Packet::Mesh(mesh::Packet::Request(request)) => note(&mut self.requests, request.id),
+            Packet::Signalling(signalling::Packet::Request(request)) => note(&mut self.requests, request.id),
             Packet::Broadcast(broadcast::Packet::Data { header, .. }) => {
                 note(&mut self.messages, header.id())
             }

@@ -2,7 +2,8 @@ use super::wire::{FRAME, Frame, PART, encode, frame};
 use super::*;
 use crate::proto::admission::Confirm;
 use crate::proto::id::SwarmId;
-use crate::proto::{broadcast, direct, mesh, view};
+use crate::proto::request::{Goal, Reason, Request, RequestId};
+use crate::proto::{broadcast, direct, signalling, topology};
 
 const T0: Instant = Instant::from_millis(1_000_000);
 const MAX: usize = 1 << 20;
@@ -180,7 +181,7 @@ fn words_that_were_altered_on_their_way_make_no_link() {
 #[test]
 fn nothing_but_proofs_is_heard_before_admission() {
     for packet in
-        [Packet::Ping(1), Packet::Mesh(cancel()), Packet::Confirm { confirm: confirm(), linked: false }]
+        [Packet::Ping(1), Packet::Signalling(cancel()), Packet::Confirm { confirm: confirm(), linked: false }]
     {
         let (mut link, _) = opened(1, 2);
         let happened = link.handle_frame(&whole(&packet), MAX, T0);
@@ -514,8 +515,8 @@ fn confirm() -> Confirm {
     Confirm { tag: [1; 32], proof }
 }
 
-fn cancel() -> mesh::Packet {
-    mesh::Packet::Forth { id: mesh::RequestId([1; 8]), word: mesh::Word::Cancel }
+fn cancel() -> signalling::Packet {
+    signalling::Packet::Forward { id: RequestId([1; 8]), signal: signalling::Signal::Cancel }
 }
 
 fn every_kind() -> Vec<Packet> {
@@ -528,25 +529,25 @@ fn every_kind() -> Vec<Packet> {
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     let (id, to, path) = (message.id, Address([5; 20]), vec![Address([6; 20]); 2]);
     let word = direct::Acknowledgement::sign(&message, None, path.clone(), 2, &member(3), &swarm);
-    let request = mesh::Request {
-        id: mesh::RequestId([1; 8]),
+    let request = Request {
+        id: RequestId([1; 8]),
         origin: to,
         instance: [2; 16],
-        goal: mesh::Goal::Exact(to),
+        goal: Goal::Exact(to),
         need: true,
         instead_of: None,
         offer: Some(description(1, "actpass")),
-        carried: None,
+        brought: None,
         path: path.clone(),
         hops_left: 300,
     };
-    let back = |word| {
-        let id = mesh::RequestId([1; 8]);
-        mesh::Packet::Back(mesh::Answer { id, to, path: path.clone(), hops_left: 3, word })
+    let back = |signal| {
+        let id = RequestId([1; 8]);
+        signalling::Packet::Reply(signalling::Reply { id, to, path: path.clone(), hops_left: 3, signal })
     };
     let candidate = Candidate::parse("candidate:1 1 udp 1 abc.local 5000 typ host").unwrap();
     let answer = Box::new(description(2, "active"));
-    let list = || view::List { free: 2, links: Vec::new() };
+    let list = || topology::List { free: 2, links: Vec::new() };
     vec![
         Packet::Hello(hello()),
         Packet::Confirm { confirm: confirm(), linked: true },
@@ -554,26 +555,33 @@ fn every_kind() -> Vec<Packet> {
         Packet::Close(Farewell::Refused),
         Packet::Ping(u32::MAX),
         Packet::Pong(300),
-        Packet::View(view::Packet::Own(list())),
-        Packet::View(view::Packet::Relayed(vec![(to, list())])),
-        Packet::Mesh(mesh::Packet::Request(Box::new(request))),
-        Packet::Mesh(back(mesh::Word::Accept { from: to, answer, hello: Some(Box::new(hello())) })),
-        Packet::Mesh(back(mesh::Word::Found(to))),
-        Packet::Mesh(back(mesh::Word::Reject(mesh::Reason::Busy))),
-        Packet::Mesh(back(mesh::Word::Decline { origin: to, request: Some(mesh::RequestId([1; 8])) })),
-        Packet::Mesh(mesh::Packet::Forth {
-            id: mesh::RequestId([1; 8]),
-            word: mesh::Word::Greet {
-                request: mesh::RequestId([1; 8]),
+        Packet::View(topology::Packet::Own(list())),
+        Packet::View(topology::Packet::Relayed(vec![(to, list())])),
+        Packet::Signalling(signalling::Packet::Request(Box::new(request))),
+        Packet::Signalling(back(signalling::Signal::Accept {
+            from: to,
+            answer,
+            hello: Some(Box::new(hello())),
+        })),
+        Packet::Signalling(back(signalling::Signal::Found(to))),
+        Packet::Signalling(back(signalling::Signal::Reject(Reason::Busy))),
+        Packet::Signalling(back(signalling::Signal::Decline {
+            origin: to,
+            request: Some(RequestId([1; 8])),
+        })),
+        Packet::Signalling(signalling::Packet::Forward {
+            id: RequestId([1; 8]),
+            signal: signalling::Signal::Greet {
+                request: RequestId([1; 8]),
                 hello: Box::new(hello()),
                 confirm: confirm(),
             },
         }),
-        Packet::Mesh(mesh::Packet::Forth {
-            id: mesh::RequestId([1; 8]),
-            word: mesh::Word::Candidate(candidate),
+        Packet::Signalling(signalling::Packet::Forward {
+            id: RequestId([1; 8]),
+            signal: signalling::Signal::Candidate(candidate),
         }),
-        Packet::Mesh(cancel()),
+        Packet::Signalling(cancel()),
         Packet::Broadcast(broadcast::Packet::Data {
             hops: 255,
             header: header.clone(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::id::Address;
-use crate::proto::{broadcast, direct, mesh, view};
+use crate::proto::{broadcast, direct, signalling, topology};
 
 /// Largest frame in bytes.
 pub(crate) const FRAME: usize = 16 << 10;
@@ -56,9 +56,9 @@ pub(crate) enum Packet {
     /// I am here.
     Pong(u32),
     /// What the neighborhood looks like.
-    View(view::Packet),
+    View(topology::Packet),
     /// Links being arranged.
-    Mesh(mesh::Packet),
+    Signalling(signalling::Packet),
     /// Broadcasts.
     Broadcast(broadcast::Packet),
     /// Direct messages.

@@ -7,9 +7,8 @@
 
 use std::time::Duration;
 
-use super::Peer;
-use crate::proto::io::Event;
-use crate::proto::link::Farewell;
+use super::{Parts, Peer};
+use crate::proto::io::{Event, Output};
 use crate::proto::time::Instant;
 
 /// What was handed over has this long to get out. A guess: 250 kB at a megabit a second, or all that a page may send in
@@ -39,17 +38,12 @@ impl Peer {
             return;
         }
         self.stage = Stage::Closing { until: now + CLOSING };
-        for conn in self.conns.values_mut() {
-            conn.link.prove(&mut self.out);
-        }
+        let (parts, mut cx) = self.look(now);
+        parts.links.prove(&mut cx);
         if self.has_to_say() {
-            let attempts = self.conns.iter().filter(|(_, conn)| !conn.link.is_active()).map(|(&id, _)| id);
-            for id in attempts.collect::<Vec<_>>() {
-                self.drop_conn(id);
-            }
-            for tracker in self.trackers.values_mut() {
-                tracker.close(&mut self.out);
-            }
+            let (parts, mut cx) = self.look(now);
+            parts.links.drop_attempts(&mut cx);
+            parts.introducers.close(cx.out);
         }
         self.settle(now);
     }
@@ -60,19 +54,13 @@ impl Peer {
         if self.stage == Stage::Closed {
             return;
         }
-        self.fail_outgoing();
-        for address in self.neighbors.keys().copied().collect::<Vec<_>>() {
-            self.unlink(address, Some(Farewell::Leaving), false, now);
-        }
-        for (_, mut conn) in std::mem::take(&mut self.conns) {
-            conn.link.close(None, &mut self.out);
-        }
-        self.end_partings();
-        for tracker in self.trackers.values_mut() {
-            tracker.close(&mut self.out);
-        }
         self.stage = Stage::Closed;
-        self.emit(Event::Closed);
+        let (parts, mut cx) = self.look(now);
+        parts.messaging.fail_all(&mut cx);
+        parts.links.leave(&mut cx);
+        parts.introducers.close(cx.out);
+        self.run(now);
+        self.commons.out.push_back(Output::Event(Event::Closed));
     }
 
     /// Whether this peer has left the swarm.
@@ -90,7 +78,7 @@ impl Peer {
 
     /// Whether something that was handed over can still get out, and is not.
     fn has_to_say(&self) -> bool {
-        let owes = || self.conns.values().any(|conn| conn.link.owes());
-        !self.neighbors.is_empty() && (self.outgoing.is_pending() || owes())
+        let Parts { links, messaging, .. } = &self.parts;
+        !links.is_empty() && (messaging.is_pending() || links.owe())
     }
 }

@@ -1,5 +1,35 @@
 //! A handful of real peers with real proofs, in virtual time.
 
+impl Peer {
+    /// Lets a part have asked for something.
+    fn does(&mut self, effect: Effect, now: Instant) {
+        self.commons.effects.push_back(effect);
+        self.settle(now);
+    }
+
+    /// Says something to an origin, wherever it is.
+    fn reroute(&mut self, reply: Reply, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.signalling.reroute(None, reply, &mut cx);
+        self.settle(now);
+    }
+
+    /// The offers of an announce, as the tracker gets them.
+    fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
+        let (parts, mut cx) = self.look(now);
+        parts.links.begin_offers(wanted, &mut cx);
+        introducers::envelopes(wanted, parts.links.announce(wanted, now), &mut cx)
+    }
+
+    /// Whether an answer to one of its offers is of use.
+    fn is_answered(&mut self, conn: ConnId, from: Address, answer: Description, now: Instant) -> bool {
+        let purpose = self.parts.links.conns().get(&conn).expect("it is there").purpose;
+        let Purpose::Offer(offer) = purpose else { panic!("{purpose:?}") };
+        let (parts, mut cx) = self.look(now);
+        parts.links.handle_answered(offer, from, answer, &mut cx)
+    }
+}
+
 mod altered;
 mod attacks;
 mod attempts;
@@ -15,10 +45,15 @@ use std::rc::Rc;
 
 use super::*;
 use crate::proto::envelope::Envelope;
-use crate::proto::id::OfferId;
-use crate::proto::io::Bytes;
-use crate::proto::{DeliveryFailure, SendError};
-use crate::proto::{broadcast, codec, direct, mesh};
+use crate::proto::id::{OfferId, SwarmId};
+use crate::proto::io::{DeliveryFailure, TrackerId, Warning};
+use crate::proto::links::Conn;
+use crate::proto::message::Draft;
+use crate::proto::request::{Goal, Plan};
+use crate::proto::ring::Side;
+use crate::proto::sdp::Description;
+use crate::proto::signalling::Reply;
+use crate::proto::{codec, direct, neighborhood, signalling};
 use world::{START, World, config};
 
 // Meeting and leaving.
@@ -55,8 +90,9 @@ fn a_lonely_peer_does_not_seek_the_same_side_of_the_ring_first_each_time() {
     let mut firsts = BTreeSet::new();
     for _ in 0..20 {
         let offers = world.with(a, |peer, now| peer.offers(3, now));
-        let role =
-            |(id, text): &(OfferId, String)| Envelope::read(text, id, &world.peers[a].secret).map(|e| e.role);
+        let role = |(id, text): &(OfferId, String)| {
+            Envelope::read(text, id, &world.peers[a].commons.me.secret).map(|e| e.role)
+        };
         let roles: Vec<_> = offers.iter().filter_map(role).collect();
         firsts.insert(roles[0]);
         assert_eq!(BTreeSet::from_iter(roles), BTreeSet::from([0, 1, 2]), "three are for all three");
@@ -79,7 +115,7 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
     let asked = Rc::new(Cell::new(0));
     let counted = asked.clone();
     world.tap(move |_, _, packet| match &packet {
-        Packet::Mesh(mesh::Packet::Request(request)) if request.origin == origin => {
+        Packet::Signalling(signalling::Packet::Request(request)) if request.origin == origin => {
             counted.set(counted.get() + 1);
             Vec::new()
         }
@@ -89,8 +125,8 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
     world.with(entry, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
     world.run(Duration::from_millis(900));
     assert_eq!(asked.get(), 1);
-    world.run(mesh::patient(Duration::from_secs(10), 2));
-    let left = world.peers[entry].errands.values().any(|errand| errand.request.origin == origin);
+    world.run(neighborhood::patient(Duration::from_secs(10), 2));
+    let left = world.peers[entry].parts.signalling.introduces(&origin);
     assert_eq!((asked.get(), left), (2, false), "once more, and then no more");
 }
 
@@ -98,22 +134,24 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
 fn an_offer_that_trackers_just_took_out_is_left_to_its_answer() {
     let mut world = World::new();
     let peer = world.join(config());
-    let announced = |world: &World| world.peers[peer].conns.values().filter_map(|conn| conn.announced).max();
+    let announced = |world: &World| {
+        world.peers[peer].parts.links.conns().values().filter_map(|conn| conn.announced).max()
+    };
     while announced(&world).is_none() {
         world.run(Duration::from_millis(10));
     }
     let taken_out = announced(&world).expect("just now");
     let peer = &mut world.peers[peer];
-    assert!(peer.conns.values().all(|conn| conn.is_spare() && conn.link.is_offered()));
+    assert!(peer.parts.links.conns().values().all(|conn| conn.is_spare() && conn.link.is_offered()));
     assert_eq!(
-        peer.ready_offer(taken_out + Duration::from_millis(1999)),
+        peer.parts.links.ready_offer(taken_out + Duration::from_millis(1999)),
         None,
         "an answer may be on its way"
     );
-    assert!(peer.ready_offer(taken_out + Duration::from_millis(2000)).is_some());
-    let recycled = *peer.conns.keys().next().expect("it has offers");
-    peer.conns.get_mut(&recycled).expect("the same").announced = None;
-    assert_eq!(peer.ready_offer(taken_out), Some(recycled), "one that no tracker has");
+    assert!(peer.parts.links.ready_offer(taken_out + Duration::from_millis(2000)).is_some());
+    let recycled = *peer.parts.links.conns().keys().next().expect("it has offers");
+    peer.parts.links.conns_mut().get_mut(&recycled).expect("the same").announced = None;
+    assert_eq!(peer.parts.links.ready_offer(taken_out), Some(recycled), "one that no tracker has");
 }
 
 #[test]
@@ -122,21 +160,23 @@ fn an_answer_whose_way_is_cut_looks_for_its_origin_and_gives_up() {
     let steps = Rc::new(Cell::new(0));
     let counted = steps.clone();
     world.tap(move |_, _, packet| {
-        counted.set(counted.get() + u32::from(matches!(&packet, Packet::Mesh(mesh::Packet::Back(_)))));
+        counted.set(
+            counted.get() + u32::from(matches!(&packet, Packet::Signalling(signalling::Packet::Reply(_)))),
+        );
         vec![packet]
     });
     // Nobody of this address is there, and nobody is nearer to it than who sends this.
     let to = Address(world.address(0).0.map(|byte| byte ^ 1));
-    let answer = mesh::Answer {
+    let answer = signalling::Reply {
         id: RequestId([7; 8]),
         to,
         path: Vec::new(),
-        hops_left: mesh::MAX_STRAY,
-        word: mesh::Word::Decline { origin: world.address(0), request: None },
+        hops_left: signalling::MAX_REROUTES,
+        signal: Signal::Decline { origin: world.address(0), request: None },
     };
-    world.with(0, |peer, _| peer.stray(None, answer));
+    world.with(0, |peer, now| peer.reroute(answer, now));
     world.run(Duration::from_secs(5));
-    let most = u32::from(mesh::MAX_STRAY);
+    let most = u32::from(signalling::MAX_REROUTES);
     assert!((2..=most).contains(&steps.get()), "{} steps", steps.get());
 }
 
@@ -147,32 +187,31 @@ fn an_acceptance_that_was_under_way_on_a_link_that_ends_takes_another() {
         let sent = Rc::new(RefCell::new(Vec::new()));
         let seen = sent.clone();
         world.tap(move |from, to, packet| {
-            if from == 0 && matches!(&packet, Packet::Mesh(mesh::Packet::Back(_))) {
+            if from == 0 && matches!(&packet, Packet::Signalling(signalling::Packet::Reply(_))) {
                 seen.borrow_mut().push(to);
             }
             vec![packet]
         });
         let origin = (1..5).find(|&other| !world.linked(0, other)).expect("the ring has five");
-        let answer = mesh::Answer {
+        let answer = signalling::Reply {
             id: RequestId([7; 8]),
             to: world.address(origin),
             path: Vec::new(),
-            hops_left: mesh::MAX_STRAY,
-            word: mesh::Word::Accept {
+            hops_left: signalling::MAX_REROUTES,
+            signal: Signal::Accept {
                 from: world.address(0),
                 answer: Box::new(hostile::description(1, 1)),
                 hello: None,
             },
         };
         world.with(0, |peer, now| {
-            peer.stray(None, answer);
-            peer.settle(now);
+            peer.reroute(answer, now);
         });
         let next = sent.borrow()[0];
         world.run(later);
         let (address, before) = (world.address(next), sent.borrow().len());
         world.with(0, |peer, now| {
-            let conn = *peer.neighbors.get(&address).expect("a neighbor");
+            let conn = peer.parts.links.conn_of(&address).expect("a neighbor");
             peer.handle(Input::ConnClosed(conn, "gone".to_owned()), now);
         });
         assert_eq!(sent.borrow().len() > before, again, "after {later:?}");
@@ -391,7 +430,7 @@ fn a_large_message_outlives_the_connection_that_gives_way_to_another() {
         let mut links = BTreeSet::new();
         for _ in 0..1000 {
             world.run(Duration::from_millis(5));
-            links.extend(world.peers[a].neighbors.get(&world.address(b)).copied());
+            links.extend(world.peers[a].parts.links.conn_of(&world.address(b)));
         }
         swapped += usize::from(links.len() > 1);
         world.run(Duration::from_secs(15));
@@ -515,20 +554,27 @@ impl Trial {
     fn ask(world: &mut World, [one, other]: [usize; 2], [slow, _]: [usize; 2]) {
         let (to, slow) = (world.address(other), world.address(slow));
         world.with(one, |peer, now| {
-            let via = peer.known().iter().find(|known| known.address == to).expect("it is in sight").via;
-            let goal = mesh::Goal::Point(to);
-            peer.begin_request(mesh::Plan { goal, via, probe: false, aim: None, replaces: Some(slow) }, now);
+            let via = peer
+                .look(now)
+                .1
+                .around
+                .known
+                .iter()
+                .find(|known| known.address == to)
+                .expect("it is in sight")
+                .via;
+            let goal = Goal::Point(to);
+            peer.does(Effect::Ask(Plan { goal, via, probe: false, aim: None, replaces: Some(slow) }), now);
         });
     }
 }
 
 /// The neighbor that a peer would give up for a faster one: its only long link that it did not choose.
 fn given(world: &World, peer: usize) -> Option<usize> {
-    let peer = &world.peers[peer];
-    let ring = Side::BOTH.map(|side| peer.ring_link(side));
-    let long = peer.neighbors.iter().filter(|(address, _)| !ring.contains(&Some(**address)));
-    let chosen = |id| peer.conns.get(id).is_some_and(|conn| conn.chosen);
-    let given: Vec<_> = long.filter(|(_, id)| !chosen(id)).map(|(address, _)| *address).collect();
+    let around = &world.peers[peer].commons.around;
+    let ring = around.ring();
+    let long = around.links.iter().filter(|link| !ring.contains(&Some(link.address)));
+    let given: Vec<_> = long.filter(|link| !link.chosen).map(|link| link.address).collect();
     let [given] = given[..] else { return None };
     (0..world.peers.len()).find(|&other| world.address(other) == given)
 }
@@ -624,7 +670,7 @@ fn no_byte_of_a_message_can_be_altered_but_its_hops() {
             world.inject(0, 1, &packet);
             assert_eq!(world.received(1), [], "bit {bit} of byte {index}");
             // Or a third forgery would end the link.
-            world.peers[1].limits = Limits::new(world.now);
+            world.peers[1].commons.limits = Limits::new(world.now);
         }
     }
     world.inject(0, 1, &codec::from_bytes(&data).expect("as it was sent"));

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::super::*;
 use super::hostile::absurdities;
 use super::world::World;
+use super::*;
 use crate::proto::direct;
 use crate::proto::link::wire::{decode, encode};
 
@@ -55,7 +55,7 @@ fn no_bit_of_a_direct_message_can_be_altered_but_its_way() {
         world.inject(0, 1, &other);
         assert_eq!(world.received(1), [], "bit {bit}");
         // Or a third forgery would end the link.
-        world.peers[1].limits = Limits::new(world.now);
+        world.peers[1].commons.limits = Limits::new(world.now);
         tried += 1;
     }
     assert!(tried > 1500, "{tried}");
@@ -85,7 +85,7 @@ fn no_bit_of_an_acknowledgement_can_be_altered_but_its_way() {
     {
         world.inject(1, 0, &other);
         assert_eq!(world.deliveries(0), [], "bit {bit}");
-        world.peers[0].limits = Limits::new(world.now);
+        world.peers[0].commons.limits = Limits::new(world.now);
     }
     world.inject(1, 0, &packet);
     assert_eq!(world.deliveries(0).len(), 1);

@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use super::super::*;
 use super::hostile::{description, list, list_naming, many_ids, request, tracker_offer};
 use super::world::{World, config};
+use super::*;
 use crate::proto::io::{Bytes, Received};
 use crate::proto::link::wire::Inbox;
-use crate::proto::mesh::{self, Goal};
 use crate::proto::message::{Kind, Payload};
-use crate::proto::{Admission, Binding, broadcast, direct, view};
+use crate::proto::request::{Goal, Request};
+use crate::proto::signalling;
+use crate::proto::{Admission, Binding, broadcast, direct, topology};
 
 /// How large a swarm is attacked, and by how many.
 #[derive(Debug, Clone, Copy)]
@@ -196,7 +197,7 @@ fn a_sender_cannot_be_forged(size: Size) {
             // Signed by the attacker, in the name of an honest peer.
             let (packet, _) = said(key(evil), n, None, b"forged", arena.now);
             let broadcast::Packet::Data { hops, mut header, payload } = packet else { panic!("we made it") };
-            header.key = arena.peers[0].identity.public_key();
+            header.key = arena.peers[0].commons.me.identity.public_key();
             assert_eq!(header.from(), forged);
             arena.say((evil, to), &Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }));
         }
@@ -267,7 +268,7 @@ fn acknowledgements_cannot_be_made_by_a_relay(size: Size) {
     });
     let id = arena.send(victim, Some(to), "x");
     // Signed by the attacker: in the recipient's name, in its own, and altered.
-    let (identity, swarm) = (arena.peers[evil].identity.clone(), SwarmId::of_topic("t"));
+    let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmId::of_topic("t"));
     let recipient = arena.address(to);
     let payload = Payload(Vec::new().into());
     let draft = Draft { claimed: None, to: Some(recipient), kind: Kind::Page, nonce: [1; 16], payload };
@@ -285,8 +286,9 @@ fn acknowledgements_cannot_be_made_by_a_relay(size: Size) {
 
 fn a_relay_cannot_have_a_message_sealed_to_its_own_key(size: Size) {
     let mut arena = Arena::new(size);
-    let stranger =
-        |&(_, from, to): &(usize, usize, usize)| arena.peers[from].keys.get(&arena.address(to)).is_none();
+    let stranger = |&(_, from, to): &(usize, usize, usize)| {
+        arena.peers[from].commons.keys.get(&arena.address(to)).is_none()
+    };
     let pairs = arena.fronts().into_iter();
     let pairs = pairs.flat_map(|(evil, from)| arena.honest().map(move |to| (evil, from, to)));
     let mut pairs = pairs.filter(|(_, from, to)| from != to);
@@ -304,7 +306,7 @@ fn a_relay_cannot_have_a_message_sealed_to_its_own_key(size: Size) {
     arena.send(victim, Some(to), "for your eyes only");
     arena.run(Duration::from_millis(100));
     let id = query.borrow().expect("a stranger's key is asked for");
-    let (identity, swarm) = (arena.peers[evil].identity.clone(), SwarmId::of_topic("t"));
+    let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmId::of_topic("t"));
     let draft = Draft {
         claimed: None,
         to: Some(recipient),
@@ -326,11 +328,11 @@ fn lists_of_neighbors_that_lie_lead_nobody_astray(size: Size) {
     let mut arena = Arena::new(size);
     for round in 0..60u8 {
         for (evil, to) in arena.fronts() {
-            arena.say((evil, to), &Packet::View(view::Packet::Own(list(round, 64))));
+            arena.say((evil, to), &Packet::View(topology::Packet::Own(list(round, 64))));
             // The peers next to the victim on the ring, by the liar's word.
             let mut near = arena.address(to);
             near.0[19] = near.0[19].wrapping_add(round | 1);
-            let relayed = view::Packet::Relayed(vec![(near, list(round ^ 0x80, 64))]);
+            let relayed = topology::Packet::Relayed(vec![(near, list(round ^ 0x80, 64))]);
             arena.say((evil, to), &Packet::View(relayed));
         }
         arena.run(Duration::from_secs(1));
@@ -351,7 +353,8 @@ fn names_of_messages_that_do_not_exist_hide_none_that_do(size: Size) {
             arena.run(Duration::from_millis(10));
         }
     }
-    let missing = arena.honest().map(|peer| arena.peers[peer].broadcast.sizes()[3]).max().unwrap_or_default();
+    let missing =
+        arena.honest().map(|peer| arena.peers[peer].parts.messaging.sizes().0[3]).max().unwrap_or_default();
     assert!(missing <= 512 * size.evil, "{missing}");
     arena.assert_all("IHAVE liar", &format!("51,200 names on each link, {missing} believed at once"));
 }
@@ -387,15 +390,16 @@ fn a_flood_of_joins_leaves_the_swarm_as_it_is(size: Size) {
             let mut origin = [0x55; 20];
             origin[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
             let goal = [Goal::Successor, Goal::Predecessor, Goal::Point(Address(origin))][n as usize % 3];
-            let request = mesh::Request { need: true, ..request(n, Address(origin), goal) };
-            arena.say((evil, to), &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
+            let request = Request { need: true, ..request(n, Address(origin), goal) };
+            arena.say((evil, to), &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
         }
         if n % 100 == 0 {
             arena.run(Duration::from_millis(20));
         }
     }
     let refused = arena.dropped("neighbor above its rate");
-    let conns = arena.honest().map(|peer| arena.peers[peer].conns.len()).max().unwrap_or_default();
+    let conns =
+        arena.honest().map(|peer| arena.peers[peer].parts.links.conns().len()).max().unwrap_or_default();
     assert!(conns <= size.max_peers + 6, "{conns}");
     // In the same second, hand-overs are still under way.
     let (came, sent) = arena.honest_traffic();
@@ -479,8 +483,8 @@ fn those_who_forward_nothing_and_vouch_for_each_other_swallow_nothing(size: Size
         arena.peers[evil].set_silent(true);
     }
     let lie = move |from: usize, packet: Packet| match packet {
-        Packet::View(view::Packet::Own(_)) if from >= size.honest => {
-            Packet::View(view::Packet::Own(list_naming(&everybody)))
+        Packet::View(topology::Packet::Own(_)) if from >= size.honest => {
+            Packet::View(topology::Packet::Own(list_naming(&everybody)))
         }
         packet => packet,
     };
@@ -488,7 +492,7 @@ fn those_who_forward_nothing_and_vouch_for_each_other_swallow_nothing(size: Size
     // What they say of themselves is heard now, not at the next change.
     let everybody: Vec<_> = (0..arena.peers.len()).map(|peer| arena.address(peer)).collect();
     for front in arena.fronts() {
-        arena.say(front, &Packet::View(view::Packet::Own(list_naming(&everybody))));
+        arena.say(front, &Packet::View(topology::Packet::Own(list_naming(&everybody))));
     }
     arena.run(Duration::from_secs(1));
     let fronts = arena.fronts().len();
@@ -588,7 +592,8 @@ fn a_flood_of_offers_from_trackers_keeps_nobody_out(size: Size) {
     };
     let mut arena = Arena::new(size);
     let (calm, stormy) = (join(&mut arena, 0), join(&mut arena, 10));
-    let conns = arena.honest().map(|peer| arena.peers[peer].conns.len()).max().unwrap_or_default();
+    let conns =
+        arena.honest().map(|peer| arena.peers[peer].parts.links.conns().len()).max().unwrap_or_default();
     assert!(conns <= size.max_peers + 6, "{conns}");
     arena.assert_all(
         "offers from trackers",
@@ -605,11 +610,11 @@ fn a_tracker_in_the_middle_gets_no_link() {
     let mut world = World::new();
     let a = world.join(config());
     world.run(Duration::from_secs(1));
-    let id = *world.peers[a].conns.keys().next().expect("offers are kept ready");
+    let id = *world.peers[a].parts.links.conns().keys().next().expect("offers are kept ready");
     let elsewhere = Identity::from_secret([90; 32]);
     // The middle answers with its own certificate and passes the Hello of another peer on, made for another link.
     let answer = description(99, 9);
-    world.with(a, |peer, now| assert!(peer.take_answer(id, None, elsewhere.address(), answer, now)));
+    world.with(a, |peer, now| assert!(peer.is_answered(id, elsewhere.address(), answer, now)));
     let now = world.now;
     world.peers[a].handle(Input::ConnOpened(id), now);
     let ours = std::iter::from_fn(|| world.peers[a].poll_output()).find_map(|output| match output {

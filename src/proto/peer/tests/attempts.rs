@@ -3,16 +3,18 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::super::*;
 use super::hostile;
 use super::world::{World, config};
-use crate::proto::mesh::{self, Answer, Goal, Plan, Word};
+use super::*;
+use crate::proto::context::Offered;
+use crate::proto::request::{Goal, Plan};
+use crate::proto::signalling::{self, Reply, Signal};
 
 /// The other end of the attempts; it is not there.
 const NOBODY: Address = Address([9; 20]);
 
 /// What was said about links, by whom and to whom, and got lost.
-type Said = Rc<RefCell<Vec<(usize, usize, mesh::Packet)>>>;
+type Said = Rc<RefCell<Vec<(usize, usize, signalling::Packet)>>>;
 
 /// Three peers that are linked, and whose words about other links only the test hears.
 fn world() -> (World, Said) {
@@ -20,7 +22,7 @@ fn world() -> (World, Said) {
     let said = Said::default();
     let heard = said.clone();
     world.tap(move |from, to, packet| match packet {
-        Packet::Mesh(packet) => {
+        Packet::Signalling(packet) => {
             heard.borrow_mut().push((from, to, packet));
             Vec::new()
         }
@@ -35,12 +37,11 @@ fn ask(world: &mut World, said: &Said) -> RequestId {
     let plan = Plan { goal: Goal::Exact(NOBODY), via, probe: false, aim: None, replaces: None };
     said.borrow_mut().clear();
     world.with(1, |peer, now| {
-        peer.begin_request(plan, now);
-        peer.settle(now);
+        peer.does(Effect::Ask(plan), now);
     });
     world.run(Duration::from_millis(50));
     let asked = said.borrow().iter().find_map(|(_, _, packet)| match packet {
-        mesh::Packet::Request(request) if request.goal == Goal::Exact(NOBODY) => Some(request.id),
+        signalling::Packet::Request(request) if request.goal == Goal::Exact(NOBODY) => Some(request.id),
         _ => None,
     });
     asked.expect("its offer is ready")
@@ -50,24 +51,24 @@ fn ask(world: &mut World, said: &Said) -> RequestId {
 fn be_asked(world: &mut World, n: u32) -> (RequestId, bool) {
     let request = hostile::request(n, NOBODY, Goal::Exact(world.address(1)));
     let id = request.id;
-    world.inject(0, 1, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
-    (id, attempts(world).contains(&Purpose::Reply(id)))
+    world.inject(0, 1, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
+    (id, attempts(world).contains(&Purpose::Answer(id)))
 }
 
 /// Peer 0 brings peer 1 a word.
-fn tell(world: &mut World, id: RequestId, word: Word) {
-    let answer = Answer { id, to: world.address(1), path: Vec::new(), hops_left: 9, word };
-    world.inject(0, 1, &Packet::Mesh(mesh::Packet::Back(answer)));
+fn tell(world: &mut World, id: RequestId, signal: Signal) {
+    let reply = Reply { id, to: world.address(1), path: Vec::new(), hops_left: 9, signal };
+    world.inject(0, 1, &Packet::Signalling(signalling::Packet::Reply(reply)));
 }
 
-fn accept(n: u64) -> Word {
-    Word::Accept { from: NOBODY, answer: Box::new(hostile::description(99, n)), hello: None }
+fn accept(n: u64) -> Signal {
+    Signal::Accept { from: NOBODY, answer: Box::new(hostile::description(99, n)), hello: None }
 }
 
 /// The connections that peer 1 makes with [`NOBODY`].
 fn attempts(world: &World) -> Vec<Purpose> {
     let with_it = |conn: &&Conn| conn.peer == Some(NOBODY) && conn.link.is_taken();
-    world.peers[1].conns.values().filter(with_it).map(|conn| conn.purpose).collect()
+    world.peers[1].parts.links.conns().values().filter(with_it).map(|conn| conn.purpose).collect()
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn of_two_answers_of_one_peer_the_one_to_the_newer_request_stands() {
         tell(&mut world, second, accept(2));
         assert_eq!(attempts(&world), [Purpose::Request(newer, via)], "newer first: {newer_first}");
         let declined = said.borrow().iter().any(
-            |(_, _, packet)| matches!(packet, mesh::Packet::Forth { id, word: Word::Cancel } if *id == older),
+            |(_, _, packet)| matches!(packet, signalling::Packet::Forward { id, signal: Signal::Cancel } if *id == older),
         );
         assert_eq!(declined, newer_first, "who answered the older request last is told");
     }
@@ -115,7 +116,7 @@ fn a_late_answer_of_no_use_leaves_the_offer_to_what_it_is_out_for() {
     let via = world.address(0);
     let first = ask(&mut world, &said);
     let asking = |world: &World, id| {
-        let mut conns = world.peers[1].conns.iter();
+        let mut conns = world.peers[1].parts.links.conns().iter();
         conns.find(|(_, conn)| conn.purpose == Purpose::Request(id, via)).map(|(&conn, _)| conn)
     };
     let offer = asking(&world, first).expect("it asks");
@@ -124,13 +125,16 @@ fn a_late_answer_of_no_use_leaves_the_offer_to_what_it_is_out_for() {
     let second = RequestId([5; 8]);
     world.with(1, |peer, now| {
         let plan = Plan { goal: Goal::Exact(NOBODY), via, probe: false, aim: None, replaces: None };
-        peer.mesh.begin(second, Some(offer), plan, now);
-        peer.conns.get_mut(&offer).expect("it is kept").purpose = Purpose::Request(second, via);
-        let description = peer.conns.get(&offer).and_then(|conn| conn.link.description().cloned());
-        peer.send_request(second, via, description, now);
+        let conn = peer.parts.links.conns_mut().get_mut(&offer).expect("it is kept");
+        conn.purpose = Purpose::Request(second, via);
+        let description = conn.link.description().cloned().expect("it is made");
+        let (parts, mut cx) = peer.look(now);
+        parts.signalling.begin(second, plan, Some(offer), &mut cx);
+        peer.does(Effect::RequestReady(second, Offered { via, description, replaces: None }), now);
     });
     let neighbor = world.address(2);
-    let useless = Word::Accept { from: neighbor, answer: Box::new(hostile::description(99, 1)), hello: None };
+    let useless =
+        Signal::Accept { from: neighbor, answer: Box::new(hostile::description(99, 1)), hello: None };
     tell(&mut world, first, useless);
     assert_eq!(asking(&world, second), Some(offer));
     tell(&mut world, second, accept(2));
@@ -145,9 +149,9 @@ fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
     let (other, taken_up) = be_asked(&mut world, 2);
     assert!(!taken_up, "one attempt at a time");
 
-    let decline = |request| Word::Decline { origin: NOBODY, request };
+    let decline = |request| Signal::Decline { origin: NOBODY, request };
     tell(&mut world, RequestId([7; 8]), decline(Some(other)));
-    assert_eq!(attempts(&world), [Purpose::Reply(first)]);
+    assert_eq!(attempts(&world), [Purpose::Answer(first)]);
     tell(&mut world, RequestId([8; 8]), decline(Some(first)));
     assert_eq!(attempts(&world), []);
     assert!(be_asked(&mut world, 3).1, "it may be asked again at once");
@@ -163,7 +167,11 @@ fn an_attempt_with_a_peer_that_was_late_before_has_more_time_if_both_were_making
         if greeted {
             world.run(Duration::from_millis(100));
             let (hello, confirm) = hostile::greeting();
-            tell(&mut world, RequestId([7; 8]), Word::Greet { request: id, hello: Box::new(hello), confirm });
+            tell(
+                &mut world,
+                RequestId([7; 8]),
+                Signal::Greet { request: id, hello: Box::new(hello), confirm },
+            );
         }
         world.run(late);
         assert!(be_asked(&mut world, 2).1, "a late one gives way to the next");
@@ -177,7 +185,7 @@ fn an_attempt_with_a_peer_that_was_late_before_has_more_time_if_both_were_making
     world.run(late);
     tell(&mut world, second, accept(2));
     world.run(late);
-    assert!(world.peers[1].conns.values().any(|conn| conn.is_for(second) && conn.holds_slot()));
+    assert!(world.peers[1].parts.links.conns().values().any(|conn| conn.is_for(second) && conn.holds_slot()));
 }
 
 #[test]
@@ -185,16 +193,18 @@ fn who_greets_for_an_attempt_that_was_given_up_is_told() {
     let (mut world, said) = world();
     let (id, _) = be_asked(&mut world, 1);
     let (hello, confirm) = hostile::greeting();
-    let greet = || Word::Greet { request: id, hello: Box::new(hello.clone()), confirm: confirm.clone() };
+    let greet = || Signal::Greet { request: id, hello: Box::new(hello.clone()), confirm: confirm.clone() };
     let told = |said: &Said| {
         said.borrow().iter().any(|(from, _, packet)| match packet {
-            mesh::Packet::Back(answer) => *from == 1 && answer.id == id && answer.word == Word::Cancel,
+            signalling::Packet::Reply(reply) => {
+                *from == 1 && reply.id == id && reply.signal == Signal::Cancel
+            }
             _ => false,
         })
     };
     tell(&mut world, RequestId([7; 8]), greet());
     assert!(!told(&said), "the attempt is on");
-    world.with(1, |peer, _| peer.take_back(id));
+    world.with(1, |peer, now| peer.does(Effect::TakeBack(id), now));
     tell(&mut world, RequestId([8; 8]), greet());
     assert!(told(&said));
 
@@ -202,7 +212,7 @@ fn who_greets_for_an_attempt_that_was_given_up_is_told() {
     let id = ask(&mut world, &said);
     tell(&mut world, id, accept(1));
     assert_eq!(attempts(&world).len(), 1);
-    tell(&mut world, id, Word::Cancel);
+    tell(&mut world, id, Signal::Cancel);
     assert_eq!(attempts(&world), []);
 }
 
@@ -210,7 +220,7 @@ fn who_greets_for_an_attempt_that_was_given_up_is_told() {
 fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
     let (mut world, said) = world();
     let offered = |world: &World| {
-        world.peers[1].conns.values().find_map(|conn| match conn.purpose {
+        world.peers[1].parts.links.conns().values().find_map(|conn| match conn.purpose {
             Purpose::Offer(offer) if conn.link.is_offered() => Some(offer),
             _ => None,
         })
@@ -230,9 +240,9 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
     said.borrow_mut().clear();
     tell(&mut world, unknown, accept(2));
     assert_eq!(attempts(&world).len(), 1);
-    let declined = |packet: &mesh::Packet| match packet {
-        mesh::Packet::Back(answer) => {
-            answer.word == Word::Decline { origin: world.address(1), request: Some(unknown) }
+    let declined = |packet: &signalling::Packet| match packet {
+        signalling::Packet::Reply(reply) => {
+            reply.signal == Signal::Decline { origin: world.address(1), request: Some(unknown) }
         }
         _ => false,
     };
@@ -243,23 +253,26 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
 fn an_answer_is_handed_to_each_neighbor_once() {
     let (mut world, said) = world();
     let answer =
-        Answer { id: RequestId([7; 8]), to: NOBODY, path: Vec::new(), hops_left: 40, word: accept(1) };
+        Reply { id: RequestId([7; 8]), to: NOBODY, path: Vec::new(), hops_left: 40, signal: accept(1) };
     world.with(1, |peer, now| {
-        peer.stray(None, answer.clone());
-        peer.settle(now);
+        peer.reroute(answer.clone(), now);
     });
     // Whoever gets it knows no way and sends it back.
     for _ in 0..4 {
         let last = said.borrow().iter().rev().find_map(|(from, to, packet)| match packet {
-            mesh::Packet::Back(answer) if *from == 1 && answer.id == RequestId([7; 8]) => Some(*to),
+            signalling::Packet::Reply(reply) if *from == 1 && reply.id == RequestId([7; 8]) => Some(*to),
             _ => None,
         });
-        world.inject(last.expect("handed on"), 1, &Packet::Mesh(mesh::Packet::Back(answer.clone())));
+        world.inject(
+            last.expect("handed on"),
+            1,
+            &Packet::Signalling(signalling::Packet::Reply(answer.clone())),
+        );
     }
     let mut handed: Vec<_> = said
         .borrow()
         .iter()
-        .filter(|(_, _, packet)| matches!(packet, mesh::Packet::Back(_)))
+        .filter(|(_, _, packet)| matches!(packet, signalling::Packet::Reply(_)))
         .map(|(_, to, _)| *to)
         .collect();
     handed.sort_unstable();
@@ -275,7 +288,7 @@ fn a_link_that_the_mesh_arranged_needs_no_hello_on_its_channel() {
     let counted = greets.clone();
     world.tap(move |_, _, packet| match &packet {
         Packet::Hello(_) => Vec::new(),
-        Packet::Mesh(mesh::Packet::Back(Answer { word: Word::Greet { .. }, .. })) => {
+        Packet::Signalling(signalling::Packet::Reply(Reply { signal: Signal::Greet { .. }, .. })) => {
             counted.set(counted.get() + 1);
             vec![packet]
         }
@@ -295,7 +308,9 @@ fn a_newcomer_gets_its_ring_links_though_no_answer_comes_back_through_the_mesh()
     for salt in 0..8 {
         let mut world = World::salted(8, 4, 10 * salt);
         world.tap(|_, _, packet| match packet {
-            Packet::Mesh(mesh::Packet::Back(Answer { word: Word::Accept { .. }, .. })) => Vec::new(),
+            Packet::Signalling(signalling::Packet::Reply(Reply {
+                signal: Signal::Accept { .. }, ..
+            })) => Vec::new(),
             packet => vec![packet],
         });
         let newcomer = world.join(Config { max_peers: 4, ..config() });
@@ -333,7 +348,7 @@ fn crowd(world: &mut World, said: &Said) -> (Vec<RequestId>, RequestId) {
         let request = hostile::request(n as u32, origin, Goal::Successor);
         let id = request.id;
         said.borrow_mut().clear();
-        world.inject(0, 1, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
+        world.inject(0, 1, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
         if is_taken_up(world, id) {
             taken.push(id);
         } else if !is_rejected(said, id) {
@@ -344,11 +359,11 @@ fn crowd(world: &mut World, said: &Said) -> (Vec<RequestId>, RequestId) {
 }
 
 fn is_taken_up(world: &World, id: RequestId) -> bool {
-    world.peers[1].conns.values().any(|conn| conn.is_for(id))
+    world.peers[1].parts.links.conns().values().any(|conn| conn.is_for(id))
 }
 
 fn is_rejected(said: &Said, id: RequestId) -> bool {
-    let rejects = |packet: &mesh::Packet| matches!(packet, mesh::Packet::Back(Answer { id: of, word: Word::Reject(_), .. }) if *of == id);
+    let rejects = |packet: &signalling::Packet| matches!(packet, signalling::Packet::Reply(Reply { id: of, signal: Signal::Reject(_), .. }) if *of == id);
     said.borrow().iter().any(|(_, _, packet)| rejects(packet))
 }
 
@@ -359,7 +374,7 @@ fn a_request_for_a_ring_link_waits_for_a_slot() {
     world.run(Duration::from_millis(300));
     assert!(!is_rejected(&said, waits) && !is_taken_up(&world, waits));
     for id in taken {
-        world.inject(0, 1, &Packet::Mesh(mesh::Packet::Forth { id, word: Word::Cancel }));
+        world.inject(0, 1, &Packet::Signalling(signalling::Packet::Forward { id, signal: Signal::Cancel }));
     }
     assert!(is_taken_up(&world, waits));
 }
@@ -368,6 +383,6 @@ fn a_request_for_a_ring_link_waits_for_a_slot() {
 fn a_request_for_a_ring_link_does_not_wait_for_ever() {
     let (mut world, said) = world();
     let (_, waits) = crowd(&mut world, &said);
-    world.run(mesh::LOST);
+    world.run(Duration::from_secs(1));
     assert!(is_rejected(&said, waits) && !is_taken_up(&world, waits));
 }

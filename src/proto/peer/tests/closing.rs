@@ -1,7 +1,7 @@
 //! The end of a message and the end of a peer: what was handed over gets out first.
 
-use super::super::*;
 use super::world::{World, config};
+use super::*;
 use crate::proto::io::Bytes;
 use crate::proto::{DeliveryFailure, SendError};
 
@@ -47,7 +47,7 @@ fn closing_gets_out_many_messages() {
     for n in 0..4000 {
         world.send(0, None, &format!("{n}"));
     }
-    assert!(world.peers[0].outgoing.sizes()[0] > 0, "some are held: they are too many at once");
+    assert!(world.peers[0].parts.messaging.sizes().2[0] > 0, "some are held: they are too many at once");
     world.with(0, |peer, now| peer.close(now));
     world.run(Duration::from_secs(5));
     assert!(world.peers[0].is_closed());
@@ -57,7 +57,7 @@ fn closing_gets_out_many_messages() {
 #[test]
 fn closing_waits_for_a_recipients_key() {
     let mut world = World::of(9, 2);
-    let known = |to: &usize| world.peers[0].keys.get(&world.address(*to)).is_some();
+    let known = |to: &usize| world.peers[0].commons.keys.get(&world.address(*to)).is_some();
     let to = (1..9).find(|to| !known(to)).expect("a ring of nine");
     world.send(0, Some(to), "goodbye");
     world.with(0, |peer, now| peer.close(now));

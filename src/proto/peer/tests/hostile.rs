@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 
-use super::super::*;
 use super::world::{START, World, config, sdp};
+use super::*;
 use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::direct;
@@ -13,10 +13,11 @@ use crate::proto::envelope::Envelope;
 use crate::proto::id::TrackerPeerId;
 use crate::proto::io::Bytes;
 use crate::proto::link::wire::{Frame, PART, encode, frame};
-use crate::proto::mesh::{self, Carried, Goal, Request, Word};
 use crate::proto::message::{Kind, Message, Payload};
+use crate::proto::request::{Goal, OfferOrigin, Request};
 use crate::proto::sdp::{Candidate, Description};
-use crate::proto::{broadcast, tracker, view};
+use crate::proto::signalling::{self, Signal};
+use crate::proto::{broadcast, topology, tracker};
 
 /// What any input may cause, at most: a word to every link and event for each, several times over.
 const MAX_OUTPUTS: usize = 200;
@@ -53,20 +54,20 @@ fn a_candidate_cannot_smuggle_lines_into_a_description() {
     let from = world.address(0);
     let mut outputs = Vec::new();
     for packet in [
-        mesh::Packet::Request(Box::new(Request {
+        signalling::Packet::Request(Box::new(Request {
             offer: Some(offer),
             ..request(1, from, Goal::Exact(from))
         })),
-        mesh::Packet::Forth { id: mesh::RequestId([1; 8]), word: Word::Candidate(evil.clone()) },
-        mesh::Packet::Back(mesh::Answer {
-            id: mesh::RequestId([1; 8]),
+        signalling::Packet::Forward { id: RequestId([1; 8]), signal: Signal::Candidate(evil.clone()) },
+        signalling::Packet::Reply(signalling::Reply {
+            id: RequestId([1; 8]),
             to: world.address(1),
             path: Vec::new(),
             hops_left: 9,
-            word: Word::Candidate(evil),
+            signal: Signal::Candidate(evil),
         }),
     ] {
-        outputs.extend(say_raw(&mut world, &Packet::Mesh(packet)));
+        outputs.extend(say_raw(&mut world, &Packet::Signalling(packet)));
     }
     let text = format!("{outputs:?}");
     assert!(!text.contains("a=6789"), "{text}");
@@ -80,13 +81,13 @@ fn a_flood_of_requests_makes_no_more_connections_than_there_are_slots() {
         origin[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
         let me = world.address(1);
         let request = Request { need: n % 2 == 0, ..request(n, Address(origin), Goal::Exact(me)) };
-        say_raw(&mut world, &Packet::Mesh(mesh::Packet::Request(Box::new(request))));
+        say_raw(&mut world, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
     }
     world.peers[1].assert_bounded();
     let peer = &world.peers[1];
-    assert!(peer.free_slots() >= -1, "a hand-over takes one more slot for a moment");
-    assert!(peer.conns.len() > 2, "some were taken up");
-    assert!(peer.conns.len() <= MOST_CONNS, "{} connections", peer.conns.len());
+    assert!(peer.commons.around.free >= -1, "a hand-over takes one more slot for a moment");
+    assert!(peer.parts.links.conns().len() > 2, "some were taken up");
+    assert!(peer.parts.links.conns().len() <= MOST_CONNS, "{} connections", peer.parts.links.conns().len());
 }
 
 #[test]
@@ -97,10 +98,10 @@ fn a_flood_of_offers_from_a_tracker_makes_no_more_connections_than_there_are_slo
     for n in 0..3000u32 {
         let text = tracker_offer(&world.peers[0], n, (n % 4) as u8);
         world.with(0, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
-        let conns = world.peers[0].conns.len();
+        let conns = world.peers[0].parts.links.conns().len();
         assert!(conns <= MOST_CONNS, "{conns} connections");
     }
-    assert!(world.peers[0].conns.len() > 3, "some were taken up");
+    assert!(world.peers[0].parts.links.conns().len() > 3, "some were taken up");
 }
 
 #[test]
@@ -109,9 +110,9 @@ fn lists_of_neighbors_that_lie_are_bounded() {
     for round in 0..50u8 {
         let list = list(round, 64);
         let beyond = list_addresses(round).map(|address| (address, self::list(round ^ 0x80, 64))).collect();
-        say_raw(&mut world, &Packet::View(view::Packet::Nearer(list.links[..2].to_vec())));
-        say_raw(&mut world, &Packet::View(view::Packet::Own(list)));
-        say_raw(&mut world, &Packet::View(view::Packet::Relayed(beyond)));
+        say_raw(&mut world, &Packet::View(topology::Packet::Nearer(list.links[..2].to_vec())));
+        say_raw(&mut world, &Packet::View(topology::Packet::Own(list)));
+        say_raw(&mut world, &Packet::View(topology::Packet::Relayed(beyond)));
     }
     let known = world.peers[1].known_peers().len();
     assert!(known <= 64 * 64 + 64 + 2 + 2, "{known}");
@@ -253,7 +254,7 @@ fn say_raw(world: &mut World, packet: &Packet) -> Vec<Output> {
 }
 
 fn raw(world: &mut World, bytes: Vec<u8>) -> Vec<Output> {
-    let Some(&conn) = world.peers[1].neighbors.get(&world.address(0)) else { return Vec::new() };
+    let Some(conn) = world.peers[1].parts.links.conn_of(&world.address(0)) else { return Vec::new() };
     let (peer, now) = (&mut world.peers[1], world.now);
     peer.handle(Input::ConnFrame(conn, Bytes(bytes)), now);
     std::iter::from_fn(|| peer.poll_output()).collect()
@@ -271,20 +272,20 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
     let mut id = [1; 8];
     id[..4].copy_from_slice(&n.to_be_bytes());
     Request {
-        id: mesh::RequestId(id),
+        id: RequestId(id),
         origin,
         instance: [n as u8; 16],
         goal,
         need: false,
         instead_of: None,
         offer: Some(description(99, n.into())),
-        carried: Some(Carried {
+        brought: Some(OfferOrigin {
             mark: tracker::mark("ws://t"),
             to: TrackerPeerId([n as u8; 20]),
             offer: OfferId([n as u8; 20]),
         }),
         path: Vec::new(),
-        hops_left: mesh::MAX_HOPS,
+        hops_left: signalling::MAX_HOPS,
     }
 }
 
@@ -308,10 +309,10 @@ pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
     let id = OfferId([b'o'; 20]);
     serde_json::json!({
         "action": "announce",
-        "info_hash": peer.secret.info_hash().to_binary(),
+        "info_hash": peer.commons.me.secret.info_hash().to_binary(),
         "peer_id": "b".repeat(20),
         "offer_id": id.to_binary(),
-        "offer": {"type": "offer", "sdp": envelope.write(&id, &peer.secret, &mut Random::new([1; 32]))},
+        "offer": {"type": "offer", "sdp": envelope.write(&id, &peer.commons.me.secret, &mut Random::new([1; 32]))},
     })
     .to_string()
 }
@@ -322,10 +323,10 @@ pub(super) fn tracker_answer(peer: &Peer, from: Address, offer: &OfferId) -> Str
         Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(99, 7) };
     serde_json::json!({
         "action": "announce",
-        "info_hash": peer.secret.info_hash().to_binary(),
+        "info_hash": peer.commons.me.secret.info_hash().to_binary(),
         "peer_id": "b".repeat(20),
         "offer_id": offer.to_binary(),
-        "answer": {"type": "answer", "sdp": envelope.write(offer, &peer.secret, &mut Random::new([1; 32]))},
+        "answer": {"type": "answer", "sdp": envelope.write(offer, &peer.commons.me.secret, &mut Random::new([1; 32]))},
     })
     .to_string()
 }
@@ -338,11 +339,11 @@ fn list_addresses(mark: u8) -> impl Iterator<Item = Address> + Clone {
     })
 }
 
-pub(super) fn list(mark: u8, count: usize) -> view::List {
+pub(super) fn list(mark: u8, count: usize) -> topology::List {
     list_naming(&list_addresses(mark).cycle().take(count).collect::<Vec<_>>())
 }
 
-pub(super) fn list_naming(links: &[Address]) -> view::List {
+pub(super) fn list_naming(links: &[Address]) -> topology::List {
     // An entry's round trip is its own affair: one byte after the address.
     let entries: Vec<_> = links.iter().map(|address| (*address, 1u8)).collect();
     let bytes = codec::to_bytes(&(1u8, entries));
@@ -393,46 +394,44 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
                 let asked = Request { hops_left, ..request(n, origin, goal) };
                 let probe = Request { offer: None, ..request(n + 1_000_000, origin, goal) };
                 let long = Request { path: vec![nobody; 5000], ..request(n + 2_000_000, origin, goal) };
-                packets
-                    .extend([asked, probe, long].map(|r| Packet::Mesh(mesh::Packet::Request(Box::new(r)))));
+                packets.extend(
+                    [asked, probe, long]
+                        .map(|r| Packet::Signalling(signalling::Packet::Request(Box::new(r)))),
+                );
             }
         }
     }
-    for word in [
-        Word::Found(me),
-        Word::Found(nobody),
-        Word::Reject(mesh::Reason::Busy),
-        Word::Cancel,
-        Word::Decline { origin: me, request: None },
-        Word::Decline { origin: nobody, request: Some(mesh::RequestId([7; 8])) },
-        Word::Accept { from: me, answer: Box::new(description(99, 1)), hello: None },
-        Word::Accept {
+    for signal in [
+        Signal::Found(me),
+        Signal::Found(nobody),
+        Signal::Reject(Reason::Busy),
+        Signal::Cancel,
+        Signal::Decline { origin: me, request: None },
+        Signal::Decline { origin: nobody, request: Some(RequestId([7; 8])) },
+        Signal::Accept { from: me, answer: Box::new(description(99, 1)), hello: None },
+        Signal::Accept {
             from: nobody,
             answer: Box::new(description(99, 1)),
             hello: Some(Box::new(greeting().0)),
         },
-        Word::Greet {
-            request: mesh::RequestId([7; 8]),
-            hello: Box::new(greeting().0),
-            confirm: greeting().1,
-        },
-        Word::Candidate(named_candidate("x.local")),
+        Signal::Greet { request: RequestId([7; 8]), hello: Box::new(greeting().0), confirm: greeting().1 },
+        Signal::Candidate(named_candidate("x.local")),
     ] {
-        let id = mesh::RequestId([7; 8]);
+        let id = RequestId([7; 8]);
         for to in [me, them, nobody] {
-            let word = word.clone();
-            let answer = mesh::Answer { id, to, path: Vec::new(), hops_left: u16::MAX, word };
-            packets.push(Packet::Mesh(mesh::Packet::Back(answer)));
+            let signal = signal.clone();
+            let reply = signalling::Reply { id, to, path: Vec::new(), hops_left: u16::MAX, signal };
+            packets.push(Packet::Signalling(signalling::Packet::Reply(reply)));
         }
-        packets.push(Packet::Mesh(mesh::Packet::Forth { id, word }));
+        packets.push(Packet::Signalling(signalling::Packet::Forward { id, signal }));
     }
     let long = vec![(nobody, list(1, 64)); 64];
     packets.extend([
-        Packet::View(view::Packet::Own(list(0, 0))),
-        Packet::View(view::Packet::Own(list(0, 64))),
-        Packet::View(view::Packet::Relayed(long)),
-        Packet::View(view::Packet::Nearer(list(2, 2).links)),
-        Packet::View(view::Packet::Own(list(0, 65))),
+        Packet::View(topology::Packet::Own(list(0, 0))),
+        Packet::View(topology::Packet::Own(list(0, 64))),
+        Packet::View(topology::Packet::Relayed(long)),
+        Packet::View(topology::Packet::Nearer(list(2, 2).links)),
+        Packet::View(topology::Packet::Own(list(0, 65))),
         Packet::Close(Farewell::Evicted { hint: Some(me) }),
         Packet::Close(Farewell::Full),
     ]);

@@ -1,7 +1,7 @@
 //! A peer and those who ask too much of it.
 
-use super::super::*;
 use super::world::{START, World, config, sdp};
+use super::*;
 use crate::proto::broadcast;
 use crate::proto::direct;
 use crate::proto::io::Bytes;
@@ -188,7 +188,7 @@ fn a_neighbor_that_does_not_read_fills_no_memory() {
     for n in 0..100 {
         let mut message = made_by(&Identity::from_secret([50; 32]), n, None, world.now);
         message.payload = big.clone();
-        peer.send_packet(&them, data(&message), None);
+        peer.send_packet(&them, &data(&message), None);
     }
     let queued = peer.stats().bytes_out;
     assert!((32 << 20..35 << 20).contains(&queued), "{queued}");
@@ -202,13 +202,13 @@ fn whoever_only_claims_an_address_keeps_nobody_from_it() {
     let a = world.join(config());
     world.run(Duration::from_secs(1));
     // A stranger answers an offer in the victim's name, and says nonsense as soon as the channel opens.
-    let id = *world.peers[a].conns.keys().next().expect("offers are kept ready");
+    let id = *world.peers[a].parts.links.conns().keys().next().expect("offers are kept ready");
     let answer = Description::parse(&sdp((9, ConnId(9)), "active")).expect("we wrote it");
-    world.with(a, |peer, now| assert!(peer.take_answer(id, None, victim, answer, now)));
+    world.with(a, |peer, now| assert!(peer.is_answered(id, victim, answer, now)));
     world.with(a, |peer, now| peer.handle(Input::ConnOpened(id), now));
     let nonsense = Bytes(frame(&Frame::Whole(&encode(&Packet::Ping(1)))));
     world.with(a, |peer, now| peer.handle(Input::ConnFrame(id, nonsense), now));
     assert_eq!(dropped(&world, a, "packet before admission"), 1);
-    let cool = world.peers[a].mesh.sizes()[2];
+    let cool = world.peers[a].parts.topology.sizes()[0];
     assert_eq!(cool, 0, "the victim is not to suffer for it");
 }

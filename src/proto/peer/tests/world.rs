@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::*;
+use super::*;
 use crate::proto::io::{Bytes, Received};
 use crate::proto::link::wire::{Frame, Inbox, encode, frame};
 use crate::proto::{DeliveryFailure, Receipt};
@@ -120,7 +120,7 @@ impl World {
     /// A frame from `from` reaches `to`, whatever `from` really said.
     pub(super) fn inject(&mut self, from: usize, to: usize, packet: &Packet) {
         let bytes = Bytes(frame(&Frame::Whole(&encode(packet))));
-        let conn = self.peers[to].neighbors.get(&self.address(from)).copied().expect("they are linked");
+        let conn = self.peers[to].parts.links.conn_of(&self.address(from)).expect("they are linked");
         self.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, bytes), now));
     }
 
@@ -135,15 +135,18 @@ impl World {
     }
 
     pub(super) fn linked(&self, a: usize, b: usize) -> bool {
-        self.peers[a].neighbors.contains_key(&self.address(b))
+        self.peers[a].parts.links.conn_of(&self.address(b)).is_some()
     }
 
     /// Whether every link has two ends that agree on the connection.
     pub(super) fn links_agree(&self) -> bool {
         (0..self.peers.len()).filter(|&a| !self.dead[a]).all(|a| {
-            self.peers[a].neighbors.iter().all(|(address, &conn)| {
-                let there = self.remote.get(&(a, conn)).filter(|&&(b, _)| self.address(b) == *address);
-                there.is_some_and(|&(b, conn)| self.peers[b].neighbors.get(&self.address(a)) == Some(&conn))
+            self.peers[a].neighbors().all(|address| {
+                let conn_of = |peer: usize, other| self.peers[peer].parts.links.conn_of(&other);
+                let end = conn_of(a, address).map(|conn| (a, conn));
+                let there =
+                    end.and_then(|end| self.remote.get(&end)).filter(|&&(b, _)| self.address(b) == address);
+                there.is_some_and(|&(b, conn)| conn_of(b, self.address(a)) == Some(conn))
             })
         })
     }
@@ -175,8 +178,7 @@ impl World {
     fn check_cap(&mut self, index: usize) {
         let peer = &self.peers[index];
         let cap = peer.config().max_peers;
-        let open = |conn: &&Conn| conn.link.is_greeting() || conn.link.is_active();
-        let open = peer.conns.values().filter(open).count() + peer.partings.len();
+        let open = peer.parts.links.count_open();
         assert!(peer.link_count() <= cap && open <= cap + 1, "{open} connections where {cap} are allowed");
         let since = *self.above.entry(index).or_insert(self.now);
         if open <= cap {
@@ -289,7 +291,7 @@ impl World {
     /// Some fields of a message, as they reach a member: with its own swarm's info hash.
     fn heard_by(&self, index: usize, fields: &[&str], said: &Value) -> String {
         let mut heard = json!({"action": "announce"});
-        heard["info_hash"] = self.peers[index].secret.info_hash().to_binary().into();
+        heard["info_hash"] = self.peers[index].commons.me.secret.info_hash().to_binary().into();
         for &field in fields {
             heard[field] = said[field].clone();
         }

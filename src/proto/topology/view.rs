@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::Address;
-use super::map::{Map, Set};
-use super::ring::{Known, Side};
-use super::time::{Instant, soonest};
+use crate::proto::id::Address;
+use crate::proto::map::{Map, Set};
+use crate::proto::ring::{Known, Side};
+use crate::proto::time::{Instant, soonest};
 
 /// Changes within this time go out as one list.
 const PUBLISH: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ const RELAY: Duration = Duration::from_millis(120);
 /// ... and whom we see next to them on the ring, if they do not, after this one.
 const TELL: Duration = Duration::from_millis(120);
 /// Links that a list may name; the largest `maxPeers`.
-const MAX_LINKS: usize = super::config::MAX_MAX_PEERS;
+const MAX_LINKS: usize = crate::proto::config::MAX_MAX_PEERS;
 /// With more links than this a peer does not pass lists on: two links far it sees enough already.
 const RELAY_UP_TO: usize = 8;
 
@@ -186,15 +186,12 @@ impl View {
     }
 
     /// Our own list.
-    pub(crate) fn own(links: &[Measured], free: usize) -> Packet {
-        let entry = |link: &Measured| Entry {
+    pub(crate) fn own(links: impl Iterator<Item = Measured>, free: usize) -> Packet {
+        let entry = |link: Measured| Entry {
             address: link.address,
             rtt: in_units(link.rtt.unwrap_or(UNMEASURED).as_secs_f32() * 1000.0),
         };
-        Packet::Own(List {
-            free: u8::try_from(free).unwrap_or(u8::MAX),
-            links: links.iter().map(entry).collect(),
-        })
+        Packet::Own(List { free: u8::try_from(free).unwrap_or(u8::MAX), links: links.map(entry).collect() })
     }
 
     /// All our neighbors' lists, for a neighbor that is new.

@@ -1,11 +1,10 @@
 //! What a peer tells of itself: links, map, counters.
 
-use super::Peer;
-use crate::proto::broadcast;
-use crate::proto::direct;
-use crate::proto::id::Address;
-use crate::proto::link::Packet;
-use crate::proto::map::{Map, Set};
+use super::broadcast;
+use super::direct;
+use super::id::Address;
+use super::link::Packet;
+use super::map::Map;
 
 /// One active link.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +73,12 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn count_out(&mut self, packet: &Packet, bytes: usize) {
+    /// Something of a remote was dropped.
+    pub(crate) fn drop_because(&mut self, cause: &'static str) {
+        *self.dropped.entry(cause).or_default() += 1;
+    }
+
+    pub(crate) fn count_out(&mut self, packet: &Packet, bytes: usize) {
         let bytes = bytes as u64;
         self.packets_out += 1;
         self.bytes_out += bytes;
@@ -90,59 +94,5 @@ impl Stats {
                 self.haves_out += u64::from(matches!(packet, Packet::Broadcast(broadcast::Packet::Have(_))));
             }
         }
-    }
-}
-
-impl Peer {
-    /// Active links; never more than `max_peers`.
-    pub fn link_count(&self) -> usize {
-        self.neighbors.len()
-    }
-
-    /// Addresses of the active links, in their order.
-    pub fn neighbors(&self) -> impl Iterator<Item = Address> + '_ {
-        self.neighbors.keys().copied()
-    }
-
-    /// The active links, by address.
-    pub fn links(&mut self) -> Vec<LinkInfo> {
-        let around = self.surroundings();
-        let scene = around.scene();
-        let describe = |link: &crate::proto::mesh::Neighbor| LinkInfo {
-            address: link.address,
-            rtt: self.rtt_of(&link.address),
-            since: link.since.as_millis(),
-            role: self.mesh.role(&link.address, &scene),
-        };
-        scene.links.iter().map(describe).collect()
-    }
-
-    fn rtt_of(&self, neighbor: &Address) -> Option<f64> {
-        let conn = self.conns.get(self.neighbors.get(neighbor)?)?;
-        conn.link.rtt().map(|rtt| (rtt.as_secs_f64() * 10_000.0).round() / 10.0)
-    }
-
-    /// Addresses known in the swarm now: neighbors and those within three links, this peer left out.
-    pub fn known_peers(&mut self) -> Vec<Address> {
-        self.known().iter().map(|known| known.address).collect()
-    }
-
-    /// What this peer knows of the mesh.
-    pub fn topology(&mut self) -> Topology {
-        let me = self.address;
-        let edges = self.view.edges();
-        let others: Set<_> =
-            edges.iter().flat_map(|&(a, b)| [a, b]).filter(|address| *address != me).collect();
-        let links = edges.into_iter().map(|(a, b)| {
-            let other = if a == me { b } else { a };
-            Edge { a, b, rtt: if a == me || b == me { self.rtt_of(&other) } else { None } }
-        });
-        let links = links.collect();
-        Topology { nodes: std::iter::once(me).chain(others).collect(), links }
-    }
-
-    /// Counters since the start.
-    pub fn stats(&self) -> &Stats {
-        &self.stats
     }
 }

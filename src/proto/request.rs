@@ -1,11 +1,10 @@
-//! What travels between neighbors to arrange links.
+//! Requests for links: whom they look for, what they carry, why they are turned away.
 
 use serde::{Deserialize, Serialize};
 
-use crate::proto::admission::{Confirm, Hello};
-use crate::proto::id::{Address, OfferId, TrackerPeerId};
-use crate::proto::ring::Side;
-use crate::proto::sdp::{Candidate, Description};
+use super::id::{Address, OfferId, TrackerPeerId};
+use super::ring::Side;
+use super::sdp::Description;
 
 /// Names one request for a link on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +49,16 @@ impl Goal {
     }
 }
 
+impl Side {
+    /// To look for the first peer on this side.
+    pub(crate) fn goal(self) -> Goal {
+        match self {
+            Self::Successor => Goal::Successor,
+            Self::Predecessor => Goal::Predecessor,
+        }
+    }
+}
+
 /// A request for a link, routed through the mesh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
@@ -68,17 +77,24 @@ pub(crate) struct Request {
     /// The origin's half of the connection; `None` only asks who is there.
     pub(crate) offer: Option<Description>,
     /// If a tracker brought the offer: who takes it up answers there, too.
-    pub(crate) carried: Option<Carried>,
+    pub(crate) brought: Option<OfferOrigin>,
     /// The peers that passed it on, the last of them if they are many.
     pub(crate) path: Vec<Address>,
     /// Links it may still cross.
     pub(crate) hops_left: u16,
 }
 
+impl Request {
+    /// Whether the link it asks for stays only if both ends find it faster than one of theirs.
+    pub(crate) fn is_trial(&self) -> bool {
+        matches!(self.goal, Goal::Point(_)) && self.instead_of.is_some()
+    }
+}
+
 /// Where the answer to an offer that a tracker brought is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Carried {
-    /// Of the tracker: [`Tracker::mark`](crate::proto::tracker::Tracker::mark).
+pub(crate) struct OfferOrigin {
+    /// Of the tracker: [`Tracker::mark`](super::tracker::Tracker::mark).
     pub(crate) mark: u32,
     pub(crate) to: TrackerPeerId,
     pub(crate) offer: OfferId,
@@ -99,67 +115,16 @@ pub(crate) enum Reason {
     Failed,
 }
 
-/// What travels between neighbors to arrange links.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Packet {
-    /// Onwards to the goal.
-    Request(Box<Request>),
-    /// Back to the origin, the way the request came; where that is cut, to whom of those on it a way is known.
-    Back(Answer),
-    /// After the request, to the peer where it ended.
-    Forth {
-        /// Which request.
-        id: RequestId,
-        word: Word,
-    },
-}
-
-/// A word on its way to the origin of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Answer {
-    /// Which request.
-    pub(crate) id: RequestId,
-    /// Its origin.
-    pub(crate) to: Address,
-    /// The peers that passed the request on.
-    pub(crate) path: Vec<Address>,
-    /// Links it may still cross.
-    pub(crate) hops_left: u16,
-    pub(crate) word: Word,
-}
-
-/// What origin and goal of a request say to each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Word {
-    /// The goal accepts.
-    Accept {
-        /// Who it is.
-        from: Address,
-        /// Its half of the connection.
-        answer: Box<Description>,
-        /// Its first word on the link, ahead of the channel; not on links that are measured by their greeting.
-        hello: Option<Box<Hello>>,
-    },
-    /// Who the goal is, to a request without an offer.
-    Found(Address),
-    /// No.
-    Reject(Reason),
-    /// Another candidate.
-    Candidate(Candidate),
-    /// The origin takes its request back.
-    Cancel,
-    /// To a peer that answered an offer of this one: the answer is of no use.
-    Decline {
-        /// The origin of the offer.
-        origin: Address,
-        /// Its request; `None` if a tracker brought the offer.
-        request: Option<RequestId>,
-    },
-    /// The origin's first two words on the link, to a goal that sent its own.
-    Greet {
-        /// Which request; the word takes the way in sight.
-        request: RequestId,
-        hello: Box<Hello>,
-        confirm: Confirm,
-    },
+/// A request that this peer is to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) goal: Goal,
+    /// The neighbor to hand it to.
+    pub(crate) via: Address,
+    /// Only ask who it is; costs no connection.
+    pub(crate) probe: bool,
+    /// The peer that is meant, if one is in sight; a better one may turn up on the way.
+    pub(crate) aim: Option<Address>,
+    /// The long link that ends if both ends find the new one faster than theirs; else the new one does.
+    pub(crate) replaces: Option<Address>,
 }

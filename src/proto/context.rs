@@ -1,0 +1,214 @@
+//! What a part of a peer is given while it handles one thing, and what it may ask of the others.
+//!
+//! A part changes nothing but itself. What concerns others it says as an [`Effect`]; the peer hands each on, in order, when
+//! the part is done, with a neighborhood that is up to date.
+
+use std::collections::VecDeque;
+
+use super::admission::{Confirm, Hello};
+use super::id::{Address, MessageId, OfferId, TrackerPeerId};
+use super::io::{ConnId, Event, Output, TrackerId, Warning};
+use super::keys::Keys;
+use super::limits::{Allowed, Fault, Limits, Work};
+use super::link::Packet;
+use super::me::Me;
+use super::neighborhood::Neighborhood;
+use super::random::Random;
+use super::report::Stats;
+use super::request::{Goal, Plan, Reason, RequestId};
+use super::sdp::{Candidate, Description};
+use super::signalling::{self, Arrival};
+use super::time::Instant;
+
+/// What all parts of a peer share.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) me: &'a Me,
+    /// The neighborhood when this part was called.
+    pub(crate) around: &'a Neighborhood,
+    pub(crate) random: &'a mut Random,
+    pub(crate) keys: &'a mut Keys,
+    pub(crate) limits: &'a mut Limits,
+    pub(crate) stats: &'a mut Stats,
+    /// What the world must do.
+    pub(crate) out: &'a mut VecDeque<Output>,
+    /// What the other parts must do.
+    pub(crate) effects: &'a mut VecDeque<Effect>,
+}
+
+/// What one part asks of another.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// A packet for a neighbor; the message of this peer's own that it carries, if it carries one.
+    Send(Address, Packet, Option<MessageId>),
+    /// A neighbor did too much of what no honest one does.
+    Ban(Address),
+
+    // From the links.
+    /// A packet of a neighbor.
+    Packet(ConnId, Address, Packet),
+    /// ... that arranges links, on one that parts.
+    Signal(Address, signalling::Packet),
+    /// A link is there.
+    Linked(Address),
+    /// The connection of a link gave way to another.
+    Relinked(Address),
+    /// A link is gone, and so is its peer if it is `dead`.
+    Unlinked { peer: Address, dead: bool },
+    /// The connection of a link, or of one that parts, is closed: what was just handed to it is lost.
+    Cut(Address),
+    /// Who evicted this peer named who took the place; the one to ask, if it still passes on what arranges links.
+    Successor { hint: Address, via: Option<Address> },
+    /// An attempt takes longer than most.
+    Late,
+    /// An attempt came to nothing. `taken`: somebody had taken the offer up.
+    Failed { purpose: Purpose, taken: bool },
+    /// A peer is to be left alone for a while.
+    Avoid(Address),
+    /// An offer for trackers is made.
+    OfferReady,
+    /// The offer of a request is made, or was already.
+    RequestReady(RequestId, Offered),
+    /// The answer to a request is made; our first word on the link goes with it.
+    AnswerReady(RequestId, Description, Option<Hello>),
+    /// Another candidate of an attempt.
+    Candidate(Purpose, Candidate),
+    /// Our first two words on a link, for a peer that sent its own with its answer.
+    Greet { request: RequestId, to: Address, hello: Hello, confirm: Confirm },
+
+    // From signalling.
+    /// A request is to be made.
+    Ask(Plan),
+    /// A request of ours is no longer open: an older one with the same offer was answered.
+    Superseded(RequestId),
+    /// A request of ours went out with the offer of a connection, to be answered until then.
+    Asked { conn: ConnId, id: RequestId, via: Address, until: Instant },
+    /// A request ended here: is there a slot for it?
+    Arrived(Arrival),
+    /// A request of ours was answered.
+    Accepted(Acceptance),
+    /// A request of ours was turned away.
+    Rejected { aim: Option<Address>, reason: Reason, conn: Option<ConnId> },
+    /// A probe of ours found somebody.
+    Found { goal: Goal, via: Address, found: Address },
+    /// The offer of a request goes back to those that are ready.
+    Recycle(ConnId),
+    /// The other end makes a connection no more.
+    GivenUp(GivenUp),
+    /// Our answer to a request cannot get there.
+    TakeBack(RequestId),
+    /// The first words of a peer that answers our Hello.
+    Greeted { request: RequestId, hello: Hello, confirm: Confirm },
+    /// Another candidate of the peer at the other end of an attempt.
+    TheirCandidate(RequestId, Candidate),
+    /// Requests that wait are looked at again then.
+    LookAgain(Instant),
+    /// An answer to an offer that a tracker brought.
+    AnswerTracker { tracker: TrackerId, to: TrackerPeerId, offer: OfferId, text: String },
+    /// ... that it brought to somebody else.
+    AnswerAnothers { mark: u32, to: TrackerPeerId, offer: OfferId, text: String },
+
+    // From the introducers.
+    /// A stranger's offer.
+    Introduced(signalling::Stranger),
+    /// A stranger's answer to an offer of ours.
+    Answered { offer: OfferId, from: Address, answer: Description },
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Offered through trackers, or kept ready to be.
+    Offer(OfferId),
+    /// Offered through the mesh, handed to this neighbor.
+    Request(RequestId, Address),
+    /// Our answer to somebody's offer.
+    Answer(RequestId),
+}
+
+/// An offer that a request takes out.
+#[derive(Debug)]
+pub(crate) struct Offered {
+    pub(crate) via: Address,
+    pub(crate) description: Description,
+    pub(crate) replaces: Option<Address>,
+}
+
+/// An answer to a request of ours.
+#[derive(Debug)]
+pub(crate) struct Acceptance {
+    pub(crate) id: RequestId,
+    /// The neighbor through which the request went.
+    pub(crate) via: Address,
+    pub(crate) from: Address,
+    pub(crate) answer: Box<Description>,
+    pub(crate) hello: Option<Box<Hello>>,
+}
+
+/// Which attempt is given up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum GivenUp {
+    /// The one of this request.
+    Of(RequestId),
+    /// The one with this peer, of this request if it is of one.
+    With(Address, Option<RequestId>),
+}
+
+impl Context<'_> {
+    /// Hands a packet to a neighbor.
+    pub(crate) fn send(&mut self, to: Address, packet: Packet) {
+        self.effects.push_back(Effect::Send(to, packet, None));
+    }
+
+    /// Tells the page.
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn warn(&mut self, code: &'static str, text: String) {
+        self.emit(Event::Warning(Warning { code, text }));
+    }
+
+    /// Counts something of a remote that was dropped.
+    pub(crate) fn drop_because(&mut self, cause: &'static str) {
+        self.stats.drop_because(cause);
+    }
+
+    /// Whether a neighbor may ask for work; what it may not is counted, and scored if no honest one would.
+    pub(crate) fn allows_work(&mut self, from: &Address, work: Work) -> bool {
+        let Some(key) = self.around.key_of(from) else { return false };
+        let allowed = self.limits.allows_work(key, work, self.around.links.len(), self.now);
+        if allowed == Allowed::Abuse {
+            self.blame(from, Fault::Flooded, "sent more than any honest peer would");
+        }
+        if allowed != Allowed::Yes {
+            self.drop_because("neighbor above its rate");
+        }
+        allowed == Allowed::Yes
+    }
+
+    /// Whether somebody who is no neighbor may ask for work.
+    pub(crate) fn allows_stranger(&mut self) -> bool {
+        let allowed = self.limits.allows_stranger(Work::Relay, self.now);
+        if !allowed {
+            self.drop_because("trackers above their rate");
+        }
+        allowed
+    }
+
+    /// Scores a neighbor for what no honest one does; too much of it ends the link. `evidence` goes on from
+    /// "the neighbor so-and-so".
+    pub(crate) fn blame(&mut self, neighbor: &Address, fault: Fault, evidence: &str) {
+        let Some(key) = self.around.key_of(neighbor) else { return };
+        let banned = self.limits.blame(key, fault, self.now);
+        if banned || fault != Fault::Flooded {
+            let end = if banned { ": its link is closed, and refused for a while" } else { "" };
+            let text = format!("the neighbor {neighbor} {evidence}{end}");
+            self.warn(if banned { "ERR_NEIGHBOR_BANNED" } else { "ERR_NEIGHBOR" }, text);
+        }
+        if banned {
+            self.drop_because("neighbor banned");
+            self.effects.push_back(Effect::Ban(*neighbor));
+        }
+    }
+}

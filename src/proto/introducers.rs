@@ -1,0 +1,284 @@
+//! Whoever brings a first offer: the trackers. What they bring is for the mesh to place.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::context::{Context, Effect};
+use super::envelope::Envelope;
+use super::id::{InfoHash, OfferId, TrackerPeerId};
+use super::io::{Event, Output, TrackerId, TrackerStatus};
+use super::map::Map;
+use super::neighborhood::Neighborhood;
+use super::ring::Side;
+use super::sdp::Description;
+use super::signalling::Stranger;
+use super::time::Instant;
+use super::topology;
+use super::tracker::{Heard, Need, Tracker};
+
+/// Most offers in one announce of a peer in need. A healthy one only seeks its ring neighbors.
+const OFFERS: usize = 3;
+const OFFERS_HEALTHY: usize = 2;
+/// After this time an announce that waits for offers goes without them.
+const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
+/// Pause before an announce when the mesh may have fallen apart.
+const CATASTROPHE: Duration = Duration::from_millis(500);
+
+/// The trackers of one peer.
+#[derive(Debug, Default)]
+pub(crate) struct Introducers {
+    trackers: Map<TrackerId, Tracker>,
+    next_tracker: u32,
+}
+
+/// How many offers a peer in need has out at most: half of its slots, the other half is for the offers of others.
+pub(crate) fn most_offers(max_peers: usize) -> usize {
+    (max_peers / 2).clamp(OFFERS_HEALTHY, OFFERS)
+}
+
+impl Introducers {
+    pub(crate) fn add(&mut self, url: &str, info_hash: InfoHash, cx: &mut Context<'_>) {
+        let id = TrackerId(self.next_tracker);
+        self.next_tracker += 1;
+        let every = cx.me.config.announce_every;
+        let mut tracker = Tracker::new(id, url.to_owned(), info_hash, every, cx.random.split());
+        tracker.open(cx.now, cx.out);
+        report(tracker.status(), cx.out);
+        self.trackers.insert(id, tracker);
+    }
+
+    /// Takes leave of a tracker.
+    pub(crate) fn remove(&mut self, url: &str, out: &mut VecDeque<Output>) {
+        self.trackers.retain(|_, tracker| {
+            let stays = tracker.url() != url;
+            if !stays {
+                tracker.close(out);
+            }
+            stays
+        });
+    }
+
+    /// Takes leave of all.
+    pub(crate) fn close(&mut self, out: &mut VecDeque<Output>) {
+        self.trackers.values_mut().for_each(|tracker| tracker.close(out));
+    }
+
+    /// How each does.
+    pub(crate) fn statuses(&self) -> Vec<TrackerStatus> {
+        self.trackers.values().map(Tracker::status).collect()
+    }
+
+    /// The user's cap on the pause between announces.
+    pub(crate) fn set_every(&mut self, every: Duration, now: Instant) {
+        self.trackers.values_mut().for_each(|tracker| tracker.set_every(every, now));
+    }
+
+    // What they say.
+
+    pub(crate) fn handle_opened(&mut self, id: TrackerId, cx: &mut Context<'_>) {
+        if let Some(tracker) = self.trackers.get_mut(&id) {
+            tracker.handle_opened(cx.now);
+            report(tracker.status(), cx.out);
+        }
+    }
+
+    pub(crate) fn handle_closed(&mut self, id: TrackerId, reason: String, cx: &mut Context<'_>) {
+        if let Some(tracker) = self.trackers.get_mut(&id) {
+            tracker.handle_closed(reason, cx.now);
+            report(tracker.status(), cx.out);
+        }
+    }
+
+    pub(crate) fn handle_message(&mut self, id: TrackerId, text: &str, cx: &mut Context<'_>) {
+        let Some(tracker) = self.trackers.get_mut(&id) else { return };
+        let before = tracker.status();
+        let heard = tracker.handle_message(text, cx.now);
+        let (after, mark) = (tracker.status(), tracker.mark());
+        if (before.state, before.peers, &before.last_error) != (after.state, after.peers, &after.last_error) {
+            report(after, cx.out);
+        }
+        match heard {
+            Some(Heard::Offer { from, id: offer, sdp }) if cx.allows_stranger() => {
+                match Envelope::read(&sdp, &offer, &cx.me.secret) {
+                    Some(envelope) => cx.effects.push_back(Effect::Introduced(Stranger {
+                        tracker: id,
+                        mark,
+                        from,
+                        offer,
+                        envelope,
+                    })),
+                    None => cx.drop_because("tracker offer"),
+                }
+            }
+            Some(Heard::Answer { id: offer, sdp }) if cx.allows_stranger() => {
+                match Envelope::read(&sdp, &offer, &cx.me.secret) {
+                    Some(Envelope { from, description: answer, .. }) => {
+                        cx.effects.push_back(Effect::Answered { offer, from, answer });
+                    }
+                    None => cx.drop_because("tracker answer"),
+                }
+            }
+            Some(_) => {}
+            None => cx.drop_because("tracker message"),
+        }
+    }
+
+    // What they are told.
+
+    /// Answers an offer that a tracker brought here.
+    pub(crate) fn answer(
+        &mut self,
+        tracker: TrackerId,
+        to: TrackerPeerId,
+        offer: OfferId,
+        text: &str,
+        cx: &mut Context<'_>,
+    ) {
+        match self.trackers.get(&tracker).filter(|tracker| tracker.is_open()) {
+            Some(tracker) => tracker.answer(to, offer, text, cx.out),
+            None => cx.drop_because("answer without a tracker"),
+        }
+    }
+
+    /// Answers an offer that a tracker brought to somebody else, if this peer is there, too.
+    pub(crate) fn answer_anothers(
+        &mut self,
+        mark: u32,
+        to: TrackerPeerId,
+        offer: OfferId,
+        text: &str,
+        cx: &mut Context<'_>,
+    ) {
+        if let Some(tracker) = self.trackers.values_mut().find(|tracker| tracker.mark() == mark) {
+            tracker.answer_anothers(to, offer, text, cx.now, cx.out);
+        }
+    }
+
+    /// An offer is ready: announces that wait for one may go, a little later, when others are ready too.
+    pub(crate) fn offers_ready(&mut self, all: bool, now: Instant) {
+        self.trackers.values_mut().for_each(|tracker| tracker.offers_ready(now, all));
+    }
+
+    /// A connection came to nothing: who has no neighbor asks for another at once.
+    pub(crate) fn retry(&mut self, now: Instant) {
+        self.trackers.values_mut().for_each(|tracker| tracker.retry(now));
+    }
+
+    /// The neighborhood changed: what a tracker may know of it is worth asking again.
+    pub(crate) fn reconsider(&mut self, now: Instant) {
+        self.trackers.values_mut().for_each(|tracker| tracker.reconsider(now));
+    }
+
+    /// The mesh may have fallen apart: only the trackers can mend that.
+    pub(crate) fn call_for_help(&mut self, now: Instant) {
+        self.trackers.values_mut().for_each(|tracker| tracker.hasten(now + CATASTROPHE));
+    }
+
+    /// The page is awake again.
+    pub(crate) fn handle_woke(&mut self, cx: &mut Context<'_>) {
+        for tracker in self.trackers.values_mut() {
+            tracker.hasten(cx.now);
+            tracker.handle_timeout(cx.now, cx.out);
+        }
+    }
+
+    // Announces.
+
+    /// Adapts the cadence to the neighborhood; the trackers that want an announce now.
+    pub(crate) fn due(&mut self, around: &Neighborhood, now: Instant) -> Vec<TrackerId> {
+        let (need, known) = (need(around), around.known.len());
+        // With two links the view is no sample of the swarm: a ring that winds round twice looks right to
+        // every one of its peers, and only a stranger's request shows that it is not.
+        let blind = around.max_peers == 2;
+        for tracker in self.trackers.values_mut() {
+            // A full set of links among a few, while the tracker counts more: the swarm has another part.
+            let small = blind || known < topology::capacity(around.max_peers) / 2;
+            let apart = small && known + 1 < tracker.peers();
+            tracker.set_need(if apart { need.max(Need::Growing) } else { need }, now);
+        }
+        let due = self.trackers.iter().filter(|(_, tracker)| tracker.wants_announce(now));
+        due.map(|(&id, _)| id).collect()
+    }
+
+    /// How many offers an announce should have. `ready`: whether none is still being made. The first announce is not to
+    /// wait, and what is not ready for it would have to wait for the next.
+    pub(crate) fn wanted(&self, id: TrackerId, ready: bool, around: &Neighborhood) -> usize {
+        let first = self.trackers.get(&id).is_some_and(|tracker| !tracker.is_started());
+        match need(around) {
+            _ if first && !ready => 0,
+            Need::Healthy | Need::Growing => OFFERS_HEALTHY,
+            Need::Hungry | Need::Lonely => most_offers(around.max_peers),
+        }
+    }
+
+    /// Announces, with some of these offers; so many were wanted.
+    pub(crate) fn announce(
+        &mut self,
+        id: TrackerId,
+        wanted: usize,
+        offers: Vec<(OfferId, Description)>,
+        cx: &mut Context<'_>,
+    ) {
+        let mut offers = envelopes(wanted, offers, cx);
+        let Some(tracker) = self.trackers.get_mut(&id) else { return };
+        let missing = offers.is_empty();
+        if missing && tracker.can_wait() {
+            // Offers are being made; when the first is ready, `offers_ready` comes.
+            return tracker.postpone(cx.now + WITHOUT_OFFERS);
+        }
+        tracker.announce(&mut offers, cx.now, cx.out);
+        if missing {
+            tracker.hasten(cx.now + WITHOUT_OFFERS);
+        }
+    }
+
+    // Time.
+
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        self.trackers.values_mut().for_each(|tracker| tracker.handle_timeout(cx.now, cx.out));
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.trackers.values().filter_map(Tracker::poll_timeout).min()
+    }
+}
+
+/// How much a peer needs its trackers.
+fn need(around: &Neighborhood) -> Need {
+    match around.links.len() {
+        0 => Need::Lonely,
+        1 => Need::Hungry,
+        links if links < around.max_peers => Need::Growing,
+        _ => Need::Healthy,
+    }
+}
+
+/// Offers as trackers carry them: one for each side of the ring, others for anybody.
+pub(crate) fn envelopes(
+    wanted: usize,
+    offers: Vec<(OfferId, Description)>,
+    cx: &mut Context<'_>,
+) -> Vec<(OfferId, String)> {
+    if wanted == 0 {
+        return Vec::new();
+    }
+    let bounds = Side::BOTH.map(|side| cx.around.bound(side));
+    // Where only one is ready it is not for the same side each time: who is there may be out of reach.
+    let first = cx.random.below(wanted);
+    let write = |(turn, (id, description)): (usize, (OfferId, Description))| {
+        let role = turn % wanted;
+        let envelope = Envelope {
+            instead_of: bounds.get(role).copied().flatten(),
+            from: cx.me.address,
+            instance: cx.me.instance,
+            role: role as u8,
+            description,
+        };
+        (id, envelope.write(&id, &cx.me.secret, cx.random))
+    };
+    (first..first + wanted).zip(offers).map(write).collect()
+}
+
+fn report(status: TrackerStatus, out: &mut VecDeque<Output>) {
+    out.push_back(Output::Event(Event::Tracker(status)));
+}

@@ -1,0 +1,419 @@
+//! The connections of a peer: offers kept ready, attempts, links, and links that part.
+//!
+//! [`slots`] decides who gets one, [`admission`](admit) who becomes a neighbor, [`attempts`] what comes of an offer.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::context::{Context, Effect, Purpose};
+use super::id::{Address, MessageId};
+use super::io::{ConnId, Output};
+use super::link::{Expired, Farewell, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
+use super::map::Map;
+use super::neighborhood::{Neighbor, Neighborhood};
+use super::report::Stats;
+use super::time::{Instant, soonest};
+
+mod admit;
+mod attempts;
+mod conn;
+mod parting;
+mod slots;
+
+#[cfg(test)]
+pub(crate) use conn::Conn;
+#[cfg(not(test))]
+use conn::Conn;
+use parting::Parting;
+use slots::Slots;
+
+/// A peer to which a connection was late has more time for the next one, for this long.
+const SLOW: Duration = Duration::from_secs(20);
+/// Bytes of a packet beyond its payload: header, path, proofs.
+pub(crate) const PACKET_OVERHEAD: usize = 4096;
+
+/// All connections of one peer.
+#[derive(Debug)]
+pub(crate) struct Links {
+    conns: Map<ConnId, Conn>,
+    /// The active links, by address.
+    neighbors: Map<Address, ConnId>,
+    /// Links that were evicted, for a moment more; the oldest first.
+    partings: Vec<Parting>,
+    slots: Slots,
+    pace: Pace,
+    next_conn: u64,
+}
+
+/// How long things take of late, on this machine and with the others.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Connections, the slowest of them.
+    connecting: Duration,
+    /// Descriptions, the slowest of them: on a busy machine, everything takes as long.
+    describing: Duration,
+    /// Peers to which connections take longer than to others: the next one has more time.
+    slow: Map<Address, Instant>,
+}
+
+impl Pace {
+    /// The slowest counts for a while.
+    fn note(average: &mut Duration, took: Duration) {
+        *average = average.mul_f64(0.8).max(took);
+    }
+
+    /// How long the other end of an attempt may well need, if it is as busy as this one: an answer is a description, too,
+    /// and more work than that.
+    fn of_others(&self) -> Duration {
+        HOPEFUL_SLOW.min(self.describing * 3)
+    }
+}
+
+impl Links {
+    pub(crate) fn new() -> Self {
+        Self {
+            conns: Map::new(),
+            neighbors: Map::new(),
+            partings: Vec::new(),
+            slots: Slots::default(),
+            pace: Pace::default(),
+            next_conn: 0,
+        }
+    }
+
+    // What there is.
+
+    /// How many links there are.
+    pub(crate) fn count(&self) -> usize {
+        self.neighbors.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.neighbors.is_empty()
+    }
+
+    /// Addresses of the active links, in their order.
+    pub(crate) fn neighbors(&self) -> impl Iterator<Item = Address> + '_ {
+        self.neighbors.keys().copied()
+    }
+
+    /// Begins a neighborhood: what this part knows of it.
+    pub(crate) fn survey(&self, around: &mut Neighborhood) {
+        around.links.clear();
+        around.links.extend(self.neighbors.iter().filter_map(|(&address, conn)| {
+            let conn = self.conns.get(conn)?;
+            Some(Neighbor {
+                address,
+                key: conn.key()?,
+                instance: conn.admitted.as_ref()?.instance,
+                degree: 0,
+                chosen: conn.chosen,
+                since: conn.since,
+                rtt: conn.link.rtt(),
+            })
+        }));
+        around.parting.clear();
+        around.parting.extend(self.partings.iter().filter_map(|parting| Some((parting.peer, parting.key?))));
+        let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
+        around.pending.clear();
+        around.pending.extend(pending.filter_map(|conn| conn.peer));
+        around.free = self.free_slots(around.max_peers);
+        let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());
+        around.asking = asking.count() as isize;
+        around.pace = self.pace.of_others();
+    }
+
+    // What the browser says.
+
+    pub(crate) fn handle_described(&mut self, id: ConnId, sdp: &str, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        Pace::note(&mut self.pace.describing, HOPEFUL_SLOW.min(cx.now - conn.made));
+        match conn.link.handle_described(sdp, cx.now) {
+            Ok(happened) => self.act(id, happened, cx),
+            Err(error) => {
+                cx.warn("ERR_SDP", format!("this browser made a {error}"));
+                self.fail(id, cx);
+            }
+        }
+    }
+
+    pub(crate) fn handle_candidate(&mut self, id: ConnId, text: &str, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let happened = conn.link.handle_candidate(text);
+        self.act(id, happened, cx);
+    }
+
+    pub(crate) fn handle_gathered(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let happened = conn.link.handle_gathered(cx.now);
+        self.act(id, happened, cx);
+    }
+
+    pub(crate) fn handle_frame(&mut self, id: ConnId, frame: &[u8], cx: &mut Context<'_>) {
+        let max_packet = cx.me.config.max_message_size + PACKET_OVERHEAD;
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return self.handle_late_frame(id, frame, max_packet, cx);
+        };
+        let happened = conn.link.handle_frame(frame, max_packet, cx.now);
+        self.act(id, happened, cx);
+    }
+
+    pub(crate) fn handle_writable(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.handle_writable(cx.out);
+        }
+    }
+
+    /// ICE lost contact, or found it again.
+    pub(crate) fn handle_contact(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.probe(cx.now, cx.out);
+        }
+    }
+
+    /// The page was asleep: who is still there?
+    pub(crate) fn handle_woke(&mut self, cx: &mut Context<'_>) {
+        for conn in self.conns.values_mut() {
+            conn.link.probe(cx.now, cx.out);
+        }
+    }
+
+    pub(crate) fn handle_closed(&mut self, id: ConnId, reason: &str, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get(&id) else { return self.handle_late_close(id, cx) };
+        let active = conn.link.is_active();
+        match conn.peer.filter(|_| active) {
+            Some(address) => {
+                self.unlink(address, None, true, cx);
+                cx.effects.push_back(Effect::Cut(address));
+            }
+            None => {
+                if conn.holds_slot() {
+                    cx.warn("ERR_CONNECTION", format!("a connection attempt failed: {reason}"));
+                }
+                self.fail(id, cx);
+            }
+        }
+    }
+
+    /// Deadlines and heartbeats of all connections.
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now;
+        self.pace.slow.retain(|_, until| *until > now);
+        let due: Vec<_> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.link.poll_timeout().is_some_and(|at| at <= now))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in due {
+            let Some(conn) = self.conns.get_mut(&id) else { continue };
+            match conn.link.handle_timeout(now, cx.out) {
+                Ok(happened) => self.act(id, happened, cx),
+                Err(Expired::Dead) => {
+                    if let Some(address) = conn.peer {
+                        self.unlink(address, None, true, cx);
+                    }
+                }
+                Err(Expired::TooSlow) => {
+                    self.leave_alone(id, cx);
+                    self.fail(id, cx);
+                }
+            }
+        }
+        self.expire_partings(cx);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let links = self.conns.values().filter_map(|conn| conn.link.poll_timeout()).min();
+        soonest(links, self.partings.first().map(|parting| parting.until))
+    }
+
+    /// The one place where a link's happenings become deeds.
+    fn act(&mut self, id: ConnId, happened: Happened, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        match happened {
+            Happened::Nothing => {}
+            Happened::Described => self.handle_ready(id, cx),
+            Happened::Late => {
+                // An answer may just be lost.
+                let both = !matches!(conn.purpose, Purpose::Answer(_)) || conn.link.is_greeted();
+                if let Some(peer) = conn.peer.filter(|_| both) {
+                    self.pace.slow.insert(peer, cx.now + SLOW);
+                }
+                cx.effects.push_back(Effect::Late);
+            }
+            Happened::Candidate(candidate) => {
+                cx.effects.push_back(Effect::Candidate(conn.purpose, candidate));
+            }
+            Happened::Hello(hello) => self.handle_hello(id, &hello, cx),
+            Happened::Proven(admitted, linked) => {
+                conn.peer = Some(admitted.address);
+                conn.admitted = Some(admitted);
+                self.admit(id, linked, cx);
+            }
+            Happened::Packet(packet) => {
+                self.handle_first_packet(id, cx);
+                if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
+                    cx.effects.push_back(Effect::Packet(id, from, packet));
+                }
+            }
+            Happened::Farewell(farewell) => self.handle_farewell(id, farewell, cx),
+            Happened::Violation(violation) => self.refuse(id, violation, cx),
+        }
+    }
+
+    // What goes over links.
+
+    /// Sends a packet to a neighbor, or to one that parts if it arranges links: its size in bytes. `own`: the message of
+    /// this peer's own in it; nothing of others goes to one that does not take it.
+    pub(crate) fn send(
+        &mut self,
+        to: &Address,
+        packet: &Packet,
+        own: Option<MessageId>,
+        stats: &mut Stats,
+        out: &mut VecDeque<Output>,
+    ) -> Option<usize> {
+        let link = self.link_to(to, matches!(packet, Packet::Signalling(_)))?;
+        if own.is_none() && link.is_congested() {
+            stats.drop_because("neighbor too slow");
+            return None;
+        }
+        Some(link.send(packet, own, out))
+    }
+
+    fn link_to(&mut self, peer: &Address, arranges: bool) -> Option<&mut Link> {
+        if let Some(id) = self.neighbors.get(peer) {
+            return self.conns.get_mut(id).map(|conn| &mut conn.link);
+        }
+        let parting = self.partings.iter_mut().find(|parting| arranges && parting.peer == *peer);
+        parting.map(|parting| &mut parting.link)
+    }
+
+    /// An answer to a sign of life; `true`: the first one, so this link is measured now.
+    pub(crate) fn handle_pong(&mut self, id: ConnId, number: u32, now: Instant) -> bool {
+        let Some(conn) = self.conns.get_mut(&id) else { return false };
+        let first = conn.link.rtt().is_none();
+        conn.link.handle_pong(number, now);
+        first
+    }
+
+    /// Messages of this peer's own that neighbors have taken since this was asked last.
+    pub(crate) fn take_taken(&mut self) -> Vec<(MessageId, Address)> {
+        let mut taken = Vec::new();
+        for conn in self.conns.values_mut() {
+            if let Some(peer) = conn.peer {
+                taken.extend(conn.link.taken.drain(..).map(|id| (id, peer)));
+            }
+        }
+        taken
+    }
+
+    // The end.
+
+    /// Takes a link down. `dead`: its peer is gone; otherwise only the link is.
+    pub(crate) fn unlink(
+        &mut self,
+        peer: Address,
+        farewell: Option<Farewell>,
+        dead: bool,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(id) = self.neighbors.remove(&peer) else { return };
+        if let Some(mut conn) = self.conns.remove(&id) {
+            if let Some(evicted @ Farewell::Evicted { .. }) = farewell {
+                conn.link.send(&Packet::Close(evicted), None, cx.out);
+                self.part(peer, conn, cx);
+            } else {
+                conn.link.close(farewell, cx.out);
+            }
+        }
+        cx.effects.push_back(Effect::Unlinked { peer, dead });
+    }
+
+    fn handle_farewell(&mut self, id: ConnId, farewell: Farewell, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        let peer = conn.peer;
+        if !conn.link.is_active() {
+            if farewell == Farewell::Refused {
+                self.leave_alone(id, cx);
+            }
+            return self.fail(id, cx);
+        }
+        let Some(address) = peer else { return };
+        if let Farewell::Evicted { .. } = farewell
+            && let Some(conn) = self.conns.remove(&id)
+        {
+            self.part(address, conn, cx);
+        }
+        self.unlink(address, None, farewell == Farewell::Leaving, cx);
+        if let Farewell::Evicted { hint: Some(hint) } = farewell {
+            let via = Some(address).filter(|address| self.is_parting(address));
+            cx.effects.push_back(Effect::Successor { hint, via });
+        }
+    }
+
+    /// Ends a link whose other side broke the rules.
+    fn refuse(&mut self, id: ConnId, violation: Violation, cx: &mut Context<'_>) {
+        let cause = match violation {
+            Violation::Frame(_) => "frame",
+            Violation::TooEarly => "packet before admission",
+            Violation::Admission(_) => "admission",
+        };
+        cx.warn("ERR_NEIGHBOR", format!("a link was closed: {violation}"));
+        self.refuse_quietly(id, cause, cx);
+    }
+
+    /// ... and whose cause is counted only.
+    pub(crate) fn refuse_quietly(&mut self, id: ConnId, cause: &'static str, cx: &mut Context<'_>) {
+        cx.drop_because(cause);
+        self.leave_alone(id, cx);
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        match conn.peer.filter(|_| conn.link.is_active()) {
+            Some(address) => self.unlink(address, Some(Farewell::Refused), false, cx),
+            None => {
+                conn.link.close(Some(Farewell::Refused), cx.out);
+                self.fail(id, cx);
+            }
+        }
+    }
+
+    /// Asks the neighbors whether they have what the page said lately.
+    pub(crate) fn prove(&mut self, cx: &mut Context<'_>) {
+        self.conns.values_mut().for_each(|conn| conn.link.prove(cx.out));
+    }
+
+    /// Whether a neighbor has not taken all that the page said.
+    pub(crate) fn owe(&self) -> bool {
+        self.conns.values().any(|conn| conn.link.owes())
+    }
+
+    /// Ends everything that is no link yet.
+    pub(crate) fn drop_attempts(&mut self, cx: &mut Context<'_>) {
+        let attempts = self.conns.iter().filter(|(_, conn)| !conn.link.is_active()).map(|(&id, _)| id);
+        for id in attempts.collect::<Vec<_>>() {
+            self.drop_conn(id, cx);
+        }
+    }
+
+    /// Says goodbye on every link, and closes all.
+    pub(crate) fn leave(&mut self, cx: &mut Context<'_>) {
+        for address in self.neighbors().collect::<Vec<_>>() {
+            self.unlink(address, Some(Farewell::Leaving), false, cx);
+        }
+        for (_, mut conn) in std::mem::take(&mut self.conns) {
+            conn.link.close(None, cx.out);
+        }
+        self.end_partings(cx);
+    }
+
+    /// Ends a connection that is no link.
+    fn drop_conn(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        if let Some(mut conn) = self.conns.remove(&id) {
+            conn.link.close(None, cx.out);
+        }
+    }
+}
+
+#[cfg(any(test, feature = "sim"))]
+mod checks;

@@ -1,0 +1,150 @@
+//! Admission: how a connection becomes a link, with one slot and one neighbor each.
+
+use super::Links;
+use crate::proto::admission::Hello;
+use crate::proto::context::{Context, Effect};
+use crate::proto::id::Address;
+use crate::proto::io::ConnId;
+use crate::proto::link::{Farewell, Linked, Packet};
+use crate::proto::time::Instant;
+
+/// A new link is worth the change when its round trip is below this share of the old one's: links jitter by a tenth.
+const FASTER: f64 = 0.8;
+
+impl Links {
+    /// Who they say they are: whether a link with them may come of it.
+    pub(super) fn handle_hello(&mut self, id: ConnId, hello: &Hello, cx: &mut Context<'_>) {
+        let (proven, address) = (hello.key.address(), address_of(hello));
+        let elsewhere = self.has_another(id, hello);
+        let room = self.has_room_for(id, &address, cx);
+        // Two that claim one address: the second is told before either takes the other for a neighbor.
+        let holder = self.neighbors.get(&address).and_then(|conn| self.conns.get(conn)?.admitted);
+        let taken = address == cx.me.address
+            || !cx.keys.allows(&address, &hello.key)
+            || holder.is_some_and(|holder| holder.key != hello.key && proven != address);
+        if cx.limits.is_banned(&proven, cx.now) {
+            return self.refuse_quietly(id, "banned", cx);
+        }
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.peer = Some(address);
+        if taken || !room {
+            let farewell = if taken { Farewell::Refused } else { Farewell::Full };
+            conn.link.close(Some(farewell), cx.out);
+            return self.fail(id, cx);
+        }
+        if let Err(violation) = conn.link.confirm(hello, &cx.me.identity, elsewhere, cx.out) {
+            self.refuse(id, violation, cx);
+        }
+    }
+
+    /// Whether there is another open connection with whom this one greets.
+    pub(super) fn has_another(&self, id: ConnId, hello: &Hello) -> bool {
+        let address = address_of(hello);
+        self.conns.iter().any(|(&other, conn)| other != id && conn.peer == Some(address) && conn.is_open())
+    }
+
+    /// The other side is a member and who it says it is: make room, and make it a neighbor.
+    pub(super) fn admit(&mut self, id: ConnId, linked: Linked, cx: &mut Context<'_>) {
+        let Some(admitted) = self.conns.get(&id).and_then(|conn| conn.admitted) else { return };
+        let address = admitted.address;
+        if !cx.keys.learn(address, admitted.key, cx.now) {
+            return self.refuse_quietly(id, "address of another key", cx);
+        }
+        let mut around = cx.around;
+        let rest;
+        if let Some(&old) = self.neighbors.get(&address) {
+            let other = self.conns.get(&old).and_then(|conn| conn.admitted);
+            if let Some(other) = other.filter(|other| other.instance == admitted.instance) {
+                // They lost the old link, or both see both: then both keep the one with the lower session.
+                let lost = linked.ours && !linked.theirs;
+                let stays = if !lost && other.session < admitted.session { old } else { id };
+                return self.keep_one(address, [old, id], stays, cx);
+            }
+            self.unlink(address, None, false, cx);
+            rest = around.without(&address);
+            around = &rest;
+        }
+        let max_peers = around.max_peers;
+        let full = self.neighbors.len() >= max_peers;
+        let slow = self.replaced_by(id, around).filter(|_| full);
+        if self.conns.get(&id).is_some_and(|conn| conn.trial) {
+            let keep = !full
+                || slow.is_some_and(|slow| self.is_faster(id, &slow, cx.now))
+                || around.improves_ring(&address);
+            return if keep { self.keep(id, cx) } else { self.refuse_full(id, cx) };
+        }
+        if let Some(slow) = slow {
+            // The two that lose a link by this become neighbors, and every peer has as many links as before.
+            let hint = self.conns.get(&id).and_then(|conn| conn.successor_hint);
+            self.unlink(slow, Some(Farewell::Evicted { hint }), false, cx);
+        }
+        if self.neighbors.len() >= max_peers {
+            let mut around = around.clone();
+            while self.neighbors.len() >= max_peers {
+                let Some(victim) = around.victim(&address, cx.now) else { return self.refuse_full(id, cx) };
+                self.unlink(victim, Some(Farewell::Evicted { hint: Some(address) }), false, cx);
+                around = around.without(&victim);
+            }
+        }
+        // What is left of the time for which connections may exceed the cap.
+        if let Some(until) = self.conns.get(&id).and_then(|conn| conn.link.greets_until()) {
+            self.partings.iter_mut().for_each(|parting| parting.until = parting.until.min(until));
+        }
+        self.activate(id, address, cx.now);
+        cx.effects.push_back(Effect::Linked(address));
+    }
+
+    /// Of two connections with one run of a peer one stays, the same one on both sides.
+    fn keep_one(&mut self, peer: Address, both: [ConnId; 2], stays: ConnId, cx: &mut Context<'_>) {
+        let [old, new] = both;
+        let ends = if stays == old { new } else { old };
+        if let Some(mut conn) = self.conns.remove(&ends) {
+            conn.link.close(Some(Farewell::Duplicate), cx.out);
+        }
+        if stays == new {
+            self.activate(new, peer, cx.now);
+            cx.effects.push_back(Effect::Relinked(peer));
+        }
+    }
+
+    fn activate(&mut self, id: ConnId, peer: Address, now: Instant) {
+        self.neighbors.insert(peer, id);
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.activate(now);
+            conn.since = now;
+        }
+    }
+
+    /// Says that a link on trial may stay. Nothing ends for it before the other end says so, too, by any packet.
+    fn keep(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.send(&Packet::Ping(0), None, cx.out);
+        }
+    }
+
+    /// A packet on a link on trial: the other end keeps it as well.
+    pub(super) fn handle_first_packet(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get_mut(&id).filter(|conn| !conn.link.is_active()) else { return };
+        conn.trial = false;
+        self.admit(id, Linked { ours: false, theirs: false }, cx);
+    }
+
+    /// Whether a new connection is faster than a link by more than chance.
+    fn is_faster(&self, id: ConnId, than: &Address, now: Instant) -> bool {
+        let rtt = self.neighbors.get(than).and_then(|conn| self.conns.get(conn)?.link.rtt());
+        let new = self.conns.get(&id).and_then(|conn| conn.link.attempt_age(now));
+        new.zip(rtt).is_some_and(|(new, old)| new < old.mul_f64(FASTER))
+    }
+
+    fn refuse_full(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.close(Some(Farewell::Full), cx.out);
+            self.fail(id, cx);
+        }
+    }
+}
+
+/// The address that a greeting is made under.
+fn address_of(hello: &Hello) -> Address {
+    hello.claimed.unwrap_or(hello.key.address())
+}

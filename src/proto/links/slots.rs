@@ -1,0 +1,203 @@
+//! The slots of a peer: `maxPeers` of them, each of a link or of a connection that is being made. Here and nowhere else
+//! is decided who gets one, and who gives one up for it.
+
+use std::time::Duration;
+
+use super::Links;
+use crate::proto::context::{Context, GivenUp};
+use crate::proto::id::Address;
+use crate::proto::io::ConnId;
+use crate::proto::link::{Farewell, HOPEFUL, HOPEFUL_SLOW};
+use crate::proto::neighborhood::{Neighborhood, reserved};
+use crate::proto::request::{Goal, Reason, Request};
+use crate::proto::time::Instant;
+
+/// A peer splits an edge for a newcomer in need at most once in this time.
+const SPLIT_PAUSE: Duration = Duration::from_secs(1);
+/// ... and ends a link for a second one that is still being made.
+const BREAK_PAUSE: Duration = Duration::from_secs(1);
+/// A hand-over, from the channel that opens to the one that ends. Connections may exceed the cap for 2 s: what is left is
+/// for pages that are slow to tell and to be told. Whose greeting takes longer is too far away for a link that another
+/// one has to end for.
+const HAND_OVER: Duration = Duration::from_millis(1200);
+
+/// When links were last given up for others.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    split_at: Option<Instant>,
+    break_at: Option<Instant>,
+}
+
+impl Slots {
+    /// Whether to accept a request that ended here: a slot is free, or the link is worth a hand-over.
+    pub(crate) fn judge(
+        &mut self,
+        request: &Request,
+        around: &Neighborhood,
+        now: Instant,
+    ) -> Result<(), Reason> {
+        let origin = &request.origin;
+        if around.is_link(origin) || around.is_pending(origin) {
+            return Err(Reason::Duplicate);
+        }
+        if let (Some(side), Some(bound)) = (request.goal.side(), &request.instead_of)
+            && side.reach(origin, &around.me) >= side.reach(origin, bound)
+        {
+            return Err(Reason::Duplicate);
+        }
+        let ring = around.improves_ring(origin);
+        // Who asks for this very peer lost a link for it.
+        let sent_here = matches!(request.goal, Goal::Exact(_));
+        // Half of the slots of a lonely peer are for the answers to its own offers: when all of a crowd promise
+        // all their slots to each other's offers, nobody can take an answer.
+        let reserve = match around.links.is_empty() {
+            true => around.max_peers as isize / 2,
+            false if ring || request.need || sent_here => 0,
+            false => reserved(around.ring_since, around.max_peers, now),
+        };
+        if around.free > reserve {
+            return Ok(());
+        }
+        if around.victim(origin, now).is_none() {
+            return Err(if around.free < 0 { Reason::Busy } else { Reason::Full });
+        }
+        if ring {
+            // While one hand-over is under way, another ends a link for one that is not there yet.
+            if around.free < 0 {
+                if self.break_at.is_some_and(|at| at > now) {
+                    return Err(Reason::Busy);
+                }
+                self.break_at = Some(now + BREAK_PAUSE);
+            }
+            return Ok(());
+        }
+        // One of these hand-overs at a time.
+        if around.free < 0 {
+            return Err(Reason::Busy);
+        }
+        if (request.need || tried_against(request, around).is_some())
+            && self.split_at.is_none_or(|at| at <= now)
+        {
+            self.split_at = Some(now + SPLIT_PAUSE);
+            return Ok(());
+        }
+        Err(Reason::Full)
+    }
+}
+
+/// The link that gives way here if one that its origin tries is faster. Never one that this peer chose: whoever
+/// is fast cannot surround it.
+pub(crate) fn tried_against(request: &Request, around: &Neighborhood) -> Option<Address> {
+    request.is_trial().then(|| around.slowest(|link| !link.chosen)).flatten()
+}
+
+/// The neighborhood as a request should be judged by: what is left of a page that was reloaded, or another peer of its
+/// address, must not keep its origin out. Admission shows who is who.
+fn seen_by(request: &Request, around: &Neighborhood) -> Option<Neighborhood> {
+    let other = around.link(&request.origin).filter(|link| link.instance != request.instance)?;
+    Some(around.without(&other.address))
+}
+
+impl Links {
+    /// Slots that hold neither a link nor an attempt at one; below zero during a hand-over.
+    pub(super) fn free_slots(&self, max_peers: usize) -> isize {
+        let taken = self.conns.values().filter(|conn| conn.holds_slot()).count();
+        max_peers as isize - taken as isize
+    }
+
+    /// Whether to accept a request that ended here.
+    pub(crate) fn judge(&mut self, request: &Request, cx: &Context<'_>) -> Result<(), Reason> {
+        // It would lose its link at once.
+        if !cx.around.open {
+            return Err(Reason::NotFound);
+        }
+        match seen_by(request, cx.around) {
+            Some(around) => self.slots.judge(request, &around, cx.now),
+            None => self.slots.judge(request, cx.around, cx.now),
+        }
+    }
+
+    /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: late ones that gave their
+    /// slots back may come yet, and a second hand-over breaks before it makes.
+    pub(super) fn make_room(&mut self, newcomer: &Address, cx: &mut Context<'_>) {
+        let max_peers = cx.around.max_peers;
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        let late = self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id);
+        let late: Vec<_> = late.take(taken.saturating_sub(max_peers)).collect();
+        for id in late {
+            self.drop_conn(id, cx);
+        }
+        if self.free_slots(max_peers) < 0 {
+            let mut around = cx.around.clone();
+            while self.free_slots(max_peers) < 0 {
+                let Some(victim) = around.victim(newcomer, cx.now) else { return };
+                self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, cx);
+                around = around.without(&victim);
+            }
+        }
+    }
+
+    /// Whether a greeting may end in a link: there is room, or somebody would give way.
+    pub(super) fn has_room_for(&self, id: ConnId, peer: &Address, cx: &Context<'_>) -> bool {
+        self.neighbors.contains_key(peer)
+            || self.neighbors.len() < cx.around.max_peers
+            || self.replaced_by(id, cx.around).is_some()
+            || cx.around.victim(peer, cx.now).is_some()
+    }
+
+    /// The link that is to end for a new one, if it still is a long one.
+    pub(super) fn replaced_by(&self, id: ConnId, around: &Neighborhood) -> Option<Address> {
+        let slow = self.conns.get(&id)?.replaces?;
+        (self.neighbors.contains_key(&slow) && !around.ring().contains(&Some(slow))).then_some(slow)
+    }
+
+    /// Hands links over until no more are left than `maxPeers` allows.
+    pub(crate) fn shed(&mut self, cx: &mut Context<'_>) {
+        let mut around = cx.around.clone();
+        let mut hint = None;
+        while self.neighbors.len() > around.max_peers {
+            let victim =
+                around.victim(&around.me, cx.now).or_else(|| self.neighbors.keys().next_back().copied());
+            let Some(victim) = victim else { return };
+            // Those who lose a link here are told of each other.
+            self.unlink(victim, Some(Farewell::Evicted { hint }), false, cx);
+            around = around.without(&victim);
+            hint = Some(victim);
+        }
+    }
+
+    /// Ends partings until there are no more connections than the cap and one, those being made among them: any of
+    /// them may be connected before this peer hears of it. With one above the cap, greetings have to be short.
+    pub(crate) fn limit_hand_overs(&mut self, cx: &mut Context<'_>) {
+        let max_peers = cx.around.max_peers;
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        while !self.partings.is_empty() && taken + self.partings.len() > max_peers + 1 {
+            self.end_parting(0, cx);
+        }
+        if self.conns.values().filter(|conn| conn.is_open()).count() + self.partings.len() > max_peers {
+            let until = cx.now + HAND_OVER;
+            self.conns.values_mut().for_each(|conn| conn.link.limit_greeting(until));
+        }
+    }
+
+    /// How long a connection with a peer may take before it is late: half as long again as others took of late.
+    pub(super) fn patience(&self, peer: &Address) -> Duration {
+        let known = if self.pace.slow.contains_key(peer) { HOPEFUL_SLOW } else { HOPEFUL };
+        known.max(self.pace.connecting.mul_f64(1.5)).max(self.pace.of_others())
+    }
+
+    /// The other end makes a connection no more: its peer, if there was such an attempt.
+    pub(crate) fn give_up(&mut self, which: GivenUp, cx: &mut Context<'_>) -> Option<Address> {
+        let id = self.attempt(&|conn| match which {
+            GivenUp::Of(request) => conn.is_for(request),
+            GivenUp::With(peer, Some(request)) => conn.peer == Some(peer) && conn.is_for(request),
+            GivenUp::With(peer, None) => conn.peer == Some(peer) && conn.is_answer(),
+        })?;
+        let peer = self.conns.get(&id).and_then(|conn| conn.peer);
+        self.drop_conn(id, cx);
+        peer
+    }
+}
+
+#[cfg(test)]
+mod tests;

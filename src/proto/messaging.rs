@@ -1,0 +1,146 @@
+//! Messages: the page's on their way out ([`outgoing`]), everybody's on their way through and in ([`incoming`]).
+
+use super::broadcast::{Broadcast, Spread};
+use super::context::{Context, Effect};
+use super::direct::{Direct, Due, Paths};
+use super::id::{Address, MessageId};
+use super::io::DeliveryFailure;
+use super::limits;
+use super::link::Packet;
+use super::neighborhood::Neighborhood;
+use super::replay::Recent;
+use super::time::{Instant, soonest};
+use super::{broadcast, direct};
+
+mod incoming;
+mod outgoing;
+
+use outgoing::Outgoing;
+
+/// All messages of one peer, and of others through it.
+#[derive(Debug)]
+pub(crate) struct Messaging {
+    broadcast: Broadcast,
+    direct: Direct,
+    /// The page's messages on their way.
+    outgoing: Outgoing,
+    /// Direct messages that were delivered.
+    recent: Recent,
+}
+
+impl Messaging {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            broadcast: Broadcast::new(now),
+            direct: Direct::default(),
+            outgoing: Outgoing::new(now),
+            recent: Recent::default(),
+        }
+    }
+
+    // Neighbors come and go.
+
+    pub(crate) fn handle_linked(&mut self, neighbor: Address, cx: &mut Context<'_>) {
+        self.broadcast.handle_linked(neighbor, cx.now);
+    }
+
+    /// The link to a neighbor gave way to another: what the old one had not brought is offered on the new one.
+    pub(crate) fn handle_relinked(&mut self, neighbor: Address, cx: &mut Context<'_>) {
+        self.broadcast.handle_linked(neighbor, cx.now);
+        self.broadcast.handle_relinked(neighbor, cx.now);
+        for id in self.outgoing.owed_to(&neighbor) {
+            self.broadcast.offer_again(id, neighbor, cx.now);
+        }
+    }
+
+    pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, cx: &mut Context<'_>) {
+        self.broadcast.handle_unlinked(neighbor, cx.now);
+        self.direct.handle_unlinked(neighbor, cx.now);
+        self.outgoing.handle_unlinked(neighbor);
+    }
+
+    /// Hands the machines' packets to the links.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
+        let me = cx.me.address;
+        for (to, packet) in self.broadcast.drain() {
+            let own = match &packet {
+                broadcast::Packet::Data { header, .. } if header.from() == me => Some(header.id()),
+                _ => None,
+            };
+            cx.effects.push_back(Effect::Send(to, Packet::Broadcast(packet), own));
+        }
+        for (to, packet) in self.direct.drain() {
+            let own = match &packet {
+                direct::Packet::Message { header, .. } if header.from() == me => Some(header.id()),
+                _ => None,
+            };
+            cx.effects.push_back(Effect::Send(to, Packet::Direct(packet), own));
+        }
+    }
+
+    // Time.
+
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.outgoing.poll_timeout().is_some_and(|at| at <= cx.now) {
+            self.release_held(cx);
+        }
+        let (links, now) = (addresses(cx.around), cx.now);
+        self.broadcast.handle_timeout(spread(&links, cx), cx.random, now);
+        for due in self.direct.handle_timeout(cx.around.max_peers, cx.now) {
+            match due {
+                Due::Reroute(id, attempt) => self.reroute(id, attempt, cx),
+                Due::Retry(id) => {
+                    // A try more is a message more to those on its way.
+                    self.outgoing.pace.charge(1.0, limits::OWN, cx.now);
+                    self.direct.attempt(id, self.paths(None, cx.around), cx.now);
+                }
+                Due::LastResort(message) => {
+                    self.broadcast.publish(&message, spread(&links, cx), cx.now);
+                }
+                Due::Failed { message, stuck } => {
+                    let failure = if stuck { DeliveryFailure::Unreachable } else { DeliveryFailure::Timeout };
+                    self.handle_failed(&message, failure, cx);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        soonest(
+            soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout()),
+            self.outgoing.poll_timeout(),
+        )
+    }
+
+    fn reroute(&mut self, id: MessageId, attempt: u8, cx: &mut Context<'_>) {
+        let to = self.direct.destination(&id, attempt);
+        self.direct.reroute(id, attempt, self.paths(to.as_ref(), cx.around), cx.now);
+    }
+
+    /// What a direct message to this peer may take.
+    fn paths<'a>(&self, to: Option<&Address>, around: &'a Neighborhood) -> Paths<'a> {
+        Paths {
+            me: around.me,
+            known: &around.known,
+            max_peers: around.max_peers,
+            learned: to.and_then(|to| self.broadcast.parent(to)),
+        }
+    }
+
+    /// How much it holds, machine by machine.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
+        (self.broadcast.sizes(), self.direct.sizes(), self.outgoing.sizes(), self.recent.len())
+    }
+}
+
+/// The active links, for a [`Spread`].
+fn addresses(around: &Neighborhood) -> Vec<Address> {
+    around.links.iter().map(|link| link.address).collect()
+}
+
+/// How a broadcast spreads from this peer.
+fn spread<'a>(links: &'a [Address], cx: &Context<'_>) -> Spread<'a> {
+    let (ring, max_peers) = (cx.around.ring(), cx.around.max_peers);
+    Spread { links, ring, fanout: cx.me.config.fanout(), max_peers }
+}

@@ -1,0 +1,250 @@
+//! Messages of others: checked, passed on, delivered, acknowledged.
+
+use super::{Messaging, addresses, spread};
+use crate::proto::broadcast::{self, Outcome};
+use crate::proto::context::Context;
+use crate::proto::direct::{self, Acknowledgement, Direct};
+use crate::proto::id::Address;
+use crate::proto::io::{Bytes, Event, Receipt, Received};
+use crate::proto::limits::{Fault, Work};
+use crate::proto::link::Packet;
+use crate::proto::message::{Header, Kind, Message, Payload};
+use crate::proto::replay;
+use crate::proto::sealed::SEALED;
+
+impl Messaging {
+    // Broadcasts.
+
+    pub(crate) fn handle_broadcast(
+        &mut self,
+        from: Address,
+        packet: broadcast::Packet,
+        cx: &mut Context<'_>,
+    ) {
+        match packet {
+            broadcast::Packet::Data { hops, header, payload } => {
+                self.handle_data(from, hops, *header, payload, cx);
+            }
+            broadcast::Packet::Header { hops, header } => {
+                let known = self.broadcast.has_header(&header.id());
+                if known || self.is_new(&header, cx) && is_acceptable(&from, &header, cx) {
+                    let links = addresses(cx.around);
+                    self.broadcast.handle_header(from, hops, *header, spread(&links, cx), cx.now);
+                }
+            }
+            broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, cx.now),
+            broadcast::Packet::Graft(id) => self.broadcast.handle_graft(from, id, cx.now),
+            broadcast::Packet::Prune(source) => self.broadcast.handle_prune(from, source),
+            broadcast::Packet::Resume(source) => self.broadcast.handle_resume(&from, &source),
+            broadcast::Packet::Digest { bucket, sum } => {
+                self.broadcast.handle_digest(from, bucket, sum, cx.now);
+            }
+        }
+    }
+
+    fn handle_data(
+        &mut self,
+        from: Address,
+        hops: u8,
+        header: Header,
+        payload: Payload,
+        cx: &mut Context<'_>,
+    ) {
+        let id = header.id();
+        let links = addresses(cx.around);
+        if self.broadcast.has(&id) {
+            cx.stats.duplicates += 1;
+            return self.broadcast.handle_duplicate(from, &id, spread(&links, cx));
+        }
+        let known = self.broadcast.vouches_for(&header);
+        let good = known || self.is_new(&header, cx) && is_acceptable(&from, &header, cx);
+        if !good {
+            return;
+        }
+        let Some(message) = assemble(&from, header, payload, cx) else { return };
+        match self.broadcast.handle_data(from, hops, message, spread(&links, cx), cx.now) {
+            Outcome::Duplicate => cx.stats.duplicates += 1,
+            Outcome::Deliver(message, hops) => match message.header.to {
+                None => {
+                    let mut has = vec![message.from];
+                    has.extend((from != message.from).then_some(from));
+                    has.push(cx.me.address);
+                    deliver(&message, message.payload.0.to_vec(), has, hops, cx);
+                }
+                // The last resort of a direct message.
+                Some(to) if to == cx.me.address => self.arrive(*message, Vec::new(), hops, cx),
+                Some(_) => {}
+            },
+        }
+    }
+
+    /// Whether a broadcast that is not remembered is none that was forgotten.
+    fn is_new(&self, header: &Header, cx: &mut Context<'_>) -> bool {
+        let new = self.broadcast.admits(header);
+        if !new {
+            cx.drop_because("replay");
+        }
+        new
+    }
+
+    // Direct messages.
+
+    pub(crate) fn handle_direct(&mut self, from: Address, packet: direct::Packet, cx: &mut Context<'_>) {
+        match packet {
+            direct::Packet::Message { header, payload, path, attempt } => {
+                self.handle_direct_message(from, *header, payload, path, attempt, cx);
+            }
+            direct::Packet::Taken { id, attempt } => self.direct.handle_taken(&from, id, attempt),
+            direct::Packet::Stuck { id, attempt } => {
+                if self.direct.handle_stuck(&from, id, attempt) {
+                    self.reroute(id, attempt, cx);
+                }
+            }
+            direct::Packet::Acknowledgement(word) => {
+                if cx.allows_work(&from, Work::Relay) {
+                    self.handle_acknowledgement(*word, cx);
+                }
+            }
+        }
+    }
+
+    fn handle_direct_message(
+        &mut self,
+        from: Address,
+        header: Header,
+        payload: Payload,
+        path: Vec<Address>,
+        attempt: u8,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(to) = header.to else { return cx.drop_because("direct without recipient") };
+        let sender = header.from();
+        if sender == cx.me.address {
+            return cx.drop_because("direct in a circle");
+        }
+        if !direct::is_possible(&path, &sender, &from) {
+            cx.drop_because("path");
+            return cx.blame(&from, Fault::Lied, "lied about the path of a message");
+        }
+        if !is_acceptable(&from, &header, cx) {
+            return;
+        }
+        let Some(message) = assemble(&from, header, payload, cx) else { return };
+        if to == cx.me.address {
+            self.direct.take(from, message.id, attempt);
+            let hops = u8::try_from(path.len()).unwrap_or(u8::MAX);
+            return self.arrive(message, path, hops, cx);
+        }
+        let paths = self.paths(Some(&to), cx.around);
+        self.direct.relay(from, message, path, attempt, paths, cx.now);
+    }
+
+    /// A direct message reached its recipient: deliver it once, acknowledge it every time.
+    fn arrive(&mut self, message: Message, path: Vec<Address>, hops: u8, cx: &mut Context<'_>) {
+        let plain = match message.header.kind {
+            Kind::KeyQuery => None,
+            Kind::Page => match cx.me.identity.open(&message.header.key, &message.id.0, &message.payload.0) {
+                Some(plain) => Some(plain),
+                None => return cx.drop_because("sealed box"),
+            },
+        };
+        let (identity, swarm) = (&cx.me.identity, &cx.me.config.swarm);
+        let word = Acknowledgement::sign(&message, cx.me.claimed(), path.clone(), hops, identity, swarm);
+        self.send_acknowledgement(word, cx);
+        let maker = message.header.key.address();
+        if self.recent.take(message.id, maker, message.header.sent_at, cx.now)
+            && let Some(plain) = plain
+        {
+            let mut has = path;
+            if has.is_empty() {
+                has.push(message.from);
+            }
+            has.push(cx.me.address);
+            deliver(&message, plain, has, hops, cx);
+        }
+    }
+
+    fn send_acknowledgement(&mut self, mut word: Acknowledgement, cx: &mut Context<'_>) {
+        let next = Direct::return_hop(&mut word.path, &word.to, self.paths(Some(&word.to), cx.around));
+        match next.filter(|_| word.hops_left > 0) {
+            Some(next) => {
+                word.hops_left -= 1;
+                cx.send(next, Packet::Direct(direct::Packet::Acknowledgement(Box::new(word))));
+            }
+            None => cx.drop_because("acknowledgement without a way"),
+        }
+    }
+
+    fn handle_acknowledgement(&mut self, mut word: Acknowledgement, cx: &mut Context<'_>) {
+        if word.path.len() > direct::MAX_RING_HOPS {
+            return cx.drop_because("acknowledgement");
+        }
+        word.hops_left = word.hops_left.min(direct::MAX_RING_HOPS as u16);
+        if word.to != cx.me.address {
+            return self.send_acknowledgement(word, cx);
+        }
+        let from = word.from();
+        let Some(to) = self.direct.recipient(&word.id) else { return };
+        if to != from || !cx.keys.knows(&from, &word.key) || !word.verify(&cx.me.config.swarm) {
+            return cx.drop_because("acknowledgement");
+        }
+        cx.keys.learn(from, word.key, cx.now);
+        if let Some(rtt) = self.direct.handle_acknowledged(&word.id, cx.now) {
+            self.handle_acknowledged(word.id, to, Receipt { hops: word.hops, rtt }, cx);
+        }
+    }
+}
+
+/// Whether a header that is new here is worth more work: recent, within the limits, and made by the key it
+/// names, which is the one we know of its address. What is cheap to check comes first; what is not the
+/// neighbor's fault (clocks, settings and pins differ between honest peers) is only counted.
+fn is_acceptable(from: &Address, header: &Header, cx: &mut Context<'_>) -> bool {
+    let maker = header.key.address();
+    let cause = if !replay::is_recent(header.sent_at, cx.now) {
+        "clock"
+    } else if header.size as usize > cx.me.config.max_message_size + SEALED {
+        "size"
+    } else if !cx.limits.allows_origin(&maker, cx.now) {
+        "origin above its rate"
+    } else if !cx.allows_work(from, Work::Proof) {
+        return false;
+    } else if !header.verify(&cx.me.config.swarm) {
+        blame_forgery(from, header, cx);
+        "forged"
+    } else if !cx.keys.learn(header.from(), header.key, cx.now) {
+        "claimed address"
+    } else {
+        cx.limits.charge_origin(maker, header.size as usize, cx.now);
+        return true;
+    };
+    cx.drop_because(cause);
+    false
+}
+
+/// Puts a message together whose header is good; its neighbor was to check that the payload is, too.
+fn assemble(from: &Address, header: Header, payload: Payload, cx: &mut Context<'_>) -> Option<Message> {
+    if !header.matches(&payload.0) {
+        blame_forgery(from, &header, cx);
+        cx.drop_because("payload");
+        return None;
+    }
+    Some(Message::new(header, payload))
+}
+
+fn blame_forgery(from: &Address, header: &Header, cx: &mut Context<'_>) {
+    let evidence = format!("passed on message {} that {} did not make", header.id(), header.from());
+    cx.blame(from, Fault::Forged, &evidence);
+}
+
+fn deliver(message: &Message, payload: Vec<u8>, has: Vec<Address>, hops: u8, cx: &mut Context<'_>) {
+    cx.stats.delivered += 1;
+    cx.emit(Event::Message(Received {
+        payload: Bytes(payload),
+        from: message.from,
+        id: message.id,
+        to: message.header.to,
+        has,
+        verified: message.header.is_self_proving(),
+        hops,
+    }));
+}

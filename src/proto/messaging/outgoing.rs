@@ -1,0 +1,283 @@
+//! The page's messages on their way: held for the first neighbor, sealed for their recipient, handed over, delivered.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Messaging, addresses, spread};
+use crate::proto::context::Context;
+use crate::proto::id::{Address, MessageId};
+use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError};
+use crate::proto::limits::{self, Bucket};
+use crate::proto::map::{Map, Set};
+use crate::proto::message::{Draft, Kind, Message, Payload};
+use crate::proto::time::Instant;
+
+/// Messages held, at most, however small they are.
+const MAX_HELD: usize = 1 << 16;
+/// Held messages that go at once, and the pause before more: proving them must not block a page's thread for
+/// longer than a frame of its animation.
+const RELEASE: (usize, Duration) = (64, Duration::from_millis(20));
+/// Messages that wait for the key of one recipient, in bytes with all others.
+const MAX_AWAITING: usize = 16 << 20;
+
+/// The page's messages on their way.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// Those that wait for the first neighbor, or because much was sent before them.
+    held: VecDeque<Draft>,
+    held_bytes: usize,
+    /// When some of them may go.
+    release_at: Option<Instant>,
+    /// How much may be sent now.
+    pub(super) pace: Bucket,
+    /// Broadcasts that some neighbors have not taken yet.
+    broadcasts: Map<MessageId, Handed>,
+    /// Direct messages that wait for their recipient's key.
+    awaiting: Map<Address, Awaiting>,
+    awaiting_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Handed {
+    sent_at: Instant,
+    to: Set<Address>,
+}
+
+#[derive(Debug)]
+struct Awaiting {
+    /// The question for the key.
+    query: MessageId,
+    drafts: Vec<Draft>,
+}
+
+impl Outgoing {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            held: VecDeque::new(),
+            held_bytes: 0,
+            release_at: None,
+            pace: Bucket::new(limits::OWN, now),
+            broadcasts: Map::new(),
+            awaiting: Map::new(),
+            awaiting_bytes: 0,
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.release_at
+    }
+
+    /// A link is gone, and with it what it had not taken.
+    pub(super) fn handle_unlinked(&mut self, neighbor: &Address) {
+        for handed in self.broadcasts.values_mut() {
+            handed.to.remove(neighbor);
+        }
+    }
+
+    /// Broadcasts that a neighbor has not taken.
+    pub(super) fn owed_to(&self, neighbor: &Address) -> Vec<MessageId> {
+        self.broadcasts.iter().filter(|(_, handed)| handed.to.contains(neighbor)).map(|(&id, _)| id).collect()
+    }
+
+    /// A neighbor has a broadcast, or does not want it.
+    fn handle_taken(&mut self, id: &MessageId, neighbor: &Address) {
+        if let Some(handed) = self.broadcasts.get_mut(id) {
+            handed.to.remove(neighbor);
+        }
+    }
+
+    /// What waited for a key, if this was the question for it.
+    fn take_awaiting(&mut self, to: &Address, query: &MessageId) -> Option<Vec<Draft>> {
+        if self.awaiting.get(to)?.query != *query {
+            return None;
+        }
+        let drafts = self.awaiting.remove(to)?.drafts;
+        let bytes: usize = drafts.iter().map(|draft| draft.payload.0.len()).sum();
+        self.awaiting_bytes = self.awaiting_bytes.saturating_sub(bytes);
+        Some(drafts)
+    }
+
+    fn release_later(&mut self, linked: bool, now: Instant) {
+        if !self.held.is_empty() && linked {
+            self.release_at = self.release_at.or(Some(now + RELEASE.1));
+        }
+    }
+
+    /// How much it holds: messages held and their bytes, bytes that wait for keys.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        [self.held.len(), self.held_bytes, self.awaiting_bytes]
+    }
+}
+
+impl Messaging {
+    /// Whether something of the page's is not where it should go yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        let outgoing = &self.outgoing;
+        !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty() && outgoing.awaiting.is_empty())
+    }
+
+    /// Sends a payload to every peer of the swarm, or to one.
+    pub(crate) fn send(
+        &mut self,
+        to: Option<Address>,
+        payload: Bytes,
+        cx: &mut Context<'_>,
+    ) -> Result<MessageId, SendError> {
+        let (size, limit) = (payload.0.len(), cx.me.config.max_message_size);
+        if size > limit {
+            return Err(SendError::TooLarge { size, limit });
+        }
+        if to == Some(cx.me.address) {
+            return Err(SendError::ToSelf);
+        }
+        let draft = cx.me.draft(to, Kind::Page, payload.0, cx.random);
+        let id = draft.id(&cx.me.identity);
+        let linked = !cx.around.links.is_empty();
+        let outgoing = &mut self.outgoing;
+        let waits = !linked || !outgoing.held.is_empty();
+        if waits || !outgoing.pace.take(limits::message_cost(size), limits::OWN, cx.now) {
+            let held = outgoing.held_bytes;
+            if held + size > cx.me.config.max_held || outgoing.held.len() >= MAX_HELD {
+                return Err(SendError::Full { held });
+            }
+            outgoing.held_bytes += size;
+            outgoing.held.push_back(draft);
+            outgoing.release_later(linked, cx.now);
+        } else {
+            self.dispatch(draft, cx);
+        }
+        cx.stats.sent += 1;
+        Ok(id)
+    }
+
+    /// What was held goes, some of it now.
+    pub(crate) fn release_held(&mut self, cx: &mut Context<'_>) {
+        let linked = !cx.around.links.is_empty();
+        for _ in 0..RELEASE.0 {
+            let Some(draft) = self.outgoing.held.front().filter(|_| linked) else { break };
+            let size = draft.payload.0.len();
+            if !self.outgoing.pace.take(limits::message_cost(size), limits::OWN, cx.now) {
+                break;
+            }
+            self.outgoing.held_bytes -= size;
+            if let Some(draft) = self.outgoing.held.pop_front() {
+                self.dispatch(draft, cx);
+            }
+        }
+        self.outgoing.release_at = None;
+        self.outgoing.release_later(linked, cx.now);
+    }
+
+    fn dispatch(&mut self, draft: Draft, cx: &mut Context<'_>) {
+        match draft.to {
+            None => self.publish(draft, cx),
+            Some(to) => self.address_to(draft, to, cx),
+        }
+    }
+
+    fn publish(&mut self, draft: Draft, cx: &mut Context<'_>) {
+        let message = draft.sign(&cx.me.identity, &cx.me.config.swarm, cx.now);
+        let links = addresses(cx.around);
+        let to = self.broadcast.publish(&message, spread(&links, cx), cx.now);
+        if to.is_empty() {
+            cx.emit(Event::Delivery(message.id, Ok(Receipt { hops: 0, rtt: Duration::ZERO })));
+        } else {
+            let handed = Handed { sent_at: cx.now, to: to.into_iter().collect() };
+            self.outgoing.broadcasts.insert(message.id, handed);
+        }
+    }
+
+    /// Seals and sends a direct message, or asks for the recipient's key first.
+    fn address_to(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
+        let id = draft.id(&cx.me.identity);
+        let Some(key) = cx.keys.get(&to) else { return self.await_key(draft, to, cx) };
+        let Some(sealed) = cx.me.identity.seal(&key, &id.0, &draft.payload.0, cx.random) else {
+            return cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable)));
+        };
+        let draft = Draft { payload: Payload(sealed.into()), ..draft };
+        self.send_direct(draft, to, cx);
+    }
+
+    fn send_direct(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) -> MessageId {
+        let message = draft.sign(&cx.me.identity, &cx.me.config.swarm, cx.now);
+        let id = message.id;
+        self.direct.send(message, self.paths(Some(&to), cx.around), cx.now);
+        id
+    }
+
+    fn await_key(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
+        let size = draft.payload.0.len();
+        let id = draft.id(&cx.me.identity);
+        if self.outgoing.awaiting_bytes + size > MAX_AWAITING {
+            return cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable)));
+        }
+        self.outgoing.awaiting_bytes += size;
+        if let Some(awaiting) = self.outgoing.awaiting.get_mut(&to) {
+            awaiting.drafts.push(draft);
+            return;
+        }
+        let query = cx.me.draft(Some(to), Kind::KeyQuery, Vec::new(), cx.random);
+        let query = self.send_direct(query, to, cx);
+        self.outgoing.awaiting.insert(to, Awaiting { query, drafts: vec![draft] });
+    }
+
+    // How it ends.
+
+    /// Tells the page which broadcasts are with all neighbors that they concern. `taken`: what those took of late.
+    pub(crate) fn handle_taken(&mut self, taken: Vec<(MessageId, Address)>, cx: &mut Context<'_>) {
+        for (id, neighbor) in taken.into_iter().chain(self.broadcast.take_declined()) {
+            self.outgoing.handle_taken(&id, &neighbor);
+        }
+        let done = self.outgoing.broadcasts.extract_if(|_, handed| handed.to.is_empty());
+        for (id, handed) in done.collect::<Vec<_>>() {
+            cx.emit(Event::Delivery(id, Ok(Receipt { hops: 0, rtt: cx.now - handed.sent_at })));
+        }
+    }
+
+    /// The recipient has a direct message, or answered a question for its key.
+    pub(super) fn handle_acknowledged(
+        &mut self,
+        id: MessageId,
+        to: Address,
+        receipt: Receipt,
+        cx: &mut Context<'_>,
+    ) {
+        match self.outgoing.take_awaiting(&to, &id) {
+            Some(drafts) => drafts.into_iter().for_each(|draft| self.address_to(draft, to, cx)),
+            None => cx.emit(Event::Delivery(id, Ok(receipt))),
+        }
+    }
+
+    /// Nobody acknowledged a direct message, or a question for a key.
+    pub(super) fn handle_failed(
+        &mut self,
+        message: &Message,
+        failure: DeliveryFailure,
+        cx: &mut Context<'_>,
+    ) {
+        let failed = message.header.to.and_then(|to| self.outgoing.take_awaiting(&to, &message.id));
+        let ids = match failed {
+            Some(drafts) => drafts.iter().map(|draft| draft.id(&cx.me.identity)).collect(),
+            None => vec![message.id],
+        };
+        for id in ids {
+            cx.emit(Event::Delivery(id, Err(failure)));
+        }
+    }
+
+    /// Everything unacknowledged fails: this peer leaves.
+    pub(crate) fn fail_all(&mut self, cx: &mut Context<'_>) {
+        let outgoing = &mut self.outgoing;
+        let name = |draft: &Draft| draft.id(&cx.me.identity);
+        let mut ids: Vec<_> = std::mem::take(&mut outgoing.held).iter().map(name).collect();
+        ids.extend(std::mem::take(&mut outgoing.broadcasts).into_iter().map(|(id, _)| id));
+        for (_, awaiting) in std::mem::take(&mut outgoing.awaiting) {
+            ids.extend(awaiting.drafts.iter().map(name));
+        }
+        ids.extend(self.direct.take_pending());
+        for id in ids {
+            cx.emit(Event::Delivery(id, Err(DeliveryFailure::Closed)));
+        }
+    }
+}

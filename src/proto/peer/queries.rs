@@ -1,0 +1,97 @@
+//! What a peer tells of itself.
+
+use super::Peer;
+use crate::proto::config::Config;
+use crate::proto::id::{Address, SwarmId};
+use crate::proto::io::TrackerStatus;
+use crate::proto::map::Set;
+use crate::proto::report::{Edge, LinkInfo, Stats, Topology};
+use crate::proto::time::Instant;
+
+impl Peer {
+    /// The settings in force.
+    pub fn config(&self) -> &Config {
+        &self.commons.me.config
+    }
+
+    /// The swarm's identifier.
+    pub fn swarm(&self) -> SwarmId {
+        self.config().swarm
+    }
+
+    /// This peer's address.
+    pub fn address(&self) -> Address {
+        self.commons.me.address
+    }
+
+    /// Every tracker and how it does.
+    pub fn trackers(&self) -> Vec<TrackerStatus> {
+        let config = self.config();
+        if config.locked {
+            return config.trackers.iter().map(|url| TrackerStatus::waiting(url.clone())).collect();
+        }
+        self.parts.introducers.statuses()
+    }
+
+    /// Active links; never more than `max_peers`.
+    pub fn link_count(&self) -> usize {
+        self.parts.links.count()
+    }
+
+    /// Addresses of the active links, in their order.
+    pub fn neighbors(&self) -> impl Iterator<Item = Address> + '_ {
+        self.parts.links.neighbors()
+    }
+
+    /// The active links, by address.
+    pub fn links(&mut self) -> Vec<LinkInfo> {
+        let (_, cx) = self.look(NOW);
+        let describe = |link: &crate::proto::neighborhood::Neighbor| LinkInfo {
+            address: link.address,
+            rtt: in_milliseconds(link.rtt),
+            since: link.since.as_millis(),
+            role: cx.around.role(&link.address),
+        };
+        cx.around.links.iter().map(describe).collect()
+    }
+
+    /// Addresses known in the swarm now: neighbors and those within three links, this peer left out.
+    pub fn known_peers(&mut self) -> Vec<Address> {
+        let (_, cx) = self.look(NOW);
+        cx.around.known.iter().map(|known| known.address).collect()
+    }
+
+    /// What this peer knows of the mesh.
+    pub fn topology(&mut self) -> Topology {
+        let (parts, cx) = self.look(NOW);
+        let me = cx.me.address;
+        let edges = parts.topology.edges();
+        let others: Set<_> =
+            edges.iter().flat_map(|&(a, b)| [a, b]).filter(|address| *address != me).collect();
+        let rtt = |other: &Address| in_milliseconds(cx.around.link(other)?.rtt);
+        let links = edges.into_iter().map(|(a, b)| {
+            let other = if a == me { b } else { a };
+            Edge { a, b, rtt: if a == me || b == me { rtt(&other) } else { None } }
+        });
+        let links = links.collect();
+        Topology { nodes: std::iter::once(me).chain(others).collect(), links }
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> &Stats {
+        &self.commons.stats
+    }
+
+    /// Makes this peer forward nothing that is not its own.
+    #[cfg(any(test, feature = "sim"))]
+    pub fn set_silent(&mut self, silent: bool) {
+        self.silent = silent;
+    }
+}
+
+/// Nothing that a peer tells of itself depends on the time.
+const NOW: Instant = Instant::from_millis(0);
+
+fn in_milliseconds(rtt: Option<std::time::Duration>) -> Option<f64> {
+    rtt.map(|rtt| (rtt.as_secs_f64() * 10_000.0).round() / 10.0)
+}

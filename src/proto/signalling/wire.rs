@@ -1,0 +1,73 @@
+//! What travels between neighbors to arrange links.
+
+use serde::{Deserialize, Serialize};
+
+use crate::proto::admission::{Confirm, Hello};
+use crate::proto::id::Address;
+use crate::proto::request::{Reason, Request, RequestId};
+use crate::proto::sdp::{Candidate, Description};
+
+/// What travels between neighbors to arrange links.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Packet {
+    /// Onwards to the goal.
+    Request(Box<Request>),
+    /// Back to the origin, the way the request came; where that is cut, to whom of those on it a way is known.
+    Reply(Reply),
+    /// After the request, to the peer where it ended.
+    Forward {
+        /// Which request.
+        id: RequestId,
+        signal: Signal,
+    },
+}
+
+/// A signal on its way to the origin of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reply {
+    /// Which request.
+    pub(crate) id: RequestId,
+    /// Its origin.
+    pub(crate) to: Address,
+    /// The peers that passed the request on.
+    pub(crate) path: Vec<Address>,
+    /// Links it may still cross.
+    pub(crate) hops_left: u16,
+    pub(crate) signal: Signal,
+}
+
+/// What origin and goal of a request say to each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Signal {
+    /// The goal accepts.
+    Accept {
+        /// Who it is.
+        from: Address,
+        /// Its half of the connection.
+        answer: Box<Description>,
+        /// Its first word on the link, ahead of the channel; not on links that are measured by their greeting.
+        hello: Option<Box<Hello>>,
+    },
+    /// Who the goal is, to a request without an offer.
+    Found(Address),
+    /// No.
+    Reject(Reason),
+    /// Another candidate.
+    Candidate(Candidate),
+    /// The origin takes its request back.
+    Cancel,
+    /// To a peer that answered an offer of this one: the answer is of no use.
+    Decline {
+        /// The origin of the offer.
+        origin: Address,
+        /// Its request; `None` if a tracker brought the offer.
+        request: Option<RequestId>,
+    },
+    /// The origin's first two words on the link, to a goal that sent its own.
+    Greet {
+        /// Which request; this takes the way in sight.
+        request: RequestId,
+        hello: Box<Hello>,
+        confirm: Confirm,
+    },
+}
