@@ -1,7 +1,13 @@
+use super::digests::{DIGEST_EVERY, MAX_BUCKETS};
+use super::names::{HAVE_BATCH, HAVE_QUIET};
+use super::offers::UNASKED;
+use super::pulls::{GRAFT, GRAFT_AGAIN, MAX_MISSING, MAX_NAMED};
+use super::seen::{KEEP, MAX_SEEN, SEEN_FOR};
+use super::trees::MAX_SOURCES;
 use super::*;
 use crate::proto::id::SwarmId;
 use crate::proto::identity::Identity;
-use crate::proto::message::{Draft, Kind};
+use crate::proto::message::{Draft, Kind, Payload};
 
 /// The start of a bucket.
 const T0: Instant = Instant::from_millis(1_000_000_000);
@@ -391,7 +397,7 @@ fn who_is_offered_a_message_asks_for_it_or_hears_of_it_elsewhere_or_lets_its_tim
     assert_eq!(broadcast.take_declined(), [], "each says it once");
     tick(&mut broadcast, T0 + UNASKED);
     assert_eq!(broadcast.take_declined(), [(message.id, at(4))]);
-    assert!(broadcast.offered.is_empty());
+    assert!(broadcast.offers.is_empty());
 }
 
 #[test]
@@ -408,7 +414,7 @@ fn what_is_offered_is_kept_while_it_may_be_asked_for() {
     let served: Vec<_> = messages.iter().map(|message| (at(1), whole(message, 1))).collect();
     assert!(broadcast.drain() == served);
     tick(&mut broadcast, T0 + DIGEST_EVERY);
-    assert!(broadcast.kept_bytes <= KEEP.0, "and no longer");
+    assert!(broadcast.seen.kept_bytes()[0] <= KEEP.0, "and no longer");
 }
 
 #[test]
@@ -511,15 +517,12 @@ fn no_more_messages_are_remembered_than_allowed_and_the_oldest_goes_first() {
     for n in 0..MAX_SEEN as u32 + 10 {
         broadcast.publish(&named(n), spread, T0);
     }
-    assert_eq!((broadcast.seen.len(), broadcast.order.len()), (MAX_SEEN, MAX_SEEN));
+    assert_eq!(broadcast.seen.remembered(), [MAX_SEEN, MAX_SEEN]);
     assert!(!broadcast.has(&named(9).id) && broadcast.has(&named(10).id));
     // What is forgotten is not counted as kept any more either.
-    let held = broadcast.seen.values().filter_map(|seen| match &seen.held {
-        Held::Message(_, payload, _) => Some(payload.0.len()),
-        Held::Header(..) | Held::Name => None,
-    });
-    assert_eq!(broadcast.kept_bytes, held.sum::<usize>());
-    assert!(broadcast.buckets.values().all(|(_, ids)| ids.len() <= MAX_MISSING));
+    let [counted, held] = broadcast.seen.kept_bytes();
+    assert_eq!(counted, held);
+    assert!(broadcast.digests.buckets().all(|ids| ids <= MAX_MISSING));
 }
 
 #[test]
@@ -549,7 +552,7 @@ fn payloads_are_kept_for_those_who_pull_until_their_time_or_their_room_is_over()
     for message in &messages {
         receive(&mut broadcast, 1, message);
     }
-    assert_eq!(broadcast.kept_bytes, KEEP.0);
+    assert_eq!(broadcast.seen.kept_bytes()[0], KEEP.0);
     for message in &messages {
         broadcast.handle_graft(at(2), message.id, T0);
     }
@@ -566,7 +569,7 @@ fn the_source_that_was_heard_least_recently_is_forgotten_first() {
         let message = Message { from: address(n), ..named(n) };
         broadcast.handle_data(at(1), 1, message, SPREAD, T0 + millis(1));
     }
-    assert_eq!(broadcast.sources.len(), MAX_SOURCES);
+    assert_eq!(broadcast.trees.len(), MAX_SOURCES);
     assert_eq!(broadcast.parent(&first.from), None);
 }
 
@@ -582,9 +585,9 @@ fn names_of_messages_that_never_come_take_bounded_room() {
                 broadcast.handle_have(at(from), ids.to_vec(), T0);
             }
         }
-        assert_eq!(broadcast.missing.len(), MAX_MISSING.min(from as usize * MAX_NAMED));
+        assert_eq!(broadcast.pulls.len(), MAX_MISSING.min(from as usize * MAX_NAMED));
     }
-    assert!(broadcast.missing.values().all(|missing| missing.at.len() <= 8));
+    assert!(broadcast.pulls.holders().all(|holders| holders <= 8));
 }
 
 #[test]
@@ -595,7 +598,7 @@ fn one_header_sent_again_and_again_takes_bounded_room() {
         broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
         broadcast.handle_header(at(2), 1, message.header.clone(), SPREAD, T0);
     }
-    assert_eq!(broadcast.missing.get(&message.id).map(|missing| missing.at.len()), Some(2));
+    assert!(broadcast.pulls.holders().eq([2]));
     assert_eq!(broadcast.drain().len(), 5, "one pull, three headers, one prune");
 }
 
@@ -604,11 +607,11 @@ fn headers_whose_payloads_never_come_take_bounded_room() {
     let mut broadcast = Broadcast::new(T0);
     broadcast.handle_have(at(2), (0..MAX_HAVE as u32).map(|n| named(n).id).collect(), T0);
     for n in 0..MAX_MISSING as u32 {
-        broadcast.missing.insert(named(n).id, Missing::new(at(2), T0));
+        broadcast.pulls.begin(named(n).id, at(2), T0);
     }
     let message = large(1);
     broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
-    assert_eq!(broadcast.missing.len(), MAX_MISSING);
+    assert_eq!(broadcast.pulls.len(), MAX_MISSING);
     assert!(!broadcast.has_header(&message.id), "it may come again");
 }
 

@@ -1,0 +1,146 @@
+//! Digests of the last seconds: neighbors compare what they have by numbers, and where these differ, by names.
+
+use std::time::Duration;
+
+use super::pulls::MAX_MISSING;
+use super::wire::{MAX_HAVE, Outgoing, Packet};
+use crate::proto::id::{Address, MessageId};
+use crate::proto::map::Map;
+use crate::proto::random::Random;
+use crate::proto::time::Instant;
+
+/// Digests cover messages by their time stamps, in buckets of this many milliseconds.
+pub(super) const BUCKET: u64 = 4000;
+/// Digests are sent this often while there is anything to compare.
+pub(super) const DIGEST_EVERY: Duration = Duration::from_secs(4);
+/// A neighbor's digests are answered no more often than this: the answer is thousands of times larger.
+const DIGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Buckets remembered.
+pub(super) const MAX_BUCKETS: usize = 8;
+
+/// What is compared with neighbors.
+#[derive(Debug)]
+pub(super) struct Digests {
+    /// Names by the time their senders stamped on them, and their digest.
+    buckets: Map<u64, (u64, Vec<MessageId>)>,
+    /// When the next digest goes out.
+    due_at: Option<Instant>,
+    /// When a neighbor's digest may be answered again.
+    answer_at: Map<Address, Instant>,
+    joined_at: Instant,
+}
+
+impl Digests {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { buckets: Map::new(), due_at: None, answer_at: Map::new(), joined_at: now }
+    }
+
+    /// A message is here, or its header.
+    pub(super) fn add(&mut self, id: &MessageId, sent_at: u64, now: Instant) {
+        let bucket = sent_at / BUCKET;
+        if is_near(bucket, now) {
+            let (sum, ids) = self.buckets.entry(bucket).or_default();
+            *sum ^= fold(id);
+            // The other side pulls no more than this at once.
+            if ids.len() < MAX_MISSING {
+                ids.push(*id);
+            }
+        }
+        self.due_at = self.due_at.or(Some(now + DIGEST_EVERY));
+    }
+
+    /// A message is not here after all.
+    pub(super) fn remove(&mut self, id: &MessageId, sent_at: u64) {
+        if let Some((sum, ids)) = self.buckets.get_mut(&(sent_at / BUCKET)) {
+            *sum ^= fold(id);
+            ids.retain(|other| other != id);
+        }
+    }
+
+    /// A neighbor's digest; where it differs from ours, it learns what we have.
+    pub(super) fn handle_digest(
+        &mut self,
+        from: Address,
+        bucket: u64,
+        sum: u64,
+        now: Instant,
+        out: &mut Outgoing,
+    ) {
+        match self.buckets.get(&bucket) {
+            Some((own, _)) if *own == sum => {}
+            _ if self.answer_at.get(&from).is_some_and(|at| *at > now) => {}
+            Some((_, ids)) => {
+                self.answer_at.insert(from, now + DIGEST_PAUSE);
+                out.extend(ids.chunks(MAX_HAVE).map(|ids| (from, Packet::Have(ids.to_vec()))));
+            }
+            // All of it was lost on the way here, and only our digest can tell.
+            None if self.is_compared(bucket, now) => out.push((from, Packet::Digest { bucket, sum: 0 })),
+            None => {}
+        }
+    }
+
+    /// Whether digests speak of a bucket: what was sent before this peer joined it need not have.
+    fn is_compared(&self, bucket: u64, now: Instant) -> bool {
+        is_near(bucket, now) && bucket.saturating_mul(BUCKET) > self.joined_at.as_millis()
+    }
+
+    pub(super) fn handle_unlinked(&mut self, neighbor: &Address) {
+        self.answer_at.remove(neighbor);
+    }
+
+    /// Sends the digest that is due; whether one was.
+    pub(super) fn handle_timeout(
+        &mut self,
+        links: &[Address],
+        random: &mut Random,
+        now: Instant,
+        out: &mut Outgoing,
+    ) -> bool {
+        let due = self.due_at.take_if(|at| *at <= now).is_some();
+        if due {
+            self.send(links, now, out);
+            if !self.buckets.is_empty() {
+                self.due_at = Some(now + random.jitter(DIGEST_EVERY, 0.1));
+            }
+        }
+        due
+    }
+
+    fn send(&mut self, links: &[Address], now: Instant, out: &mut Outgoing) {
+        let current = now.as_millis() / BUCKET;
+        self.buckets.retain(|bucket, _| is_near(*bucket, now));
+        // Not the bucket that is filling, nor the last: its messages may still be on their way.
+        let settled = self.buckets.iter().rfind(|(bucket, _)| **bucket < current.saturating_sub(1));
+        if let Some((&bucket, &(sum, _))) = settled
+            && self.is_compared(bucket, now)
+        {
+            out.extend(links.iter().map(|&to| (to, Packet::Digest { bucket, sum })));
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.due_at
+    }
+
+    /// How many names it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn len(&self) -> usize {
+        self.buckets.values().map(|(_, ids)| ids.len()).sum()
+    }
+
+    /// How many names each bucket holds.
+    #[cfg(test)]
+    pub(super) fn buckets(&self) -> impl Iterator<Item = usize> {
+        self.buckets.values().map(|(_, ids)| ids.len())
+    }
+}
+
+/// Whether a bucket of time is remembered: the present, the last few, and the next, for clocks a little ahead.
+fn is_near(bucket: u64, now: Instant) -> bool {
+    let next = now.as_millis() / BUCKET + 1;
+    bucket <= next && next - bucket <= MAX_BUCKETS as u64
+}
+
+fn fold(id: &MessageId) -> u64 {
+    id.0.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+}
