@@ -14,27 +14,32 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
-use super::id::{Address, MessageId};
+use super::admission::{AdmissionError, Admitted, Binding, Confirm, Hello};
+use super::id::MessageId;
 use super::identity::Identity;
 use super::io::{ConnId, Output};
 use super::random::Random;
 use super::sdp::{Candidate, Description, SdpError};
-use super::secret::SwarmSecret;
 use super::time::{Instant, soonest};
 
+mod gathering;
+mod greeting;
+mod heart;
 mod outbox;
 pub(crate) mod wire;
 
+use gathering::Gathering;
+pub(crate) use greeting::{Ahead, Linked, Member};
+use greeting::{Awaits, Greeting};
+#[cfg(feature = "sim")]
+pub(crate) use heart::SILENCE;
+use heart::{Beat, Heart};
 use outbox::Outbox;
 pub(crate) use wire::{Farewell, Packet};
 use wire::{FrameError, Inbox};
 
 /// The browser makes a description in milliseconds; a page that was asleep, later.
 const DESCRIBE: Duration = Duration::from_secs(8);
-/// How long candidates are collected before a description is sent. Host candidates come in milliseconds, a
-/// STUN server's in one round trip; what comes later trickles after through the mesh.
-const GATHER: Duration = Duration::from_millis(250);
 /// ICE and DTLS together. Two round trips on a good path, seconds when relays are tried.
 const CONNECT: Duration = Duration::from_secs(10);
 /// A connection that takes longer than this holds no slot any more: most likely its other side gave up and
@@ -45,15 +50,6 @@ pub(crate) const HOPEFUL: Duration = Duration::from_millis(1000);
 pub(crate) const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
 /// Two packets each way, with room for a far peer and a slow page.
 const GREET: Duration = Duration::from_secs(5);
-/// A link that was silent this long is asked for a sign of life.
-const IDLE: Duration = Duration::from_millis(1500);
-/// ... and has this long to give one: a death is noticed within IDLE + ANSWER < 5 s.
-const ANSWER: Duration = Duration::from_millis(3000);
-/// A neighbor is silent no longer than this, or believed dead.
-#[cfg(feature = "sim")]
-pub(crate) const SILENCE: Duration = IDLE.saturating_add(ANSWER);
-/// A timer that comes this late means that this peer slept, not the neighbor.
-const SLEPT: Duration = Duration::from_secs(1);
 
 /// How far a link has come.
 #[derive(Debug)]
@@ -72,30 +68,6 @@ enum State {
     Active,
     /// Over.
     Closed,
-}
-
-/// What two members say to each other before anything else.
-#[derive(Debug)]
-struct Greeting {
-    admission: Admission,
-    /// Our answer to the Hello that came ahead.
-    ready: Option<Confirm>,
-    /// What came ahead of the channel.
-    ahead: Option<Ahead>,
-    /// Their Hello is here and our Confirm is out.
-    confirmed: bool,
-    /// Their Confirm is here and good: what is left is whether both keep the link.
-    proven: bool,
-    /// What we said of other links with them.
-    linked: bool,
-}
-
-/// Words of a greeting that came through the mesh.
-#[derive(Debug)]
-pub(crate) struct Ahead {
-    pub(crate) hello: Hello,
-    /// Theirs is here if ours was there.
-    pub(crate) confirm: Option<Confirm>,
 }
 
 /// Something on a link that its peer must know of.
@@ -121,13 +93,6 @@ pub(crate) enum Happened {
     Nothing,
 }
 
-/// What the two ends of a new link said of other links between them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Linked {
-    pub(crate) ours: bool,
-    pub(crate) theirs: bool,
-}
-
 /// How a remote broke the rules of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Violation {
@@ -148,16 +113,6 @@ pub(crate) enum Expired {
     Dead,
 }
 
-/// What this peer proves and says of itself on a new link.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Member<'a> {
-    pub(crate) secret: &'a SwarmSecret,
-    pub(crate) identity: &'a Identity,
-    pub(crate) instance: [u8; 16],
-    /// The address it goes by.
-    pub(crate) address: Address,
-}
-
 /// One link.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -165,16 +120,13 @@ pub(crate) struct Link {
     state: State,
     /// When a state that is not Active ends in failure.
     deadline: Option<Instant>,
-    /// When our description is sent although candidates may be missing.
-    gather_by: Option<Instant>,
-    /// All candidates are gathered. In Node that may be before there is a description.
-    gathered: bool,
     /// How long it may take to connect before it is late.
     pub(crate) patience: Duration,
     /// When a connection becomes late.
     hopeful_until: Option<Instant>,
-    described: bool,
-    local: Option<Description>,
+    /// Our description.
+    local: Gathering,
+    /// Theirs.
     remote: Option<Description>,
     /// From the descriptions to the admission.
     greeting: Option<Box<Greeting>>,
@@ -187,31 +139,15 @@ pub(crate) struct Link {
     pub(crate) taken: Vec<MessageId>,
 }
 
-#[derive(Debug, Default)]
-struct Heart {
-    /// When anything came in last.
-    heard_at: Instant,
-    /// When we next act: ask, or give up.
-    beat_at: Option<Instant>,
-    /// The question under way: its number and when it was asked.
-    asked: Option<(u32, Instant)>,
-    next: u32,
-    /// Smoothed round trip.
-    rtt: Option<Duration>,
-}
-
 impl Link {
     fn new(conn: ConnId, state: State, now: Instant) -> Self {
         Self {
             conn,
             state,
             deadline: Some(now + DESCRIBE),
-            gather_by: None,
-            gathered: false,
             patience: HOPEFUL,
             hopeful_until: None,
-            described: false,
-            local: None,
+            local: Gathering::default(),
             remote: None,
             greeting: None,
             repeats: 0,
@@ -241,7 +177,7 @@ impl Link {
 
     /// Our description, once [`Happened::Described`].
     pub(crate) fn description(&self) -> Option<&Description> {
-        self.local.as_ref().filter(|_| self.described)
+        self.local.description()
     }
 
     /// Whether our offer can still be handed to someone.
@@ -298,54 +234,35 @@ impl Link {
 
     /// Smoothed round trip.
     pub(crate) fn rtt(&self) -> Option<Duration> {
-        self.heart.rtt
+        self.heart.rtt()
     }
 
     pub(crate) fn handle_described(&mut self, sdp: &str, now: Instant) -> Result<Happened, SdpError> {
-        if self.local.is_some() || !matches!(self.state, State::Offering | State::Answering) {
+        if !matches!(self.state, State::Offering | State::Answering) {
             return Ok(Happened::Nothing);
         }
-        self.local = Some(Description::parse(sdp)?);
-        if self.gathered {
-            return Ok(self.finish_gathering(now));
-        }
-        self.gather_by = Some(now + GATHER);
-        Ok(Happened::Nothing)
+        let complete = self.local.handle_described(sdp, now)?;
+        Ok(if complete { self.finish_gathering(now) } else { Happened::Nothing })
     }
 
     pub(crate) fn handle_candidate(&mut self, text: &str) -> Happened {
-        let (Some(local), Some(candidate)) = (&mut self.local, Candidate::parse(text)) else {
-            return Happened::Nothing;
-        };
-        if local.add(candidate.clone()) && self.described {
-            Happened::Candidate(candidate)
-        } else {
-            Happened::Nothing
-        }
+        self.local.handle_candidate(text).map_or(Happened::Nothing, Happened::Candidate)
     }
 
     pub(crate) fn handle_gathered(&mut self, now: Instant) -> Happened {
-        self.gathered = true;
-        if self.local.is_some() { self.finish_gathering(now) } else { Happened::Nothing }
+        if self.local.handle_gathered() { self.finish_gathering(now) } else { Happened::Nothing }
     }
 
     fn finish_gathering(&mut self, now: Instant) -> Happened {
-        self.gather_by = None;
         match self.state {
-            State::Offering => {
-                self.state = State::Offered;
-                self.described = true;
-                Happened::Described
-            }
-            State::Answering => {
-                self.connect(now);
-                self.described = true;
-                Happened::Described
-            }
+            State::Offering => self.state = State::Offered,
+            State::Answering => self.connect(now),
             State::Offered | State::Connecting(_) | State::Greeting(_) | State::Active | State::Closed => {
-                Happened::Nothing
+                return Happened::Nothing;
             }
         }
+        self.local.finish();
+        Happened::Described
     }
 
     /// Takes the answer to our offer; `false` when it is too late for one.
@@ -375,21 +292,17 @@ impl Link {
 
     /// Both descriptions are here: who we are, and our half of the membership proof.
     pub(crate) fn greet(&mut self, me: Member<'_>, random: &mut Random) -> Option<Hello> {
-        let (Some(local), Some(remote), State::Connecting(_)) = (&self.local, &self.remote, &self.state)
+        let (Some(local), Some(remote), State::Connecting(_)) =
+            (self.local.description(), &self.remote, &self.state)
         else {
             return None;
         };
-        if self.greeting.is_none() {
+        let greeting = self.greeting.get_or_insert_with(|| {
             let binding =
                 Binding { local_fingerprint: &local.fingerprint, remote_fingerprint: &remote.fingerprint };
-            let claimed = Some(me.address).filter(|address| *address != me.identity.address());
-            let (admission, _) =
-                Admission::new(me.secret, me.identity, me.instance, claimed, binding, random);
-            let (ready, ahead, confirmed, proven, linked) = (None, None, false, false, false);
-            let greeting = Greeting { admission, ready, ahead, confirmed, proven, linked };
-            self.greeting = Some(Box::new(greeting));
-        }
-        self.greeting.as_ref().map(|greeting| greeting.admission.hello().clone())
+            Box::new(Greeting::new(me, binding, random))
+        });
+        Some(greeting.hello().clone())
     }
 
     /// Their Hello came with their answer: both of our words are for them.
@@ -400,23 +313,20 @@ impl Link {
         random: &mut Random,
     ) -> Option<(Hello, Confirm)> {
         let ours = self.greet(me, random)?;
-        let greeting = self.greeting.as_mut()?;
-        let confirm = greeting.admission.receive(&hello, me.identity).ok()?;
-        greeting.ready = Some(confirm.clone());
-        greeting.ahead = Some(Ahead { hello, confirm: None });
+        let confirm = self.greeting.as_mut()?.answer_ahead(hello, me.identity)?;
         Some((ours, confirm))
     }
 
     /// Both of their words came through the mesh; they wait for the channel.
     pub(crate) fn handle_greeted(&mut self, hello: Hello, confirm: Confirm) {
         if let (State::Connecting(_), Some(greeting)) = (&self.state, &mut self.greeting) {
-            greeting.ahead = Some(Ahead { hello, confirm: Some(confirm) });
+            greeting.handle_ahead(hello, confirm);
         }
     }
 
     /// Whether words of theirs are here, ahead of the channel.
     pub(crate) fn is_greeted(&self) -> bool {
-        self.greeting.as_ref().is_some_and(|greeting| greeting.ahead.is_some())
+        self.greeting.as_ref().is_some_and(|greeting| greeting.is_ahead())
     }
 
     /// The channel is open: say who we are. What came ahead is for [`Link::confirm`] and
@@ -432,33 +342,27 @@ impl Link {
         self.state = State::Greeting(now);
         self.deadline = Some(now + GREET);
         self.hopeful_until = None;
-        self.heart.heard_at = now;
+        self.heart.handle_heard(now);
         self.send(&Packet::Hello(hello), None, out);
-        let ahead = self.greeting.as_mut()?.ahead.take()?;
+        let ahead = self.greeting.as_mut()?.take_ahead()?;
         self.repeats = 1 + u8::from(ahead.confirm.is_some());
         Some(ahead)
     }
 
     pub(crate) fn handle_frame(&mut self, frame: &[u8], max_packet: usize, now: Instant) -> Happened {
-        self.heart.heard_at = now;
-        if self.is_active() && self.heart.rtt.is_some() {
-            // Whatever they say is a sign of life, an answer or not.
-            self.heart.beat_at = Some(now + IDLE);
-        }
+        self.heart.handle_heard(now);
         let limit = if self.is_active() { max_packet } else { wire::FRAME };
         let packet = match self.inbox.push(frame, limit) {
             Ok(Some(packet)) => packet,
             Ok(None) => return Happened::Nothing,
             Err(error) => return Happened::Violation(error.into()),
         };
-        let greeting = self.greeting.as_ref().filter(|_| matches!(self.state, State::Greeting(_)));
-        let (confirmed, proven) =
-            greeting.map_or((false, false), |greeting| (greeting.confirmed, greeting.proven));
+        let awaits = self.greeting.as_ref().filter(|_| self.is_greeting()).map(|greeting| greeting.awaits());
         match (&self.state, packet) {
             (State::Closed, _) => Happened::Nothing,
             (_, Packet::Close(farewell)) => Happened::Farewell(farewell),
-            (State::Greeting(_), Packet::Hello(hello)) if !confirmed => Happened::Hello(hello),
-            (State::Greeting(_), Packet::Confirm { confirm, linked }) if confirmed && !proven => {
+            (_, Packet::Hello(hello)) if awaits == Some(Awaits::Hello) => Happened::Hello(hello),
+            (_, Packet::Confirm { confirm, linked }) if awaits == Some(Awaits::Confirm) => {
                 self.handle_confirm(&confirm, linked)
             }
             (_, Packet::Hello(_) | Packet::Confirm { .. }) => match self.repeats.checked_sub(1) {
@@ -469,7 +373,7 @@ impl Link {
                 None => Happened::Violation(Violation::TooEarly),
             },
             (State::Active, packet) => Happened::Packet(packet),
-            (_, packet) if proven => Happened::Packet(packet),
+            (_, packet) if awaits == Some(Awaits::Nothing) => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
         }
     }
@@ -483,26 +387,19 @@ impl Link {
         out: &mut VecDeque<Output>,
     ) -> Result<(), Violation> {
         let greeting = self.greeting.as_mut().filter(|_| matches!(self.state, State::Greeting(_)));
-        let greeting = greeting.ok_or(Violation::TooEarly)?;
-        let confirm = match greeting.ready.take() {
-            Some(ready) => ready,
-            None => greeting.admission.receive(hello, identity)?,
-        };
-        (greeting.confirmed, greeting.linked) = (true, linked);
+        let confirm = greeting.ok_or(Violation::TooEarly)?.confirm(hello, identity, linked)?;
         self.send(&Packet::Confirm { confirm, linked }, None, out);
         Ok(())
     }
 
     /// Their proof, after our [`confirm`](Self::confirm). `linked`: whether they have another link with us.
     pub(crate) fn handle_confirm(&mut self, confirm: &Confirm, linked: bool) -> Happened {
-        let Some(greeting) = self.greeting.as_mut().filter(|greeting| greeting.confirmed) else {
+        let Some(greeting) = self.greeting.as_mut().filter(|greeting| greeting.awaits() != Awaits::Hello)
+        else {
             return Happened::Nothing;
         };
-        match greeting.admission.finish(confirm) {
-            Ok(admitted) => {
-                greeting.proven = true;
-                Happened::Proven(admitted, Linked { ours: greeting.linked, theirs: linked })
-            }
+        match greeting.finish(confirm, linked) {
+            Ok((admitted, linked)) => Happened::Proven(admitted, linked),
             Err(error) => Happened::Violation(error.into()),
         }
     }
@@ -511,8 +408,7 @@ impl Link {
     pub(crate) fn activate(&mut self, now: Instant) {
         self.state = State::Active;
         (self.greeting, self.deadline) = (None, None);
-        // The first question at once: the mesh wants to know the round trip.
-        self.heart.beat_at = Some(now);
+        self.heart.start(now);
     }
 
     /// Sends a packet; its size in bytes.
@@ -549,12 +445,7 @@ impl Link {
     /// A sign of life with the number of a question.
     pub(crate) fn handle_pong(&mut self, number: u32, now: Instant) {
         self.outbox.handle_answer(number, &mut self.taken);
-        if let Some((_, at)) = self.heart.asked.take_if(|(asked, _)| *asked == number) {
-            let sample = now - at;
-            self.heart.rtt =
-                Some(self.heart.rtt.map_or(sample, |rtt| rtt.mul_f64(0.8) + sample.mul_f64(0.2)));
-            self.heart.beat_at = Some(now + IDLE);
-        }
+        self.heart.handle_pong(number, now);
     }
 
     /// Asks for a sign of life now: ICE lost contact, or this peer was asleep.
@@ -565,10 +456,7 @@ impl Link {
     }
 
     fn ask(&mut self, now: Instant, out: &mut VecDeque<Output>) {
-        self.heart.next = self.heart.next.wrapping_add(1);
-        let number = self.heart.next;
-        self.heart.asked = Some((number, now));
-        self.heart.beat_at = Some(now + ANSWER);
+        let number = self.heart.ask(now);
         self.send(&Packet::Ping(number), None, out);
     }
 
@@ -580,32 +468,17 @@ impl Link {
         if self.deadline.is_some_and(|at| at <= now) {
             return Err(Expired::TooSlow);
         }
-        if self.gather_by.is_some_and(|at| at <= now) {
-            // Without a single candidate nobody could reach us; wait for one, up to the deadline.
-            if self.local.as_ref().is_some_and(|local| !local.candidates.is_empty()) {
-                return Ok(self.finish_gathering(now));
-            }
-            self.gather_by = Some(now + GATHER);
+        if self.local.handle_timeout(now) {
+            return Ok(self.finish_gathering(now));
         }
         if self.hopeful_until.take_if(|at| *at <= now).is_some() && matches!(self.state, State::Connecting(_))
         {
             return Ok(Happened::Late);
         }
-        if let Some(at) = self.heart.beat_at.filter(|&at| at <= now && self.is_active()) {
-            let silent = self.heart.asked.is_some_and(|(_, asked)| self.heart.heard_at <= asked);
-            match self.heart.asked {
-                // The timer itself came late: we slept, and their answer may be waiting behind it.
-                Some(_) if silent && now - at < SLEPT => return Err(Expired::Dead),
-                Some(_) => self.ask(now, out),
-                None => {
-                    let idle_until = self.heart.heard_at + IDLE;
-                    if idle_until <= now || self.heart.rtt.is_none() {
-                        self.ask(now, out);
-                    } else {
-                        self.heart.beat_at = Some(idle_until);
-                    }
-                }
-            }
+        match self.heart.handle_timeout(now) {
+            Beat::Nothing => {}
+            Beat::Ask => self.ask(now, out),
+            Beat::Dead => return Err(Expired::Dead),
         }
         Ok(Happened::Nothing)
     }
@@ -618,7 +491,8 @@ impl Link {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(soonest(self.deadline, self.hopeful_until), soonest(self.gather_by, self.heart.beat_at))
+        let described = soonest(self.deadline, self.local.poll_timeout());
+        soonest(soonest(described, self.hopeful_until), self.heart.poll_timeout())
     }
 
     /// Ends the link, with a last word if the channel can carry one.
@@ -632,7 +506,8 @@ impl Link {
         self.state = State::Closed;
         self.greeting = None;
         (self.deadline, self.hopeful_until) = (None, None);
-        (self.gather_by, self.heart.beat_at) = (None, None);
+        self.local.stop();
+        self.heart.stop();
         out.push_back(Output::ConnClose(self.conn));
     }
 }

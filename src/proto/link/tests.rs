@@ -1,8 +1,11 @@
+use super::gathering::GATHER;
+use super::heart::{ANSWER, IDLE, SLEPT};
 use super::wire::{FRAME, Frame, PART, encode, frame};
 use super::*;
 use crate::proto::admission::Confirm;
-use crate::proto::id::SwarmId;
+use crate::proto::id::{Address, SwarmId};
 use crate::proto::request::{Goal, Reason, Request, RequestId};
+use crate::proto::secret::SwarmSecret;
 use crate::proto::{broadcast, direct, signalling, topology};
 
 const T0: Instant = Instant::from_millis(1_000_000);

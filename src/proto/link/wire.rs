@@ -1,87 +1,10 @@
 //! What travels on a data channel: packets (see [`codec`](mod@crate::proto::codec)), cut into frames.
-//!
-//! A data channel message larger than 16 KiB is not safe between all browsers (RFC 8831 section 6.6), and a
-//! large one holds up everything behind it. So a packet that does not fit one frame travels in parts, each
-//! marked with its stream, and small packets pass between them.
 
-use serde::{Deserialize, Serialize};
+mod frame;
+mod packet;
 
-use crate::proto::admission::{Confirm, Hello};
-use crate::proto::codec;
-use crate::proto::id::Address;
-use crate::proto::{broadcast, direct, signalling, topology};
-
-/// Largest frame in bytes.
-pub(crate) const FRAME: usize = 16 << 10;
-/// Bytes of a frame that are not its part's.
-const OVERHEAD: usize = 12;
-/// Parts carry at most this.
-pub(crate) const PART: usize = FRAME - OVERHEAD;
-/// Streams that a neighbor may have under way; an honest one interleaves no more.
-const MAX_STREAMS: usize = 8;
-
-/// One frame.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Frame<'a> {
-    /// A whole packet.
-    Whole(#[serde(borrow, serialize_with = "codec::write_bytes")] &'a [u8]),
-    /// A part of a packet.
-    Part {
-        /// Which packet.
-        stream: u32,
-        /// Whether the packet ends here.
-        last: bool,
-        /// The part.
-        #[serde(serialize_with = "codec::write_bytes")]
-        bytes: &'a [u8],
-    },
-}
-
-/// Everything one neighbor may say to another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Packet {
-    /// The first word on a link: who am I, and my half of the membership proof.
-    Hello(Hello),
-    /// The other half of the proof.
-    Confirm {
-        /// The proof.
-        confirm: Confirm,
-        /// Whether the sender has another link with this peer, so that both agree which one stays.
-        linked: bool,
-    },
-    /// The last word on a link.
-    Close(Farewell),
-    /// Are you there? The number comes back.
-    Ping(u32),
-    /// I am here.
-    Pong(u32),
-    /// What the neighborhood looks like.
-    View(topology::Packet),
-    /// Links being arranged.
-    Signalling(signalling::Packet),
-    /// Broadcasts.
-    Broadcast(broadcast::Packet),
-    /// Direct messages.
-    Direct(direct::Packet),
-}
-
-/// Why a link ends, told to the other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Farewell {
-    /// The peer leaves the swarm.
-    Leaving,
-    /// The link gives its slot to another; `hint` would like one.
-    Evicted {
-        /// The peer that took the slot.
-        hint: Option<Address>,
-    },
-    /// Both have a better link with each other.
-    Duplicate,
-    /// No slot is free.
-    Full,
-    /// The admission proof failed, or something was said that no honest peer says.
-    Refused,
-}
+pub(crate) use frame::{FRAME, Frame, Inbox, PART, frame};
+pub(crate) use packet::{Farewell, Packet, decode, encode};
 
 /// Why bytes are not a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -94,62 +17,4 @@ pub(crate) enum FrameError {
     Streams,
     #[error("a packet larger than allowed")]
     Size,
-}
-
-/// Puts packets together from frames.
-#[derive(Debug, Default)]
-pub(crate) struct Inbox {
-    /// Parts so far, by stream.
-    streams: Vec<(u32, Vec<u8>)>,
-}
-
-impl Inbox {
-    /// Takes one frame; a packet, when it completes one.
-    pub(crate) fn push(&mut self, frame: &[u8], max_packet: usize) -> Result<Option<Packet>, FrameError> {
-        if frame.len() > FRAME {
-            return Err(FrameError::Size);
-        }
-        match codec::from_bytes(frame).ok_or(FrameError::Frame)? {
-            Frame::Whole(bytes) => decode(bytes).map(Some),
-            Frame::Part { stream, last, bytes } => {
-                let index = match self.streams.iter().position(|(id, _)| *id == stream) {
-                    Some(index) => index,
-                    None if self.streams.len() < MAX_STREAMS => {
-                        self.streams.push((stream, Vec::new()));
-                        self.streams.len() - 1
-                    }
-                    None => return Err(FrameError::Streams),
-                };
-                let held: usize = self.streams.iter().map(|(_, parts)| parts.len()).sum();
-                if held + bytes.len() > max_packet * 2
-                    || self.streams[index].1.len() + bytes.len() > max_packet
-                {
-                    return Err(FrameError::Size);
-                }
-                self.streams[index].1.extend_from_slice(bytes);
-                if last { decode(&self.streams.swap_remove(index).1).map(Some) } else { Ok(None) }
-            }
-        }
-    }
-
-    /// Streams under way, and their bytes.
-    #[cfg(any(test, feature = "sim"))]
-    pub(crate) fn sizes(&self) -> [usize; 2] {
-        [self.streams.len(), self.streams.iter().map(|(_, parts)| parts.len()).sum()]
-    }
-}
-
-/// Reads a packet, which is all of the bytes.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Packet, FrameError> {
-    codec::from_bytes(bytes).ok_or(FrameError::Packet)
-}
-
-/// Writes a packet.
-pub(crate) fn encode(packet: &Packet) -> Vec<u8> {
-    codec::to_bytes(packet)
-}
-
-/// Writes a frame.
-pub(crate) fn frame(frame: &Frame<'_>) -> Vec<u8> {
-    codec::to_bytes(frame)
 }

@@ -1,0 +1,79 @@
+//! Our own description of a link, while the browser gathers its candidates.
+
+use std::time::Duration;
+
+use crate::proto::sdp::{Candidate, Description, SdpError};
+use crate::proto::time::Instant;
+
+/// How long candidates are collected before a description is sent. Host candidates come in milliseconds, a
+/// STUN server's in one round trip; what comes later trickles after through the mesh.
+pub(super) const GATHER: Duration = Duration::from_millis(250);
+
+/// Our description, and whether it is worth sending.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    description: Option<Description>,
+    /// When it is sent although candidates may be missing.
+    by: Option<Instant>,
+    /// All candidates are gathered. In Node that may be before there is a description.
+    complete: bool,
+    finished: bool,
+}
+
+impl Gathering {
+    /// Our description, once it is worth sending.
+    pub(super) fn description(&self) -> Option<&Description> {
+        self.description.as_ref().filter(|_| self.finished)
+    }
+
+    /// The browser has made the description, once; whether it has all candidates.
+    pub(super) fn handle_described(&mut self, sdp: &str, now: Instant) -> Result<bool, SdpError> {
+        if self.description.is_some() {
+            return Ok(false);
+        }
+        self.description = Some(Description::parse(sdp)?);
+        if !self.complete {
+            self.by = Some(now + GATHER);
+        }
+        Ok(self.complete)
+    }
+
+    /// Another candidate, if it comes too late for the description.
+    pub(super) fn handle_candidate(&mut self, text: &str) -> Option<Candidate> {
+        let candidate = Candidate::parse(text)?;
+        (self.description.as_mut()?.add(candidate.clone()) && self.finished).then_some(candidate)
+    }
+
+    /// There are no more candidates; whether there is a description.
+    pub(super) fn handle_gathered(&mut self) -> bool {
+        self.complete = true;
+        self.description.is_some()
+    }
+
+    /// The description is worth sending.
+    pub(super) fn finish(&mut self) {
+        self.finished = true;
+        self.stop();
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.by = None;
+    }
+
+    /// Whether the description is sent with the candidates that it has.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> bool {
+        if self.by.is_none_or(|at| at > now) {
+            return false;
+        }
+        // Without a single candidate nobody could reach us; wait for one, up to the deadline.
+        let reachable = self.description.as_ref().is_some_and(|own| !own.candidates.is_empty());
+        if !reachable {
+            self.by = Some(now + GATHER);
+        }
+        reachable
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.by
+    }
+}

@@ -1,0 +1,65 @@
+//! Everything that neighbors say to each other.
+
+use serde::{Deserialize, Serialize};
+
+use super::FrameError;
+use crate::proto::admission::{Confirm, Hello};
+use crate::proto::codec;
+use crate::proto::id::Address;
+use crate::proto::{broadcast, direct, signalling, topology};
+
+/// Everything one neighbor may say to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Packet {
+    /// The first word on a link: who am I, and my half of the membership proof.
+    Hello(Hello),
+    /// The other half of the proof.
+    Confirm {
+        /// The proof.
+        confirm: Confirm,
+        /// Whether the sender has another link with this peer, so that both agree which one stays.
+        linked: bool,
+    },
+    /// The last word on a link.
+    Close(Farewell),
+    /// Are you there? The number comes back.
+    Ping(u32),
+    /// I am here.
+    Pong(u32),
+    /// What the neighborhood looks like.
+    View(topology::Packet),
+    /// Links being arranged.
+    Signalling(signalling::Packet),
+    /// Broadcasts.
+    Broadcast(broadcast::Packet),
+    /// Direct messages.
+    Direct(direct::Packet),
+}
+
+/// Why a link ends, told to the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Farewell {
+    /// The peer leaves the swarm.
+    Leaving,
+    /// The link gives its slot to another; `hint` would like one.
+    Evicted {
+        /// The peer that took the slot.
+        hint: Option<Address>,
+    },
+    /// Both have a better link with each other.
+    Duplicate,
+    /// No slot is free.
+    Full,
+    /// The admission proof failed, or something was said that no honest peer says.
+    Refused,
+}
+
+/// Reads a packet, which is all of the bytes.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Packet, FrameError> {
+    codec::from_bytes(bytes).ok_or(FrameError::Packet)
+}
+
+/// Writes a packet.
+pub(crate) fn encode(packet: &Packet) -> Vec<u8> {
+    codec::to_bytes(packet)
+}
