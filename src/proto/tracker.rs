@@ -13,8 +13,12 @@ use super::io::{Output, TrackerId, TrackerState, TrackerStatus};
 use super::random::Random;
 use super::time::{Instant, soonest};
 
+mod cadence;
 pub(crate) mod json;
 mod wire;
+
+use cadence::Cadence;
+pub(crate) use cadence::Need;
 pub(crate) use wire::Heard;
 use wire::Moment;
 
@@ -24,46 +28,10 @@ const RESPONSE: Duration = Duration::from_secs(15);
 const RECONNECT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A socket that does not open for this long is given up.
 const CONNECT: Duration = Duration::from_secs(15);
-/// Pause before an announce of a peer that lost its way into the mesh, and of one that has a slot to spare: the mesh
-/// itself finds a peer for that within a second or two.
-const SOON: Duration = Duration::from_millis(500);
-const SPARE: Duration = Duration::from_secs(4);
-/// A healthy peer announces no less often than this: proxies and trackers close idle sockets.
-const HEALTHY: (u64, u64) = (60, 100);
-/// The shortest pause between two announces, whatever the user wants: none would be due for ever.
-const SHORTEST: Duration = Duration::from_millis(1);
-/// Offers that are ready within this time go together.
-const GATHER_MORE: Duration = Duration::from_millis(50);
 /// A refusal, or the end of the socket, this soon after an answer to somebody else's offer is about that answer.
 const REFUSED: Duration = Duration::from_secs(2);
 /// Largest announce in bytes: aquatic takes no larger WebSocket frame.
 const MAX_ANNOUNCE: usize = 16_000;
-
-/// How much a peer needs its trackers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Need {
-    /// Room for nothing more.
-    Healthy,
-    /// Some room is left, or the ring may have another part elsewhere.
-    Growing,
-    /// A single link.
-    Hungry,
-    /// No link at all.
-    Lonely,
-}
-
-impl Need {
-    /// First and longest pause between two announces.
-    fn pauses(self) -> (Duration, Duration) {
-        let seconds = Duration::from_secs;
-        match self {
-            Self::Lonely => (seconds(2), seconds(30)),
-            Self::Hungry => (seconds(4), seconds(60)),
-            Self::Growing => (seconds(6), seconds(60)),
-            Self::Healthy => (seconds(HEALTHY.0), seconds(HEALTHY.1)),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -86,27 +54,16 @@ pub(crate) struct Tracker {
     state: State,
     /// Whether `started` was said on this socket.
     started: bool,
-    /// Whether the next announce waits for offers.
-    waits: bool,
     /// Whether it ever responded on this socket.
     answered: bool,
     /// When the socket is opened, or given up while it opens.
     socket_at: Option<Instant>,
-    /// When the next announce is due.
-    announce_at: Option<Instant>,
+    /// When to announce.
+    cadence: Cadence,
     /// When an unanswered announce becomes a failure.
     response_by: Option<Instant>,
     /// Failures in a row: the exponent of the reconnect pause.
     failures: u32,
-    /// Announces since the need last changed: the exponent of the announce pause.
-    announces: u32,
-    need: Need,
-    /// Whether an announce was brought forward since the need last changed.
-    retried: bool,
-    /// The user's cap on the pause between announces, unless all is well.
-    every: Duration,
-    /// What the tracker asks for.
-    interval: Duration,
     tracker_id: Option<String>,
     peers: u32,
     last_error: Option<String>,
@@ -132,17 +89,11 @@ impl Tracker {
             peer_id: fresh_peer_id(&mut random),
             state: State::Waiting,
             started: false,
-            waits: false,
             answered: false,
             socket_at: None,
-            announce_at: None,
+            cadence: Cadence::new(every),
             response_by: None,
             failures: 0,
-            announces: 0,
-            need: Need::Lonely,
-            retried: false,
-            every,
-            interval: Duration::from_secs(HEALTHY.1),
             tracker_id: None,
             peers: 0,
             last_error: None,
@@ -175,7 +126,7 @@ impl Tracker {
             last_error: self.last_error.clone(),
             next_attempt: match self.state {
                 State::Waiting => self.socket_at,
-                State::Connecting | State::Open => self.announce_at,
+                State::Connecting | State::Open => self.cadence.due_at(),
             }
             .map(Instant::as_millis),
         }
@@ -199,11 +150,9 @@ impl Tracker {
     pub(crate) fn handle_opened(&mut self, now: Instant) {
         if self.state == State::Connecting {
             self.state = State::Open;
-            (self.started, self.waits, self.answered) = (false, false, false);
+            (self.started, self.answered) = (false, false);
             self.socket_at = None;
-            self.announces = 0;
-            // At once, even before offers are gathered: others' offers can reach us from here on.
-            self.announce_at = Some(now);
+            self.cadence.start(now);
         }
     }
 
@@ -220,7 +169,8 @@ impl Tracker {
         let pause = longest.min(first.saturating_mul(1 << self.failures.min(6)));
         self.failures += 1;
         self.state = State::Waiting;
-        (self.announce_at, self.response_by) = (None, None);
+        self.response_by = None;
+        self.cadence.stop();
         // Full jitter: a tracker that comes back must not meet everybody in the same second.
         self.socket_at = Some(now + pause.mul_f64(0.5 + 0.5 * self.random.unit()));
     }
@@ -240,7 +190,7 @@ impl Tracker {
                 self.peers = *peers;
                 self.last_error.clone_from(warning);
                 if let Some(seconds) = interval {
-                    self.interval = Duration::from_secs((*seconds).clamp(HEALTHY.0, HEALTHY.1));
+                    self.cadence.set_interval(*seconds);
                 }
                 if tracker_id.is_some() {
                     self.tracker_id.clone_from(tracker_id);
@@ -250,9 +200,7 @@ impl Tracker {
                 if !self.refused_anothers(now) {
                     self.last_error = Some(format!("the tracker refused: {reason}"));
                     self.response_by = None;
-                    // It may refuse this announce only: try again, more and more slowly.
-                    self.announces = self.announces.max(2) + 1;
-                    self.plan(now);
+                    self.cadence.refused(now, &mut self.random);
                 }
             }
             Heard::Offer { .. } | Heard::Answer { .. } => {}
@@ -262,69 +210,39 @@ impl Tracker {
 
     /// Adapts the cadence. A greater need than before is answered soon, a smaller one later.
     pub(crate) fn set_need(&mut self, need: Need, now: Instant) {
-        if need != self.need {
-            let grew = need > self.need;
-            self.need = need;
-            self.retried = false;
-            self.announces = 0;
-            if self.announce_at.is_some() {
-                self.plan(now);
-                if grew {
-                    self.hasten(now + if need == Need::Growing { SPARE } else { SOON });
-                }
-            }
-        }
+        self.cadence.set_need(need, now, &mut self.random);
     }
 
     /// A connection came to nothing. Who has no neighbor asks for another at once; the next time it waits, for whoever
     /// answers may be the cause.
     pub(crate) fn retry(&mut self, now: Instant) {
-        if self.need == Need::Lonely && !std::mem::replace(&mut self.retried, true) {
+        if self.cadence.retry() {
             self.hasten(now);
         }
     }
 
     /// Begins the pauses anew, if this peer still looks for others.
     pub(crate) fn reconsider(&mut self, now: Instant) {
-        if self.need == Need::Growing && self.announces > 1 && self.announce_at.is_some() {
-            self.announces = 0;
-            let later = self.announce_at;
-            self.plan(now);
-            self.announce_at = soonest(self.announce_at, later);
-        }
+        self.cadence.reconsider(now, &mut self.random);
     }
 
     /// The user's cap on the pause between announces.
     pub(crate) fn set_every(&mut self, every: Duration, now: Instant) {
-        self.every = every;
-        if self.announce_at.is_some() {
-            self.plan(now);
-        }
+        self.cadence.set_every(every, now, &mut self.random);
     }
 
     /// Brings the next announce, or the next attempt to open the socket, forward.
     pub(crate) fn hasten(&mut self, at: Instant) {
         match self.state {
             State::Waiting => self.socket_at = soonest(self.socket_at, Some(at)),
-            State::Open => self.announce_at = soonest(self.announce_at, Some(at)),
+            State::Open => self.cadence.hasten(at),
             State::Connecting => {}
         }
     }
 
-    fn plan(&mut self, now: Instant) {
-        let (first, longest) = self.need.pauses();
-        let pause = match self.need {
-            Need::Healthy => self.interval,
-            Need::Lonely | Need::Hungry | Need::Growing => {
-                longest.min(self.every).min(first.saturating_mul(1 << self.announces.min(8)))
-            }
-        };
-        self.announce_at = Some(now + self.random.jitter(pause, 0.2).max(SHORTEST));
-    }
-
     /// Whether an announce is due; the caller gathers offers and calls [`Tracker::announce`].
     pub(crate) fn wants_announce(&self, now: Instant) -> bool {
-        self.state == State::Open && self.announce_at.is_some_and(|at| at <= now)
+        self.is_open() && self.cadence.due_at().is_some_and(|at| at <= now)
     }
 
     /// Whether this socket has announced, so that others' offers reach us.
@@ -335,19 +253,18 @@ impl Tracker {
     /// Whether an announce without offers is worth less than one with some a moment later: this socket has
     /// announced, so others' offers reach us already.
     pub(crate) fn can_wait(&self) -> bool {
-        self.started && !self.waits
+        self.started && !self.cadence.waits()
     }
 
     /// Puts the announce off until offers are ready, but no longer than `at`.
     pub(crate) fn postpone(&mut self, at: Instant) {
-        self.waits = true;
-        self.announce_at = Some(at);
+        self.cadence.postpone(at);
     }
 
     /// An offer is ready. An announce that waits for them goes when `all` are, or soon.
     pub(crate) fn offers_ready(&mut self, now: Instant, all: bool) {
-        if self.waits {
-            self.hasten(if all { now } else { now + GATHER_MORE });
+        if let Some(at) = self.cadence.offers_ready(now, all) {
+            self.hasten(at);
         }
     }
 
@@ -367,11 +284,10 @@ impl Tracker {
             }
         };
         self.started = true;
-        // One without offers is followed by one with them.
-        self.waits = offers.is_empty() && moment == Moment::Started;
         self.response_by = Some(now + RESPONSE);
-        self.plan(now);
-        self.announces += u32::from(!self.waits);
+        // One without offers is followed by one with them.
+        let waits = offers.is_empty() && moment == Moment::Started;
+        self.cadence.announced(waits, now, &mut self.random);
         out.push_back(Output::TrackerSend(self.id, text));
     }
 
@@ -420,7 +336,8 @@ impl Tracker {
             out.push_back(Output::TrackerClose(self.id));
         }
         self.state = State::Waiting;
-        (self.socket_at, self.announce_at, self.response_by) = (None, None, None);
+        (self.socket_at, self.response_by) = (None, None);
+        self.cadence.stop();
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut VecDeque<Output>) {
@@ -442,7 +359,7 @@ impl Tracker {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(self.socket_at, soonest(self.announce_at, self.response_by))
+        soonest(self.socket_at, soonest(self.cadence.due_at(), self.response_by))
     }
 }
 
@@ -459,196 +376,4 @@ fn fresh_peer_id(random: &mut Random) -> TrackerPeerId {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const T0: Instant = Instant::from_millis(1_000_000);
-    const HASH: InfoHash = InfoHash([9; 20]);
-
-    fn tracker() -> Tracker {
-        let every = Duration::from_secs(30);
-        Tracker::new(TrackerId(1), "ws://t".into(), HASH, every, Random::new([1; 32]))
-    }
-
-    fn open(tracker: &mut Tracker) -> VecDeque<Output> {
-        let mut out = VecDeque::new();
-        tracker.open(T0, &mut out);
-        assert_eq!(out.pop_front(), Some(Output::TrackerOpen(TrackerId(1), "ws://t".into())));
-        tracker.handle_opened(T0);
-        out
-    }
-
-    fn respond(tracker: &mut Tracker, now: Instant) {
-        let json = serde_json::json!({"action": "announce", "info_hash": HASH.to_binary(), "interval": 120});
-        tracker.handle_message(&json.to_string(), now);
-    }
-
-    #[test]
-    fn announces_without_a_pause_are_not_due_for_ever() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        tracker.set_every(Duration::ZERO, T0);
-        tracker.announce(&mut Vec::new(), T0, &mut out);
-        assert!(tracker.poll_timeout() > Some(T0));
-    }
-
-    #[test]
-    fn an_open_socket_announces_at_once_even_without_offers() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        assert!(tracker.wants_announce(T0));
-        tracker.announce(&mut Vec::new(), T0, &mut out);
-        assert!(matches!(&out[0], Output::TrackerSend(_, text) if text.contains(r#""event":"started""#)));
-        assert!(!tracker.wants_announce(T0));
-        tracker.announce(&mut Vec::new(), T0, &mut out);
-        assert!(matches!(&out[1], Output::TrackerSend(_, text) if !text.contains("event")));
-    }
-
-    #[test]
-    fn announces_of_a_lonely_peer_slow_down_to_the_users_cap() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        let mut now = T0;
-        let mut pauses = Vec::new();
-        for _ in 0..8 {
-            tracker.announce(&mut Vec::new(), now, &mut out);
-            respond(&mut tracker, now);
-            let next = tracker.poll_timeout().unwrap();
-            pauses.push((next - now).as_secs_f64());
-            now = next;
-        }
-        assert!((1.6..=2.4).contains(&pauses[0]), "{pauses:?}");
-        assert!(pauses[1..].iter().zip(&pauses).take(3).all(|(b, a)| b > a), "{pauses:?}");
-        assert!(pauses.iter().all(|&p| p <= 36.0) && pauses[7] >= 24.0, "{pauses:?}");
-    }
-
-    #[test]
-    fn a_shorter_cap_brings_the_next_announce_forward_and_those_after_it() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        let mut now = T0;
-        for _ in 0..8 {
-            tracker.announce(&mut Vec::new(), now, &mut out);
-            respond(&mut tracker, now);
-            now = tracker.poll_timeout().expect("it announces again");
-        }
-        tracker.announce(&mut Vec::new(), now, &mut out);
-        respond(&mut tracker, now);
-        tracker.set_every(Duration::from_secs(5), now);
-        for _ in 0..3 {
-            let next = tracker.poll_timeout().expect("it announces again");
-            assert!((4.0..=6.0).contains(&(next - now).as_secs_f64()), "{:?}", next - now);
-            now = next;
-            assert!(tracker.wants_announce(now));
-            tracker.announce(&mut Vec::new(), now, &mut out);
-            respond(&mut tracker, now);
-        }
-    }
-
-    #[test]
-    fn sudden_need_is_announced_within_half_a_second() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        tracker.announce(&mut Vec::new(), T0, &mut out);
-        respond(&mut tracker, T0);
-        tracker.set_need(Need::Healthy, T0);
-        assert!(tracker.poll_timeout().unwrap() >= T0 + Duration::from_secs(48));
-        tracker.set_need(Need::Lonely, T0);
-        assert!(tracker.poll_timeout().unwrap() <= T0 + Duration::from_millis(500));
-    }
-
-    #[test]
-    fn a_silent_tracker_is_left_and_tried_again_under_another_name() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        let before = tracker.peer_id;
-        tracker.announce(&mut Vec::new(), T0, &mut out);
-        out.clear();
-        let late = T0 + RESPONSE;
-        tracker.handle_timeout(late, &mut out);
-        assert_eq!(out, [Output::TrackerClose(TrackerId(1))]);
-        let again = tracker.poll_timeout().unwrap();
-        assert!(again > late && again <= late + Duration::from_secs(1));
-        tracker.handle_timeout(again, &mut out);
-        assert_eq!(out[1], Output::TrackerOpen(TrackerId(1), "ws://t".into()));
-        assert_ne!(tracker.peer_id, before);
-    }
-
-    #[test]
-    fn sockets_that_close_again_and_again_are_opened_ever_more_slowly() {
-        let mut tracker = tracker();
-        let mut out = VecDeque::new();
-        let (mut now, mut pauses) = (T0, Vec::new());
-        for _ in 0..9 {
-            tracker.open(now, &mut out);
-            tracker.handle_opened(now);
-            tracker.handle_closed("gone".into(), now);
-            let next = tracker.poll_timeout().unwrap();
-            pauses.push(next - now);
-            now = next;
-        }
-        assert!(pauses[8] >= Duration::from_secs(30) && pauses[8] <= Duration::from_secs(60), "{pauses:?}");
-        assert_eq!(tracker.status().last_error.as_deref(), Some("gone"));
-    }
-
-    #[test]
-    fn a_tracker_that_refuses_an_answer_to_anothers_offer_gets_no_more_of_them() {
-        let venture = |tracker: &mut Tracker, now| {
-            let mut out = VecDeque::new();
-            tracker.answer_anothers(TrackerPeerId([1; 20]), OfferId([2; 20]), "sdp", now, &mut out);
-            out.len()
-        };
-        let refusal = r#"{"failure reason":"Could not find the offer"}"#;
-        for (closes, after, learns) in [(false, 2000, true), (true, 2000, true), (false, 2001, false)] {
-            let mut tracker = tracker();
-            let mut out = open(&mut tracker);
-            tracker.announce(&mut Vec::new(), T0, &mut out);
-            assert_eq!(venture(&mut tracker, T0), 1);
-            let (now, planned) = (T0 + Duration::from_millis(after), tracker.announce_at);
-            if closes {
-                tracker.handle_closed("late answer".into(), now);
-                tracker.open(now, &mut out);
-                tracker.handle_opened(now);
-            } else {
-                // Several answers may be under way before the first is refused.
-                tracker.handle_message(refusal, now);
-                tracker.handle_message(refusal, now);
-                assert_eq!(tracker.announce_at == planned, learns, "the announce was not refused");
-                assert_eq!(tracker.status().last_error.is_none(), learns);
-            }
-            assert_eq!(venture(&mut tracker, now), usize::from(!learns), "closes: {closes}, after {after}");
-        }
-    }
-
-    #[test]
-    fn what_comes_while_the_socket_is_not_open_is_ignored() {
-        let mut tracker = tracker();
-        let mut out = VecDeque::new();
-        tracker.open(T0, &mut out);
-        let before = tracker.poll_timeout();
-        assert_eq!(tracker.handle_message(r#"{"failure reason":"no"}"#, T0), None);
-        assert_eq!((tracker.poll_timeout(), tracker.status().last_error), (before, None));
-    }
-
-    #[test]
-    fn an_announce_never_exceeds_the_strictest_trackers_frame() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        let mut offers: Vec<_> = (0..10).map(|i| (OfferId([b'a' + i; 20]), "x".repeat(3000))).collect();
-        tracker.announce(&mut offers, T0, &mut out);
-        assert_eq!(offers.len(), 5);
-        assert!(matches!(&out[0], Output::TrackerSend(_, text) if text.len() <= MAX_ANNOUNCE));
-    }
-
-    #[test]
-    fn closing_says_stopped_and_leaves_no_deadline() {
-        let mut tracker = tracker();
-        let mut out = open(&mut tracker);
-        tracker.announce(&mut Vec::new(), T0, &mut out);
-        out.clear();
-        tracker.close(&mut out);
-        assert!(matches!(&out[0], Output::TrackerSend(_, text) if text.contains("stopped")));
-        assert_eq!(out[1], Output::TrackerClose(TrackerId(1)));
-        assert_eq!(tracker.poll_timeout(), None);
-    }
-}
+mod tests;
