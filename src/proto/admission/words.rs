@@ -1,0 +1,77 @@
+//! What two sides say to each other, and what comes of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::cpace;
+use crate::proto::id::Address;
+use crate::proto::identity::{Proof, PublicKey};
+
+/// The first message of each side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of the handshake that the sender speaks; ours is 1.
+    pub version: u8,
+    /// Names this run of the peer: an address that comes back after a reload has another.
+    pub nonce: [u8; 16],
+    /// The sender's identity.
+    pub key: PublicKey,
+    /// An address claimed in place of the one that the key proves.
+    pub claimed: Option<Address>,
+    /// The sender's share in CPace.
+    pub share: [u8; 32],
+}
+
+impl Hello {
+    /// All of it, as CPace takes it: the share, and the rest as associated data.
+    pub(super) fn message(&self) -> Vec<u8> {
+        let claimed = self.claimed.as_ref().map_or(&[][..], |address| &address.0);
+        cpace::message(&self.share, &[&[self.version], &self.nonce[..], &self.key.0, claimed].concat())
+    }
+}
+
+/// The second message of each side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirm {
+    /// Proves membership: a MAC, under the key both sides now have, over the sender's [`Hello`].
+    pub tag: [u8; 32],
+    /// Proves the identity: knowledge of its secret key, bound to this session and the sender's [`Hello`].
+    pub proof: Proof,
+}
+
+/// Whom we are connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    /// The address the peer goes by.
+    pub address: Address,
+    /// Its proven key.
+    pub key: PublicKey,
+    /// The nonce of its run.
+    pub instance: [u8; 16],
+    /// Whether the address is the hash of the key, and not merely claimed.
+    pub verified: bool,
+    /// The name of the connection, the same on both sides and known to nobody else.
+    pub session: [u8; 32],
+}
+
+/// Why a link was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// The remote speaks another version.
+    #[error("the remote speaks another version of the handshake")]
+    Version(u8),
+    /// Our own hello came back.
+    #[error("the remote sent our own hello back")]
+    OwnHello,
+    /// The share or the key of a hello is not a group element.
+    #[error("the remote's hello holds no valid point")]
+    BadPoint,
+    /// A second hello, or a confirmation before the hello.
+    #[error("the remote sent a message of the handshake out of order")]
+    Order,
+    /// The confirmation does not fit: another swarm, another secret, or somebody in the middle.
+    #[error("the remote did not prove that it is a member of the swarm")]
+    NotMember,
+    /// The remote does not own the key it goes by.
+    #[error("the remote did not prove that it owns its key")]
+    NotOwner,
+}
