@@ -67,7 +67,7 @@ impl Config {
         Ok(())
     }
 
-    /// How many links carry a broadcast onwards: k of the overlay study.
+    /// How many links carry a broadcast onwards: k in docs/mesh.md, Coverage.
     pub fn fanout(&self) -> usize {
         ((self.coverage * self.max_peers as f64).round() as usize).max(1)
     }

@@ -119,7 +119,7 @@ const MEDIAN: f64 = 48.0;
 /// is; `size`: how many peers the swarm has.
 pub(crate) fn estimate_time(path: &Known, left: Distance, size: f64, max_peers: usize) -> f64 {
     let rank = 2.0 * size * left.share();
-    // With few links every step must bring us nearer: hops count, not their time (overlay study, 3.4).
+    // With few links every step must bring us nearer: hops count, not time (docs/mesh.md, Direct messages).
     let beyond = if max_peers <= 4 { rank * 100.0 } else { BEYOND * libm::log(1.0 + rank) };
     f64::from(path.rtt) / 2.0 / MEDIAN + beyond
 }

@@ -7,7 +7,7 @@ use super::graph::{Graph, UNREACHED};
 use super::network::mix;
 use crate::proto::{DeliveryFailure, MessageId, Receipt, Received};
 
-/// The latency factor of the flooding optimum: the mean of the jitter, as in the overlay study.
+/// The latency factor of the flooding optimum: the mean of the jitter (docs/mesh.md, Model).
 const OPTIMUM_FACTOR: f64 = 1.05;
 
 /// The messages that are being watched.

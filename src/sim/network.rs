@@ -1,4 +1,4 @@
-//! The link model: section 1 of the overlay study, with what it left out as parameters.
+//! The link model of docs/mesh.md, Model, with what the first study left out as parameters.
 //!
 //! Latency is lognormal and fixed for each pair of peers; it is computed from a hash of the pair, so that a
 //! pair is equally far apart in every design, at every time, and nothing is stored. Channels are reliable:

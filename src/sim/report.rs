@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scenario::Expect;
 
-/// A relative difference to the baseline that is more than noise (overlay study, section 1).
+/// A relative difference to the baseline that is more than noise (docs/mesh.md, Where the numbers come from).
 const NOISE: f64 = 0.05;
 
 /// Metrics by name; one that could not be measured (a ring that was never right) is absent.

@@ -8,7 +8,7 @@ use super::report::{Metrics, Run, mean, percentile};
 use super::scenario::{Scenario, Step};
 use super::world::{NodeId, Totals, World};
 
-/// A peer counts for a broadcast's delivery if it had joined so long before (overlay study, section 1).
+/// A peer counts for a broadcast's delivery if it had joined so long before (docs/mesh.md, Model).
 const GROWN_UP: Duration = Duration::from_secs(2);
 /// A direct message that is acknowledged within this time was not sent twice by its sender.
 const FIRST_TRY: Duration = Duration::from_millis(1500);

@@ -3,7 +3,7 @@
 //! Every peer tells its neighbors whom it is linked to (at once after a change, debounced) and passes on what
 //! its neighbors told it (a little later). So everyone sees three links far: at six links a peer at most 186
 //! addresses, whatever the size of the swarm. Ring upkeep and routing look ahead in this view; a mesh of
-//! 1,000 gets its ring four times sooner with it than without (see the overlay study).
+//! 1,000 gets its ring four times sooner with it than without (docs/mesh.md, View).
 //!
 //! One link farther it sees what matters most: whom a neighbor sees at the edge of its own view that is nearer on the
 //! ring than any link of this peer, that neighbor tells it of ([`Packet::Nearer`], after T-Man, Jelasity et al. 2009).
@@ -107,7 +107,7 @@ fn in_units(rtt: f32) -> u8 {
     (rtt / 4.0) as u8
 }
 
-/// Until a link is measured we take it for the median of the overlay study.
+/// Until a link is measured we take it for the median of the simulated network (docs/mesh.md, Model).
 const UNMEASURED: Duration = Duration::from_millis(80);
 
 impl View {
