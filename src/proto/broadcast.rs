@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::id::{Address, MessageId};
 use super::map::Set;
-use super::message::{Header, Message};
+use super::message::{Header, Message, Verified};
 use super::random::Random;
 use super::time::{Instant, soonest};
 
@@ -37,7 +37,7 @@ use wire::{MAX_HAVE, Outgoing};
 
 /// Payloads larger than this go header first where no tree is known. A guess: about what the header costs.
 const LARGE: usize = 1024;
-/// Of the latest messages a new neighbor is told the names: so many (overlay study, 4.9) and no older than this, a
+/// Of the latest messages a new neighbor is told the names: so many (docs/mesh.md, Constants) and no older than this, a
 /// digest says nothing of the bucket in which a peer joined. So a newcomer hears what was said just before it came.
 const RECENT: (usize, Duration) = (30, Duration::from_millis(2 * BUCKET));
 
@@ -48,7 +48,7 @@ pub(crate) struct Spread<'a> {
     pub(crate) links: &'a [Address],
     /// The ring neighbors, successor first.
     pub(crate) ring: [Option<Address>; 2],
-    /// k of the overlay study: `max(1, round(coverage * maxPeers))`.
+    /// k in docs/mesh.md, Coverage: `max(1, round(coverage * maxPeers))`.
     pub(crate) fanout: usize,
     pub(crate) max_peers: usize,
 }
@@ -69,7 +69,7 @@ impl Spread<'_> {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
     /// A message that is new here.
-    Deliver(Box<Message>, u8),
+    Deliver(Box<Verified<Message>>, u8),
     /// A copy of one that is not.
     Duplicate,
 }
@@ -120,10 +120,10 @@ impl Broadcast {
         self.seen.contains(id)
     }
 
-    /// Whether this very header was here before, verified. Another one may have the same name: a name binds
-    /// neither time nor kind, and of a direct message not even the payload.
-    pub(crate) fn vouches_for(&self, header: &Header) -> bool {
-        self.seen.awaited(&header.id()) == Some(header)
+    /// Spares the check of a header if this very one was here before, verified. Another one may have the same name: a
+    /// name binds neither time nor kind, and of a direct message not even the payload.
+    pub(crate) fn vouch(&self, header: &Header) -> Option<Verified<Header>> {
+        self.seen.awaited(&header.id()).filter(|known| ***known == *header).cloned()
     }
 
     /// Whether a message that is not here cannot be one that was forgotten.
@@ -137,7 +137,12 @@ impl Broadcast {
     }
 
     /// Sends a message of this peer's own; the neighbors that it is handed to, or offered.
-    pub(crate) fn publish(&mut self, message: &Message, spread: Spread<'_>, now: Instant) -> Vec<Address> {
+    pub(crate) fn publish(
+        &mut self,
+        message: &Verified<Message>,
+        spread: Spread<'_>,
+        now: Instant,
+    ) -> Vec<Address> {
         self.insert(message, 0, now);
         self.forward(message.id, None, spread, now);
         let (mut handed, mut offered) = (Vec::new(), Set::new());
@@ -161,12 +166,12 @@ impl Broadcast {
         self.offers.add(id, to, now);
     }
 
-    /// A message from a neighbor; its proof and payload are verified, or it was here before.
+    /// A message from a neighbor.
     pub(crate) fn handle_data(
         &mut self,
         from: Address,
         hops: u8,
-        message: Message,
+        message: Verified<Message>,
         spread: Spread<'_>,
         now: Instant,
     ) -> Outcome {
@@ -191,21 +196,16 @@ impl Broadcast {
         Outcome::Deliver(Box::new(message), hops)
     }
 
-    /// A header from a neighbor; its proof is verified, or it was here before.
+    /// A header from a neighbor that is new here.
     pub(crate) fn handle_header(
         &mut self,
         from: Address,
         hops: u8,
-        header: Header,
+        header: Verified<Header>,
         spread: Spread<'_>,
         now: Instant,
     ) {
         let (id, source) = (header.id(), header.from());
-        if self.seen.contains(&id) {
-            self.pulls.add(&id, from);
-            self.handle_duplicate(from, &id, spread);
-            return;
-        }
         if self.pulls.is_full() {
             return;
         }
@@ -216,6 +216,12 @@ impl Broadcast {
         for &to in spread.links.iter().filter(|&&to| to != from) {
             self.out.push((to, Packet::header(hops.saturating_add(1), &header)));
         }
+    }
+
+    /// A header from a neighbor that was here before.
+    pub(crate) fn handle_header_again(&mut self, from: Address, id: &MessageId, spread: Spread<'_>) {
+        self.pulls.add(id, from);
+        self.handle_duplicate(from, id, spread);
     }
 
     /// A copy of a message, or of a header, that was here before.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::id::{Address, MessageId, SwarmId};
 use super::identity::{Identity, Proof, PublicKey};
 use super::map::{Map, Set};
-use super::message::{Header, Kind, Message, Payload};
+use super::message::{Header, Kind, Message, Payload, Verified};
 use super::neighborhood::patient;
 use super::ring::{self, Known};
 use super::time::Instant;
@@ -122,7 +122,7 @@ fn statement(id: &MessageId, from: &Address, to: &Address, hops: u8, swarm: &Swa
 /// A message of our own that is not acknowledged yet.
 #[derive(Debug)]
 struct Mine {
-    message: Message,
+    message: Verified<Message>,
     sent_at: Instant,
     tries: u8,
     next_at: Instant,
@@ -137,7 +137,7 @@ struct Mine {
 /// A message on its way through this peer (or from it).
 #[derive(Debug)]
 struct Relay {
-    message: Message,
+    message: Verified<Message>,
     /// The peers before this one, the sender first.
     path: Vec<Address>,
     /// Neighbors that it was handed to.
@@ -163,9 +163,9 @@ pub(crate) enum Due {
     /// Send this message again: a new try.
     Retry(MessageId),
     /// Ask the whole swarm.
-    LastResort(Box<Message>),
+    LastResort(Box<Verified<Message>>),
     /// Nobody acknowledged it; `stuck`: no path was found in the end.
-    Failed { message: Box<Message>, stuck: bool },
+    Failed { message: Box<Verified<Message>>, stuck: bool },
     /// Hand this relayed message to another neighbor.
     Reroute(MessageId, u8),
 }
@@ -187,7 +187,7 @@ impl Direct {
     }
 
     /// Sends a message of this peer's own.
-    pub(crate) fn send(&mut self, message: Message, paths: Paths<'_>, now: Instant) {
+    pub(crate) fn send(&mut self, message: Verified<Message>, paths: Paths<'_>, now: Instant) {
         let id = message.id;
         let next_at = now + patience(&message, 0, paths.max_peers);
         let mine = Mine {
@@ -256,7 +256,7 @@ impl Direct {
     pub(crate) fn relay(
         &mut self,
         from: Address,
-        message: Message,
+        message: Verified<Message>,
         path: Vec<Address>,
         attempt: u8,
         paths: Paths<'_>,

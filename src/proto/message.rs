@@ -57,6 +57,18 @@ pub(crate) struct Message {
     pub(crate) payload: Payload,
 }
 
+/// What its maker signed, and whose proof holds: only a check makes one, or the signing itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verified<T>(T);
+
+impl<T> std::ops::Deref for Verified<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
 /// The payload of a message, cheap to share.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payload(
@@ -104,13 +116,14 @@ impl Header {
         bytes
     }
 
-    /// Whether the owner of the key made this header for this swarm.
-    pub(crate) fn verify(&self, swarm: &SwarmId) -> bool {
-        self.key.verify(DOMAIN, &self.statement(swarm), &self.proof)
+    /// Checks that the owner of the key made this header for this swarm.
+    pub(crate) fn verify(&self, swarm: &SwarmId) -> Option<Verified<Self>> {
+        let holds = self.key.verify(DOMAIN, &self.statement(swarm), &self.proof);
+        holds.then(|| Verified(self.clone()))
     }
 
     /// Whether the payload is the one that the header speaks of.
-    pub(crate) fn matches(&self, payload: &[u8]) -> bool {
+    fn matches(&self, payload: &[u8]) -> bool {
         payload.len() == self.size as usize && <[u8; 32]>::from(Sha256::digest(payload)) == self.digest
     }
 }
@@ -139,7 +152,7 @@ impl Draft {
     }
 
     /// Proves and names the message.
-    pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmId, now: Instant) -> Message {
+    pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmId, now: Instant) -> Verified<Message> {
         let mut header = Header {
             key: identity.public_key(),
             claimed: self.claimed,
@@ -152,14 +165,44 @@ impl Draft {
             proof: Proof { commitment: [0; 32], response: [0; 32] },
         };
         header.proof = identity.prove(DOMAIN, &header.statement(swarm));
-        Message { id: header.id(), from: header.from(), header, payload: self.payload }
+        Verified(Message::new(header, self.payload))
+    }
+}
+
+impl Verified<Header> {
+    /// The whole message, if this is its payload.
+    pub(crate) fn with(&self, payload: Payload) -> Option<Verified<Message>> {
+        self.matches(&payload.0).then(|| Verified(Message::new(self.0.clone(), payload)))
     }
 }
 
 impl Message {
-    /// Puts together what came over a link; the payload [is the header's](Header::matches).
+    /// A message that nobody has checked.
     pub(crate) fn new(header: Header, payload: Payload) -> Self {
         Self { id: header.id(), from: header.from(), header, payload }
+    }
+}
+
+/// For those that say what is not so.
+#[cfg(any(test, feature = "sim"))]
+impl Verified<Message> {
+    /// The message, to be altered and sent as it should not be.
+    pub(crate) fn into_inner(self) -> Message {
+        self.0
+    }
+
+    /// The header alone.
+    #[cfg(test)]
+    pub(crate) fn header(&self) -> Verified<Header> {
+        Verified(self.header.clone())
+    }
+
+    /// The same with changes.
+    #[cfg(test)]
+    pub(crate) fn altered(self, alter: impl FnOnce(&mut Message)) -> Self {
+        let mut message = self.0;
+        alter(&mut message);
+        Self(message)
     }
 }
 
@@ -168,7 +211,7 @@ mod tests {
     use super::*;
     use crate::proto::codec;
 
-    fn sign(payload: &[u8], to: Option<Address>) -> (Message, SwarmId) {
+    fn sign(payload: &[u8], to: Option<Address>) -> (Verified<Message>, SwarmId) {
         let swarm = SwarmId::of_topic("t");
         let identity = Identity::from_secret([3; 32]);
         let draft =
@@ -181,16 +224,15 @@ mod tests {
         let (message, swarm) = sign(b"hello", None);
         let bytes = codec::to_bytes(&(message.header.clone(), message.payload.clone()));
         let (header, payload): (Header, Payload) = codec::from_bytes(&bytes).unwrap();
-        assert!(header.verify(&swarm));
-        assert!(header.matches(&payload.0));
-        assert_eq!(Message::new(header, payload), message);
+        let header = header.verify(&swarm).expect("it was signed for this swarm");
+        assert_eq!(header.with(payload), Some(message));
     }
 
     #[test]
     fn a_proof_holds_for_its_swarm_recipient_and_payload_only() {
         let (message, swarm) = sign(b"hello", Some(Address([1; 20])));
-        assert!(message.header.verify(&swarm));
-        assert!(!message.header.verify(&SwarmId::of_topic("u")));
+        assert!(message.header.verify(&swarm).is_some());
+        assert!(message.header.verify(&SwarmId::of_topic("u")).is_none());
         for alter in [
             |h: &mut Header| h.to = None,
             |h: &mut Header| h.to = Some(Address([2; 20])),
@@ -204,7 +246,7 @@ mod tests {
         ] {
             let mut header = message.header.clone();
             alter(&mut header);
-            assert!(!header.verify(&swarm), "{header:?}");
+            assert!(header.verify(&swarm).is_none(), "{header:?}");
         }
         assert!(!message.header.matches(b"hellO"));
         assert!(!message.header.matches(b"hello "));

@@ -45,7 +45,7 @@ const LONG: (Duration, Duration, Duration) =
 /// one before. An attempt costs its neighborhood some 27 kB: 0.07 kB/s.
 const TRIAL: (Duration, Duration) = (Duration::from_secs(400), Duration::from_secs(3600));
 const TRIAL_GROWTH: f64 = 1.5;
-/// Draws for one long link; the one that fills the widest gap wins (overlay study, section 2).
+/// Draws for one long link; the one that fills the widest gap wins (docs/mesh.md, Long links).
 const DRAWS: usize = 8;
 /// Two deaths within this time and half the links gone are a catastrophe: see [`Topology::is_catastrophe`].
 const CATASTROPHE: Duration = Duration::from_secs(10);

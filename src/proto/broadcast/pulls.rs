@@ -8,7 +8,7 @@ use crate::proto::map::Map;
 use crate::proto::time::Instant;
 
 /// A message whose name was heard is pulled after this time. In a tree of first arrivals the message beats
-/// its name, so 30 to 250 ms all cost the same copies (overlay study, 3.2), and the smallest heals fastest.
+/// its name, so 30 to 250 ms all cost the same copies (docs/mesh.md, Broadcast), and 60 heals soon.
 pub(super) const GRAFT: Duration = Duration::from_millis(60);
 /// The next one that has it is asked after this time, and some more for each 100 kB.
 pub(super) const GRAFT_AGAIN: Duration = Duration::from_millis(250);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::wire::Packet;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::{Map, Set};
-use crate::proto::message::{Header, Message, Payload};
+use crate::proto::message::{Header, Message, Payload, Verified};
 use crate::proto::replay::{CLOCK_WINDOW, Floors};
 use crate::proto::time::Instant;
 
@@ -34,7 +34,7 @@ struct Entry {
 #[derive(Debug)]
 enum Held {
     /// The header is here, the payload is being pulled; these want it too.
-    Header(Box<Header>, Set<Address>),
+    Header(Box<Verified<Header>>, Set<Address>),
     /// All of it; these have pulled it.
     Message(Box<Header>, Payload, Set<Address>),
     /// Delivered, and no longer kept.
@@ -94,7 +94,7 @@ impl Seen {
     }
 
     /// The header of a message whose payload is awaited.
-    pub(super) fn awaited(&self, id: &MessageId) -> Option<&Header> {
+    pub(super) fn awaited(&self, id: &MessageId) -> Option<&Verified<Header>> {
         match &self.entries.get(id)?.held {
             Held::Header(header, _) => Some(header),
             Held::Message(..) | Held::Name => None,
@@ -130,7 +130,7 @@ impl Seen {
     }
 
     /// Takes in a header whose payload is awaited.
-    pub(super) fn insert_header(&mut self, id: MessageId, header: &Header, hops: u8, now: Instant) {
+    pub(super) fn insert_header(&mut self, id: MessageId, header: &Verified<Header>, hops: u8, now: Instant) {
         let held = Held::Header(Box::new(header.clone()), Set::new());
         self.remember(id, header.from(), header, hops, held, now);
     }

@@ -318,7 +318,7 @@ fn a_large_first_message_goes_header_first() {
 fn a_header_is_passed_on_and_its_payload_pulled_from_whoever_brought_it_first() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 2, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header(at(1), 2, message.header(), SPREAD, T0);
     let [h2, h3, h4] = [2, 3, 4].map(|to| (at(to), header(&message, 3)));
     assert_eq!(broadcast.drain(), [(at(1), Packet::Graft(message.id)), h2, h3, h4]);
     assert!(!broadcast.has(&message.id) && broadcast.has_header(&message.id));
@@ -337,9 +337,9 @@ fn a_header_is_passed_on_and_its_payload_pulled_from_whoever_brought_it_first() 
 fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
     broadcast.drain();
-    broadcast.handle_header(at(2), 1, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header_again(at(2), &message.id, SPREAD);
     assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))]);
     broadcast.handle_unlinked(&at(1), T0 + millis(20));
     tick(&mut broadcast, T0 + millis(20));
@@ -351,7 +351,7 @@ fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
 fn a_header_whose_payload_nobody_has_may_begin_anew() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
     broadcast.handle_unlinked(&at(1), T0);
     tick(&mut broadcast, T0);
     assert!(!broadcast.has_header(&message.id));
@@ -386,11 +386,11 @@ fn who_is_offered_a_message_asks_for_it_or_hears_of_it_elsewhere_or_lets_its_tim
     broadcast.publish(&message, SPREAD, T0);
     broadcast.handle_graft(at(1), message.id, T0);
     assert_eq!(broadcast.take_declined(), [], "it gets it");
-    broadcast.handle_header(at(2), 3, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header_again(at(2), &message.id, SPREAD);
     broadcast.handle_have(at(3), vec![message.id], T0);
     let declined = [2, 3].map(|from| (message.id, at(from)));
     assert_eq!(broadcast.take_declined(), declined);
-    broadcast.handle_header(at(2), 3, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header_again(at(2), &message.id, SPREAD);
     broadcast.handle_duplicate(at(1), &message.id, SPREAD);
     assert_eq!(broadcast.poll_timeout(), Some(T0 + UNASKED));
     tick(&mut broadcast, just_before(T0 + UNASKED));
@@ -423,7 +423,7 @@ fn what_was_on_its_way_on_a_link_that_gave_way_to_another_is_asked_for_again() {
     let message = large(1);
     source.publish(&message, SPREAD, T0);
     source.handle_graft(at(2), message.id, T0);
-    other.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    other.handle_header(at(1), 1, message.header(), SPREAD, T0);
     source.drain();
     other.drain();
 
@@ -470,7 +470,7 @@ fn a_digest_finds_a_large_message_that_was_given_up() {
     receive(&mut a, 1, &both);
     receive(&mut b, 1, &both);
     receive(&mut a, 1, &lost);
-    b.handle_header(at(1), 1, lost.header.clone(), SPREAD, T0);
+    b.handle_header(at(1), 1, lost.header(), SPREAD, T0);
     b.handle_unlinked(&at(1), T0);
     tick(&mut b, T0);
     assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
@@ -566,7 +566,7 @@ fn the_source_that_was_heard_least_recently_is_forgotten_first() {
     let first = small(1);
     receive(&mut broadcast, 1, &first);
     for n in 0..MAX_SOURCES as u32 {
-        let message = Message { from: address(n), ..named(n) };
+        let message = named(n).altered(|message| message.from = address(n));
         broadcast.handle_data(at(1), 1, message, SPREAD, T0 + millis(1));
     }
     assert_eq!(broadcast.trees.len(), MAX_SOURCES);
@@ -594,9 +594,10 @@ fn names_of_messages_that_never_come_take_bounded_room() {
 fn one_header_sent_again_and_again_takes_bounded_room() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
+    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
     for _ in 0..1000 {
-        broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
-        broadcast.handle_header(at(2), 1, message.header.clone(), SPREAD, T0);
+        broadcast.handle_header_again(at(1), &message.id, SPREAD);
+        broadcast.handle_header_again(at(2), &message.id, SPREAD);
     }
     assert!(broadcast.pulls.holders().eq([2]));
     assert_eq!(broadcast.drain().len(), 5, "one pull, three headers, one prune");
@@ -610,7 +611,7 @@ fn headers_whose_payloads_never_come_take_bounded_room() {
         broadcast.pulls.begin(named(n).id, at(2), T0);
     }
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header.clone(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
     assert_eq!(broadcast.pulls.len(), MAX_MISSING);
     assert!(!broadcast.has_header(&message.id), "it may come again");
 }
@@ -635,40 +636,40 @@ fn just_before(at: Instant) -> Instant {
     Instant::from_micros(at.as_micros() - 1)
 }
 
-fn signed(source: u8, mark: u8, size: usize, now: Instant) -> Message {
+fn signed(source: u8, mark: u8, size: usize, now: Instant) -> Verified<Message> {
     let payload = Payload(vec![mark; size].into());
     let draft = Draft { claimed: None, to: None, kind: Kind::Page, nonce: [mark; 16], payload };
     draft.sign(&Identity::from_secret([source; 32]), &SwarmId::of_topic("t"), now)
 }
 
-fn of(source: u8, mark: u8, size: usize) -> Message {
+fn of(source: u8, mark: u8, size: usize) -> Verified<Message> {
     signed(source, mark, size, T0)
 }
 
-fn small(mark: u8) -> Message {
+fn small(mark: u8) -> Verified<Message> {
     of(7, mark, 10)
 }
 
-fn large(mark: u8) -> Message {
+fn large(mark: u8) -> Verified<Message> {
     of(7, mark, LARGE + 1)
 }
 
 /// A message with a name of its own; the proof does not fit, which this machine does not ask.
-fn named(n: u32) -> Message {
-    thread_local!(static ONE: Message = small(0));
-    ONE.with(|one| Message { id: MessageId(address(n).0), ..one.clone() })
+fn named(n: u32) -> Verified<Message> {
+    thread_local!(static ONE: Verified<Message> = small(0));
+    ONE.with(|one| one.clone().altered(|message| message.id = MessageId(address(n).0)))
 }
 
-fn whole(message: &Message, hops: u8) -> Packet {
+fn whole(message: &Verified<Message>, hops: u8) -> Packet {
     Packet::Data { hops, header: Box::new(message.header.clone()), payload: message.payload.clone() }
 }
 
-fn header(message: &Message, hops: u8) -> Packet {
+fn header(message: &Verified<Message>, hops: u8) -> Packet {
     Packet::Header { hops, header: Box::new(message.header.clone()) }
 }
 
 /// A message comes, after one link.
-fn receive(broadcast: &mut Broadcast, from: u8, message: &Message) {
+fn receive(broadcast: &mut Broadcast, from: u8, message: &Verified<Message>) {
     let outcome = broadcast.handle_data(at(from), 1, message.clone(), SPREAD, T0);
     assert_eq!(outcome, Outcome::Deliver(Box::new(message.clone()), 1));
     broadcast.drain();

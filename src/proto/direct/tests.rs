@@ -159,7 +159,7 @@ fn no_more_messages_are_under_way_through_here_than_allowed() {
     for n in 0..MAX_RELAYED as u32 + 10 {
         let mut id = [1; 20];
         id[..4].copy_from_slice(&n.to_be_bytes());
-        let message = Message { id: MessageId(id), ..one.clone() };
+        let message = one.clone().altered(|message| message.id = MessageId(id));
         direct.relay(
             place(9),
             message,
@@ -426,15 +426,15 @@ fn paths(known: &[Known]) -> Paths<'_> {
     Paths { me: ME, known, max_peers: 6, learned: None }
 }
 
-fn message(to: u8) -> Message {
+fn message(to: u8) -> Verified<Message> {
     sized(to, 0)
 }
 
-fn sized(to: u8, size: usize) -> Message {
+fn sized(to: u8, size: usize) -> Verified<Message> {
     signed(to, size, Kind::Page)
 }
 
-fn signed(to: u8, size: usize, kind: Kind) -> Message {
+fn signed(to: u8, size: usize, kind: Kind) -> Verified<Message> {
     let payload = Payload(vec![to; size].into());
     let draft = Draft { claimed: None, to: Some(place(to)), kind, nonce: [size as u8; 16], payload };
     draft.sign(&Identity::from_secret([7; 32]), &SwarmId::of_topic("t"), T0)
@@ -450,10 +450,10 @@ fn packet(message: &Message, path: &[u8], attempt: u8) -> Packet {
 #[test]
 fn the_payloads_under_way_through_here_take_bounded_room() {
     let mut direct = Direct::default();
-    let mut large = message(40);
-    large.payload = Payload(vec![0; MAX_RELAYED_BYTES / 4].into());
+    let payload = Payload(vec![0; MAX_RELAYED_BYTES / 4].into());
+    let large = message(40).altered(|message| message.payload = payload);
     for n in 0..20u8 {
-        let message = Message { id: MessageId([n; 20]), ..large.clone() };
+        let message = large.clone().altered(|message| message.id = MessageId([n; 20]));
         let later = T0 + millis(n.into());
         direct.relay(place(9), message, vec![place(9)], 1, paths(&[link(9), link(40)]), later);
     }

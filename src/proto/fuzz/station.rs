@@ -324,5 +324,5 @@ pub(super) fn message(
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&nonce.to_be_bytes());
     let draft = Draft { claimed, to, kind, nonce: bytes, payload: Payload(payload.into()) };
-    draft.sign(maker, &SwarmId::of_topic("t"), now)
+    draft.sign(maker, &SwarmId::of_topic("t"), now).into_inner()
 }

@@ -8,7 +8,7 @@ use crate::proto::id::Address;
 use crate::proto::io::{Bytes, Event, Receipt, Received};
 use crate::proto::limits::{Fault, Work};
 use crate::proto::link::Packet;
-use crate::proto::message::{Header, Kind, Message, Payload};
+use crate::proto::message::{Header, Kind, Message, Payload, Verified};
 use crate::proto::replay;
 use crate::proto::sealed::SEALED;
 
@@ -26,10 +26,13 @@ impl Messaging {
                 self.handle_data(from, hops, *header, payload, cx);
             }
             broadcast::Packet::Header { hops, header } => {
-                let known = self.broadcast.has_header(&header.id());
-                if known || self.is_new(&header, cx) && is_acceptable(&from, &header, cx) {
-                    let links = addresses(cx.around);
-                    self.broadcast.handle_header(from, hops, *header, spread(&links, cx), cx.now);
+                let (id, links) = (header.id(), addresses(cx.around));
+                if self.broadcast.has_header(&id) {
+                    self.broadcast.handle_header_again(from, &id, spread(&links, cx));
+                } else if self.is_new(&header, cx)
+                    && let Some(header) = accept(&from, &header, cx)
+                {
+                    self.broadcast.handle_header(from, hops, header, spread(&links, cx), cx.now);
                 }
             }
             broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, cx.now),
@@ -56,12 +59,11 @@ impl Messaging {
             cx.stats.duplicates += 1;
             return self.broadcast.handle_duplicate(from, &id, spread(&links, cx));
         }
-        let known = self.broadcast.vouches_for(&header);
-        let good = known || self.is_new(&header, cx) && is_acceptable(&from, &header, cx);
-        if !good {
-            return;
-        }
-        let Some(message) = assemble(&from, header, payload, cx) else { return };
+        let header = match self.broadcast.vouch(&header) {
+            None if self.is_new(&header, cx) => accept(&from, &header, cx),
+            vouched => vouched,
+        };
+        let Some(message) = header.and_then(|header| assemble(&from, &header, payload, cx)) else { return };
         match self.broadcast.handle_data(from, hops, message, spread(&links, cx), cx.now) {
             Outcome::Duplicate => cx.stats.duplicates += 1,
             Outcome::Deliver(message, hops) => match message.header.to {
@@ -126,10 +128,8 @@ impl Messaging {
             cx.drop_because("path");
             return cx.blame(&from, Fault::Lied, "lied about the path of a message");
         }
-        if !is_acceptable(&from, &header, cx) {
-            return;
-        }
-        let Some(message) = assemble(&from, header, payload, cx) else { return };
+        let header = accept(&from, &header, cx);
+        let Some(message) = header.and_then(|header| assemble(&from, &header, payload, cx)) else { return };
         if to == cx.me.address {
             self.direct.take(from, message.id, attempt);
             let hops = u8::try_from(path.len()).unwrap_or(u8::MAX);
@@ -140,7 +140,7 @@ impl Messaging {
     }
 
     /// A direct message reached its recipient: deliver it once, acknowledge it every time.
-    fn arrive(&mut self, message: Message, path: Vec<Address>, hops: u8, cx: &mut Context<'_>) {
+    fn arrive(&mut self, message: Verified<Message>, path: Vec<Address>, hops: u8, cx: &mut Context<'_>) {
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
             Kind::Page => match cx.me.identity.open(&message.header.key, &message.id.0, &message.payload.0) {
@@ -195,10 +195,10 @@ impl Messaging {
     }
 }
 
-/// Whether a header that is new here is worth more work: recent, within the limits, and made by the key it
+/// Checks a header that is new here, if it is worth the work: recent, within the limits, and made by the key it
 /// names, which is the one we know of its address. What is cheap to check comes first; what is not the
 /// neighbor's fault (clocks, settings and pins differ between honest peers) is only counted.
-fn is_acceptable(from: &Address, header: &Header, cx: &mut Context<'_>) -> bool {
+fn accept(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.key.address();
     let cause = if !replay::is_recent(header.sent_at, cx.now) {
         "clock"
@@ -207,28 +207,37 @@ fn is_acceptable(from: &Address, header: &Header, cx: &mut Context<'_>) -> bool 
     } else if !cx.limits.allows_origin(&maker, cx.now) {
         "origin above its rate"
     } else if !cx.allows_work(from, Work::Proof) {
-        return false;
-    } else if !header.verify(&cx.me.config.swarm) {
-        blame_forgery(from, header, cx);
-        "forged"
-    } else if !cx.keys.learn(header.from(), header.key, cx.now) {
-        "claimed address"
+        return None;
     } else {
-        cx.limits.charge_origin(maker, header.size as usize, cx.now);
-        return true;
+        match header.verify(&cx.me.config.swarm) {
+            Some(header) if cx.keys.learn(header.from(), header.key, cx.now) => {
+                cx.limits.charge_origin(maker, header.size as usize, cx.now);
+                return Some(header);
+            }
+            Some(_) => "claimed address",
+            None => {
+                blame_forgery(from, header, cx);
+                "forged"
+            }
+        }
     };
     cx.drop_because(cause);
-    false
+    None
 }
 
 /// Puts a message together whose header is good; its neighbor was to check that the payload is, too.
-fn assemble(from: &Address, header: Header, payload: Payload, cx: &mut Context<'_>) -> Option<Message> {
-    if !header.matches(&payload.0) {
-        blame_forgery(from, &header, cx);
+fn assemble(
+    from: &Address,
+    header: &Verified<Header>,
+    payload: Payload,
+    cx: &mut Context<'_>,
+) -> Option<Verified<Message>> {
+    let message = header.with(payload);
+    if message.is_none() {
+        blame_forgery(from, header, cx);
         cx.drop_because("payload");
-        return None;
     }
-    Some(Message::new(header, payload))
+    message
 }
 
 fn blame_forgery(from: &Address, header: &Header, cx: &mut Context<'_>) {

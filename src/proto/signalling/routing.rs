@@ -64,6 +64,7 @@ impl Routes {
         self.0.get(id)
     }
 
+    #[cfg(any(test, feature = "sim"))]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -151,7 +151,7 @@ fn said(key: u8, n: u32, to: Option<Address>, text: &[u8], now: Instant) -> (bro
     let mut nonce = [key; 16];
     nonce[..4].copy_from_slice(&n.to_be_bytes());
     let draft = Draft { claimed: None, to, kind: Kind::Page, nonce, payload: Payload(text.into()) };
-    let message = draft.sign(&Identity::from_secret([key; 32]), &SwarmId::of_topic("t"), now);
+    let message = draft.sign(&Identity::from_secret([key; 32]), &SwarmId::of_topic("t"), now).into_inner();
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     (broadcast::Packet::Data { hops: 1, header, payload }, message.id)
 }
@@ -272,7 +272,7 @@ fn acknowledgements_cannot_be_made_by_a_relay(size: Size) {
     let recipient = arena.address(to);
     let payload = Payload(Vec::new().into());
     let draft = Draft { claimed: None, to: Some(recipient), kind: Kind::Page, nonce: [1; 16], payload };
-    let mut message = draft.sign(&identity, &swarm, arena.now);
+    let mut message = draft.sign(&identity, &swarm, arena.now).into_inner();
     (message.id, message.from) = (id, arena.address(victim));
     let sign =
         |claimed, hops| direct::Acknowledgement::sign(&message, claimed, Vec::new(), hops, &identity, &swarm);
@@ -314,7 +314,7 @@ fn a_relay_cannot_have_a_message_sealed_to_its_own_key(size: Size) {
         nonce: [1; 16],
         payload: Payload(Vec::new().into()),
     };
-    let mut message = draft.sign(&identity, &swarm, arena.now);
+    let mut message = draft.sign(&identity, &swarm, arena.now).into_inner();
     (message.id, message.from) = (id, arena.address(victim));
     let word = direct::Acknowledgement::sign(&message, Some(recipient), Vec::new(), 1, &identity, &swarm);
     arena.say((evil, victim), &Packet::Direct(direct::Packet::Acknowledgement(Box::new(word))));

@@ -292,7 +292,9 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
 fn message(to: Option<Address>, size: usize) -> Message {
     let payload = Payload(vec![1; size].into());
     let draft = Draft { claimed: None, to, kind: Kind::Page, nonce: [size as u8; 16], payload };
-    draft.sign(&Identity::from_secret([77; 32]), &SwarmId::of_topic("t"), START + Duration::from_secs(20))
+    draft
+        .sign(&Identity::from_secret([77; 32]), &SwarmId::of_topic("t"), START + Duration::from_secs(20))
+        .into_inner()
 }
 
 /// Who makes a [`tracker_offer`].

@@ -15,7 +15,7 @@ fn made_by(identity: &Identity, n: u32, to: Option<Address>, now: Instant) -> Me
     nonce[..4].copy_from_slice(&n.to_be_bytes());
     let draft =
         Draft { claimed: None, to, kind: Kind::Page, nonce, payload: Payload(Vec::from("text").into()) };
-    draft.sign(identity, &SwarmId::of_topic("t"), now)
+    draft.sign(identity, &SwarmId::of_topic("t"), now).into_inner()
 }
 
 fn data(message: &Message) -> Packet {
