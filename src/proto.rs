@@ -36,12 +36,9 @@
 //!
 //! [`Peer`] introduces these machines to each other; none of them knows another.
 
-mod admission;
-mod broadcast;
 mod codec;
 mod config;
 mod context;
-mod direct;
 mod envelope;
 #[cfg(feature = "sim")]
 pub mod fuzz;
@@ -52,16 +49,13 @@ mod introducers;
 mod io;
 mod keys;
 mod limits;
-mod link;
 mod links;
 mod map;
 mod me;
-mod message;
 mod messaging;
 mod neighborhood;
 mod peer;
 mod random;
-mod replay;
 mod report;
 mod request;
 mod ring;
@@ -71,9 +65,7 @@ mod secret;
 mod signalling;
 mod time;
 mod topology;
-mod tracker;
 
-pub use admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 pub use config::{Config, ConfigError, MAX_MAX_PEERS, PUBLIC_TRACKERS};
 pub use id::{Address, IdError, InfoHash, MessageId, OfferId, SwarmId, TrackerPeerId};
 pub use identity::{Identity, Proof, PublicKey, verify_batch};
@@ -81,8 +73,9 @@ pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,
     TrackerState, TrackerStatus, Warning,
 };
+pub use links::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 #[cfg(feature = "sim")]
-pub(crate) use link::SILENCE;
+pub(crate) use links::link::SILENCE;
 pub use map::Map;
 pub use peer::Peer;
 pub use random::Random;

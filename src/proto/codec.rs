@@ -34,11 +34,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::proto::broadcast;
     use crate::proto::id::{Address, MessageId};
-    use crate::proto::link::Farewell;
-    use crate::proto::link::wire::{Frame, Packet, frame};
-    use crate::proto::message::Payload;
+    use crate::proto::links::link::Farewell;
+    use crate::proto::links::link::wire::{Frame, Packet, frame};
+    use crate::proto::messaging::broadcast;
+    use crate::proto::messaging::message::Payload;
 
     /// One of everything.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 
-use super::admission::{Confirm, Hello};
+use super::envelope::Envelope;
 use super::id::{Address, MessageId, OfferId, TrackerPeerId};
 use super::io::{ConnId, Event, Output, TrackerId, Warning};
 use super::keys::Keys;
 use super::limits::{Allowed, Fault, Limits, Work};
-use super::link::Packet;
+use super::links::admission::{Confirm, Hello};
+use super::links::link::Packet;
 use super::me::Me;
 use super::neighborhood::Neighborhood;
 use super::random::Random;
@@ -110,7 +111,7 @@ pub(crate) enum Effect {
 
     // From the introducers.
     /// A stranger's offer.
-    Introduced(signalling::Stranger),
+    Introduced(Stranger),
     /// A stranger's answer to an offer of ours.
     Answered { offer: OfferId, from: Address, answer: Description },
 }
@@ -124,6 +125,16 @@ pub(crate) enum Purpose {
     Request(RequestId, Address),
     /// Our answer to somebody's offer.
     Answer(RequestId),
+}
+
+/// A stranger's offer that a tracker brought.
+#[derive(Debug)]
+pub(crate) struct Stranger {
+    pub(crate) tracker: TrackerId,
+    pub(crate) mark: u32,
+    pub(crate) from: TrackerPeerId,
+    pub(crate) offer: OfferId,
+    pub(crate) envelope: Envelope,
 }
 
 /// An offer that a request takes out.

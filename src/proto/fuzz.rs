@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::envelope::Envelope;
-use super::link::wire::{Frame, Inbox, encode, frame};
-use super::message::Header;
+use super::introducers::tracker::Tracker;
+use super::links::link::wire::{Frame, Inbox, encode, frame};
+use super::messaging::message::Header;
 use super::sdp::{Candidate, Description};
-use super::tracker::Tracker;
 use super::{Instant, OfferId, Random, SwarmId, SwarmSecret, TrackerId};
 
 mod admission;

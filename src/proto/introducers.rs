@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::context::{Context, Effect};
+use super::context::{Context, Effect, Stranger};
 use super::envelope::Envelope;
 use super::id::{InfoHash, OfferId, TrackerPeerId};
 use super::io::{Event, Output, TrackerId, TrackerStatus};
@@ -11,10 +11,11 @@ use super::map::Map;
 use super::neighborhood::Neighborhood;
 use super::ring::Side;
 use super::sdp::Description;
-use super::signalling::Stranger;
 use super::time::Instant;
-use super::topology;
-use super::tracker::{Heard, Need, Tracker};
+
+pub(crate) mod tracker;
+
+use tracker::{Heard, Need, Tracker};
 
 /// Most offers in one announce of a peer in need. A healthy one only seeks its ring neighbors.
 const OFFERS: usize = 3;
@@ -192,7 +193,7 @@ impl Introducers {
         let blind = around.max_peers == 2;
         for tracker in self.trackers.values_mut() {
             // A full set of links among a few, while the tracker counts more: the swarm has another part.
-            let small = blind || known < topology::capacity(around.max_peers) / 2;
+            let small = blind || known < around.capacity() / 2;
             let apart = small && known + 1 < tracker.peers();
             tracker.set_need(if apart { need.max(Need::Growing) } else { need }, now);
         }

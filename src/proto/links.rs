@@ -8,15 +8,16 @@ use std::time::Duration;
 use super::context::{Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::io::{ConnId, Output};
-use super::link::{Expired, Farewell, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use super::map::Map;
 use super::neighborhood::{Neighbor, Neighborhood};
 use super::report::Stats;
 use super::time::{Instant, soonest};
 
+pub(crate) mod admission;
 mod admit;
 mod attempts;
 mod conn;
+pub(crate) mod link;
 mod parting;
 mod slots;
 
@@ -24,6 +25,7 @@ mod slots;
 pub(crate) use conn::Conn;
 #[cfg(not(test))]
 use conn::Conn;
+use link::{Expired, Farewell, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use parting::Parting;
 use slots::Slots;
 

@@ -3,8 +3,8 @@
 use super::config::Config;
 use super::id::Address;
 use super::identity::Identity;
-use super::link::Member;
-use super::message::{Draft, Kind, Payload};
+use super::links::link::Member;
+use super::messaging::message::{Draft, Kind, Payload};
 use super::random::Random;
 use super::secret::SwarmSecret;
 

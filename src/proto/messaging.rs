@@ -1,21 +1,24 @@
 //! Messages: the page's on their way out ([`outgoing`]), everybody's on their way through and in ([`incoming`]).
 
-use super::broadcast::{Broadcast, Spread};
 use super::context::{Context, Effect};
-use super::direct::{Direct, Due, Paths};
 use super::id::{Address, MessageId};
 use super::io::DeliveryFailure;
 use super::limits;
-use super::link::Packet;
+use super::links::link::Packet;
 use super::neighborhood::Neighborhood;
-use super::replay::Recent;
 use super::time::{Instant, soonest};
-use super::{broadcast, direct};
 
+pub(crate) mod broadcast;
+pub(crate) mod direct;
 mod incoming;
+pub(crate) mod message;
 mod outgoing;
+pub(crate) mod replay;
 
+use broadcast::{Broadcast, Spread};
+use direct::{Direct, Due, Paths};
 use outgoing::Outgoing;
+use replay::Recent;
 
 /// All messages of one peer, and of others through it.
 #[derive(Debug)]

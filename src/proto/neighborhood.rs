@@ -94,6 +94,12 @@ impl Neighborhood {
         }
     }
 
+    /// How many peers are within three links where every peer has as many as this one may.
+    pub(crate) fn capacity(&self) -> usize {
+        let others = self.max_peers.saturating_sub(1);
+        self.max_peers * (1 + others + others * others)
+    }
+
     pub(crate) fn link(&self, address: &Address) -> Option<&Neighbor> {
         self.links.iter().find(|link| link.address == *address)
     }

@@ -23,13 +23,14 @@ use super::context::{Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::identity::Identity;
 use super::introducers::{self, Introducers};
-use super::io::{Bytes, Event, Input, Output, SendError};
+use super::io::{Bytes, ConnId, Event, Input, Output, SendError};
 use super::keys::Keys;
 use super::limits::{Fault, Limits};
-use super::link::{Farewell, Packet};
 use super::links::Links;
+use super::links::link::{Farewell, Packet};
 use super::me::Me;
 use super::messaging::Messaging;
+use super::messaging::broadcast;
 use super::neighborhood::Neighborhood;
 use super::random::Random;
 use super::report::Stats;
@@ -38,7 +39,6 @@ use super::secret::SwarmSecret;
 use super::signalling::{Signal, Signalling};
 use super::time::{Instant, soonest};
 use super::topology::Topology;
-use super::{broadcast, io::ConnId};
 
 #[cfg(any(test, feature = "sim"))]
 mod bounds;

@@ -1,10 +1,10 @@
 //! What a peer tells of itself: links, map, counters.
 
-use super::broadcast;
-use super::direct;
 use super::id::Address;
-use super::link::Packet;
+use super::links::link::Packet;
 use super::map::Map;
+use super::messaging::broadcast;
+use super::messaging::direct;
 
 /// One active link.
 #[derive(Debug, Clone, PartialEq)]

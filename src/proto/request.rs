@@ -94,7 +94,7 @@ impl Request {
 /// Where the answer to an offer that a tracker brought is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OfferOrigin {
-    /// Of the tracker: [`Tracker::mark`](super::tracker::Tracker::mark).
+    /// Of the tracker: [`Tracker::mark`](super::introducers::tracker::Tracker::mark).
     pub(crate) mark: u32,
     pub(crate) to: TrackerPeerId,
     pub(crate) offer: OfferId,

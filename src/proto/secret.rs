@@ -3,7 +3,7 @@
 //! Of a public swarm that is its identifier: whoever knows the topic is a member. Of a private swarm it is a
 //! secret too, which people choose and others may guess. Whoever sees the info hash or a sealed description,
 //! a tracker for one, can try guesses on them; so the secret goes through a slow function first ([`Stretch`]).
-//! Links give nothing to try guesses on (see [`admission`](super::admission)).
+//! Links give nothing to try guesses on (see [`admission`](super::links::admission)).
 
 mod scrypt;
 

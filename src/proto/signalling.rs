@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use super::admission::{Confirm, Hello};
 use super::context::{Acceptance, Context, Effect, GivenUp, Offered, Purpose};
 use super::id::Address;
 use super::io::ConnId;
 use super::limits::Work;
-use super::link;
+use super::links::admission::{Confirm, Hello};
+use super::links::link;
 use super::map::{Map, Set};
 use super::neighborhood::{Neighborhood, patient};
 use super::request::{Goal, Plan, Reason, Request, RequestId};
@@ -29,7 +29,6 @@ mod wire;
 use introductions::Introduction;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use introductions::MAX_INTRODUCTIONS;
-pub(crate) use introductions::Stranger;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use replies::MAX_UNDER_WAY;
 use replies::UnderWay;

@@ -21,7 +21,6 @@ mod view;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use view::List;
 pub(crate) use view::Packet;
-pub(crate) use view::capacity;
 use view::{Measured, View};
 
 /// One request per side of the ring in this time.

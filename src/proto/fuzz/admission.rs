@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::chunks;
 use super::station::Station;
-use crate::proto::link::wire::{Frame, Inbox, Packet, encode, frame};
+use crate::proto::links::link::wire::{Frame, Inbox, Packet, encode, frame};
 use crate::proto::{Bytes, Identity, Input, Random, SwarmId, SwarmSecret};
 
 /// After a byte of settings, steps: each a byte for its kind, and what it is made of.

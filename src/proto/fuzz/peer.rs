@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use super::chunks;
 use super::station::{Station, description, message};
-use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
-use crate::proto::direct::Acknowledgement;
 use crate::proto::id::{OfferId, TrackerPeerId};
-use crate::proto::link::Farewell;
-use crate::proto::link::wire::Packet;
-use crate::proto::message::Kind;
+use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::links::link::Farewell;
+use crate::proto::links::link::wire::Packet;
+use crate::proto::messaging::direct::Acknowledgement;
+use crate::proto::messaging::message::Kind;
+use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::signalling::{self, Signal};
+use crate::proto::topology;
 use crate::proto::{Address, Bytes, ConnId, Identity, Input, MessageId, Stats, TrackerId};
-use crate::proto::{broadcast, direct, topology};
 
 /// Links that are active before the first input.
 const LINKS: u8 = 3;

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{MAX_OUTPUTS, START};
 use crate::proto::envelope::Envelope;
-use crate::proto::link::wire::{Frame, Inbox, Packet, encode, frame};
-use crate::proto::message::{Draft, Kind, Message, Payload};
+use crate::proto::links::link::wire::{Frame, Inbox, Packet, encode, frame};
+use crate::proto::messaging::message::{Draft, Kind, Message, Payload};
+use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::RequestId;
 use crate::proto::sdp::Description;
 use crate::proto::signalling;
@@ -17,7 +18,6 @@ use crate::proto::{
     Address, Admission, Admitted, Binding, Bytes, Config, ConnId, Event, Hello, Identity, Input, Instant,
     MessageId, OfferId, Output, Peer, Random, SwarmId, SwarmSecret, TrackerId,
 };
-use crate::proto::{broadcast, direct};
 
 /// A connection as its remote sees it.
 pub(super) struct Remote {

@@ -1,11 +1,11 @@
 //! Admission: how a connection becomes a link, with one slot and one neighbor each.
 
 use super::Links;
-use crate::proto::admission::Hello;
+use super::admission::Hello;
+use super::link::{Farewell, Linked, Packet};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
 use crate::proto::io::ConnId;
-use crate::proto::link::{Farewell, Linked, Packet};
 use crate::proto::time::Instant;
 
 /// A new link is worth the change when its round trip is below this share of the old one's: links jitter by a tenth.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use super::admission::{Confirm, Hello};
 use super::conn::{Asked, Conn};
+use super::link::{Ahead, Link};
 use super::slots::tried_against;
 use super::{Links, Pace};
-use crate::proto::admission::{Confirm, Hello};
 use crate::proto::context::{Acceptance, Context, Effect, Offered, Purpose};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
-use crate::proto::link::{Ahead, Link};
 use crate::proto::request::{Goal, Plan, Request, RequestId};
 use crate::proto::sdp::{Candidate, Description};
 use crate::proto::time::Instant;

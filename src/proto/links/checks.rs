@@ -2,9 +2,9 @@
 //! simulator.
 
 use super::Links;
+use super::link::wire::FRAME;
 use crate::proto::config::MAX_MAX_PEERS;
 use crate::proto::context::Purpose;
-use crate::proto::link::wire::FRAME;
 use crate::proto::neighborhood::Neighborhood;
 use crate::proto::request::RequestId;
 

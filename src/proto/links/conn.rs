@@ -1,9 +1,9 @@
 //! A connection and what it is for.
 
-use crate::proto::admission::Admitted;
+use super::admission::Admitted;
+use super::link::Link;
 use crate::proto::context::Purpose;
 use crate::proto::id::Address;
-use crate::proto::link::Link;
 use crate::proto::request::RequestId;
 use crate::proto::time::Instant;
 

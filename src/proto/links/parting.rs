@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
+use super::link::{Happened, Link, Packet};
 use super::{Conn, Links};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
 use crate::proto::io::ConnId;
-use crate::proto::link::{Happened, Link, Packet};
 use crate::proto::time::Instant;
 
 /// How long it stays up: an answer takes below 1 s at 100,000 peers.

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::Links;
+use super::link::{Farewell, HOPEFUL, HOPEFUL_SLOW};
 use crate::proto::context::{Context, GivenUp};
 use crate::proto::id::Address;
 use crate::proto::io::ConnId;
-use crate::proto::link::{Farewell, HOPEFUL, HOPEFUL_SLOW};
 use crate::proto::neighborhood::{Neighborhood, reserved};
 use crate::proto::request::{Goal, Reason, Request};
 use crate::proto::time::Instant;

@@ -1,15 +1,15 @@
 //! Messages of others: checked, passed on, delivered, acknowledged.
 
+use super::broadcast::{self, Outcome};
+use super::direct::{self, Acknowledgement, Direct};
+use super::message::{Header, Kind, Message, Payload, Verified};
+use super::replay;
 use super::{Messaging, addresses, spread};
-use crate::proto::broadcast::{self, Outcome};
 use crate::proto::context::Context;
-use crate::proto::direct::{self, Acknowledgement, Direct};
 use crate::proto::id::Address;
 use crate::proto::io::{Bytes, Event, Receipt, Received};
 use crate::proto::limits::{Fault, Work};
-use crate::proto::link::Packet;
-use crate::proto::message::{Header, Kind, Message, Payload, Verified};
-use crate::proto::replay;
+use crate::proto::links::link::Packet;
 use crate::proto::sealed::SEALED;
 
 impl Messaging {

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::message::{Draft, Kind, Message, Payload};
 use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError};
 use crate::proto::limits::{self, Bucket};
 use crate::proto::map::{Map, Set};
-use crate::proto::message::{Draft, Kind, Message, Payload};
 use crate::proto::time::Instant;
 
 /// Messages held, at most, however small they are.

@@ -3,10 +3,10 @@
 
 use super::Peer;
 use crate::proto::id::Address;
-use crate::proto::link::Packet;
+use crate::proto::links::link::Packet;
+use crate::proto::messaging::{broadcast, direct};
 use crate::proto::signalling::{MAX_INTRODUCTIONS, MAX_UNDER_WAY, MAX_WAITING};
 use crate::proto::time::Instant;
-use crate::proto::{broadcast, direct};
 
 impl Peer {
     /// Panics if what the parts hold does not fit together. Called after every input.

@@ -48,12 +48,13 @@ use crate::proto::envelope::Envelope;
 use crate::proto::id::{OfferId, SwarmId};
 use crate::proto::io::{DeliveryFailure, TrackerId, Warning};
 use crate::proto::links::Conn;
-use crate::proto::message::Draft;
+use crate::proto::messaging::direct;
+use crate::proto::messaging::message::Draft;
 use crate::proto::request::{Goal, Plan};
 use crate::proto::ring::Side;
 use crate::proto::sdp::Description;
 use crate::proto::signalling::Reply;
-use crate::proto::{codec, direct, neighborhood, signalling};
+use crate::proto::{codec, neighborhood, signalling};
 use world::{START, World, config};
 
 // Meeting and leaving.
@@ -638,7 +639,7 @@ fn a_message_that_was_altered_on_its_way_stops_there() {
         Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }) if from == 0 => {
             let mut bytes = payload.0.to_vec();
             bytes[0] ^= 1;
-            let payload = crate::proto::message::Payload(bytes.into());
+            let payload = crate::proto::messaging::message::Payload(bytes.into());
             vec![Packet::Broadcast(broadcast::Packet::Data { hops, header, payload })]
         }
         packet => vec![packet],
@@ -737,12 +738,12 @@ fn a_verified_header_does_not_vouch_for_another_one_of_its_name() {
 fn captured(
     world: &mut World,
     text: &str,
-) -> (Vec<u8>, (Box<crate::proto::message::Header>, crate::proto::message::Payload)) {
+) -> (Vec<u8>, (Box<crate::proto::messaging::message::Header>, crate::proto::messaging::message::Payload)) {
     let caught: std::rc::Rc<std::cell::RefCell<Option<_>>> = std::rc::Rc::default();
     let copy = caught.clone();
     world.tap(move |_, _, packet| match packet {
         Packet::Broadcast(broadcast::Packet::Data { ref header, ref payload, .. }) => {
-            let bytes = crate::proto::link::wire::encode(&packet);
+            let bytes = crate::proto::links::link::wire::encode(&packet);
             *copy.borrow_mut() = Some((bytes, (header.clone(), payload.clone())));
             Vec::new()
         }

@@ -4,10 +4,7 @@
 use std::time::Duration;
 
 use super::{MAX_HOPS, ReplyPath, Signalling};
-use crate::proto::context::Context;
-use crate::proto::envelope::Envelope;
-use crate::proto::id::{OfferId, TrackerPeerId};
-use crate::proto::io::TrackerId;
+use crate::proto::context::{Context, Stranger};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::ring;
 use crate::proto::time::Instant;
@@ -17,16 +14,6 @@ use crate::proto::time::Instant;
 const AGAIN: Duration = Duration::from_millis(300);
 /// Strangers whose offers are remembered at once.
 pub(crate) const MAX_INTRODUCTIONS: usize = 64;
-
-/// What a tracker brought.
-#[derive(Debug)]
-pub(crate) struct Stranger {
-    pub(crate) tracker: TrackerId,
-    pub(crate) mark: u32,
-    pub(crate) from: TrackerPeerId,
-    pub(crate) offer: OfferId,
-    pub(crate) envelope: Envelope,
-}
 
 /// A stranger's offer on its way through the mesh.
 #[derive(Debug)]

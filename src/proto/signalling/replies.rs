@@ -6,7 +6,7 @@ use super::{MAX_PATH, MAX_REROUTES, Packet, Reply, ReplyPath, Signal, Signalling
 use crate::proto::context::{Context, Effect};
 use crate::proto::envelope::Envelope;
 use crate::proto::id::{Address, OfferId};
-use crate::proto::link;
+use crate::proto::links::link;
 use crate::proto::neighborhood::closest;
 use crate::proto::request::{OfferOrigin, RequestId};
 use crate::proto::ring::{self, Known};
@@ -100,7 +100,7 @@ impl Signalling {
         &mut self,
         id: RequestId,
         answer: Description,
-        hello: Option<crate::proto::admission::Hello>,
+        hello: Option<crate::proto::links::admission::Hello>,
         cx: &mut Context<'_>,
     ) {
         let brought = self.routes.get(&id).and_then(|route| route.brought);

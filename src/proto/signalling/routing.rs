@@ -7,7 +7,7 @@ use super::{MAX_HOPS, MAX_PATH, MAX_REROUTES, Packet, Reply, Signal, Signalling}
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::{Address, OfferId, TrackerPeerId};
 use crate::proto::io::TrackerId;
-use crate::proto::link;
+use crate::proto::links::link;
 use crate::proto::map::Map;
 use crate::proto::neighborhood::{Neighborhood, closest, patient};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::proto::admission::{Confirm, Hello};
 use crate::proto::id::Address;
+use crate::proto::links::admission::{Confirm, Hello};
 use crate::proto::request::{Reason, Request, RequestId};
 use crate::proto::sdp::{Candidate, Description};
 

@@ -29,12 +29,6 @@ const MAX_LINKS: usize = crate::proto::config::MAX_MAX_PEERS;
 /// With more links than this a peer does not pass lists on: two links far it sees enough already.
 const RELAY_UP_TO: usize = 8;
 
-/// Addresses that are within three links where every peer has this many.
-pub(crate) fn capacity(links: usize) -> usize {
-    let others = links.saturating_sub(1);
-    links * (1 + others + others * others)
-}
-
 /// One link of a neighbor's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::hostile::absurdities;
 use super::world::World;
 use super::*;
-use crate::proto::direct;
-use crate::proto::link::wire::{decode, encode};
+use crate::proto::links::link::wire::{decode, encode};
+use crate::proto::messaging::direct;
 
 /// The first packet from one peer to the other that is wanted, and does not arrive.
 fn caught(world: &mut World, wanted: fn(&Packet) -> bool) -> Rc<RefCell<Option<Packet>>> {

@@ -12,11 +12,12 @@ use super::hostile::{description, list, list_naming, many_ids, request, tracker_
 use super::world::{World, config};
 use super::*;
 use crate::proto::io::{Bytes, Received};
-use crate::proto::link::wire::Inbox;
-use crate::proto::message::{Kind, Payload};
+use crate::proto::links::link::wire::Inbox;
+use crate::proto::messaging::message::{Kind, Payload};
+use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, Request};
 use crate::proto::signalling;
-use crate::proto::{Admission, Binding, broadcast, direct, topology};
+use crate::proto::{Admission, Binding, topology};
 
 /// How large a swarm is attacked, and by how many.
 #[derive(Debug, Clone, Copy)]

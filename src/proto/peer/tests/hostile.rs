@@ -6,18 +6,20 @@ use proptest::prelude::*;
 
 use super::world::{START, World, config, sdp};
 use super::*;
-use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
-use crate::proto::direct;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::TrackerPeerId;
+use crate::proto::introducers::tracker;
 use crate::proto::io::Bytes;
-use crate::proto::link::wire::{Frame, PART, encode, frame};
-use crate::proto::message::{Kind, Message, Payload};
+use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::links::link::wire::{Frame, PART, encode, frame};
+use crate::proto::messaging::broadcast;
+use crate::proto::messaging::direct;
+use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::request::{Goal, OfferOrigin, Request};
 use crate::proto::sdp::{Candidate, Description};
 use crate::proto::signalling::{self, Signal};
-use crate::proto::{broadcast, topology, tracker};
+use crate::proto::topology;
 
 /// What any input may cause, at most: a word to every link and event for each, several times over.
 const MAX_OUTPUTS: usize = 200;

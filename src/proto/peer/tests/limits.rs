@@ -2,11 +2,11 @@
 
 use super::world::{START, World, config, sdp};
 use super::*;
-use crate::proto::broadcast;
-use crate::proto::direct;
 use crate::proto::io::Bytes;
-use crate::proto::link::wire::{Frame, encode, frame};
-use crate::proto::message::{Kind, Message, Payload};
+use crate::proto::links::link::wire::{Frame, encode, frame};
+use crate::proto::messaging::broadcast;
+use crate::proto::messaging::direct;
+use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::sdp::Description;
 
 /// A message that somebody made who is not here.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::proto::io::{Bytes, Received};
-use crate::proto::link::wire::{Frame, Inbox, encode, frame};
+use crate::proto::links::link::wire::{Frame, Inbox, encode, frame};
 use crate::proto::{DeliveryFailure, Receipt};
 
 pub(super) const START: Instant = Instant::from_millis(1_800_000_000_000);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::proto::id::{Address, MessageId};
-use crate::proto::message::{Header, Payload};
+use crate::proto::messaging::message::{Header, Payload};
 
 /// Names in one packet.
 pub(super) const MAX_HAVE: usize = 512;

@@ -11,9 +11,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::id::{Address, MessageId};
-use super::map::{Map, Set};
-use super::time::Instant;
+use crate::proto::id::{Address, MessageId};
+use crate::proto::map::{Map, Set};
+use crate::proto::time::Instant;
 
 /// A message stamped further from our clock than this is refused. Clocks of browsers are minutes off, seldom
 /// more.

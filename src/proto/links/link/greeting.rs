@@ -2,9 +2,9 @@
 //!
 //! The words go through the channel, and those that were ready earlier came ahead of it, through the mesh.
 
-use crate::proto::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 use crate::proto::id::Address;
 use crate::proto::identity::Identity;
+use crate::proto::links::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 use crate::proto::random::Random;
 use crate::proto::secret::SwarmSecret;
 

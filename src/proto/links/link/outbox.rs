@@ -189,8 +189,8 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::broadcast;
-    use crate::proto::link::wire::Inbox;
+    use crate::proto::links::link::wire::Inbox;
+    use crate::proto::messaging::broadcast;
 
     const CONN: ConnId = ConnId(1);
 

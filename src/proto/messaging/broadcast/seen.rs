@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::wire::Packet;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::{Map, Set};
-use crate::proto::message::{Header, Message, Payload, Verified};
-use crate::proto::replay::{CLOCK_WINDOW, Floors};
+use crate::proto::messaging::message::{Header, Message, Payload, Verified};
+use crate::proto::messaging::replay::{CLOCK_WINDOW, Floors};
 use crate::proto::time::Instant;
 
 /// Messages remembered, so that none is delivered twice.

@@ -2,11 +2,12 @@ use super::gathering::GATHER;
 use super::heart::{ANSWER, IDLE, SLEPT};
 use super::wire::{FRAME, Frame, PART, encode, frame};
 use super::*;
-use crate::proto::admission::Confirm;
 use crate::proto::id::{Address, SwarmId};
+use crate::proto::links::admission::Confirm;
+use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, Reason, Request, RequestId};
 use crate::proto::secret::SwarmSecret;
-use crate::proto::{broadcast, direct, signalling, topology};
+use crate::proto::{signalling, topology};
 
 const T0: Instant = Instant::from_millis(1_000_000);
 const MAX: usize = 1 << 20;
@@ -523,7 +524,7 @@ fn cancel() -> signalling::Packet {
 }
 
 fn every_kind() -> Vec<Packet> {
-    use crate::proto::message::{Draft, Kind, Payload};
+    use crate::proto::messaging::message::{Draft, Kind, Payload};
     let payload = Payload(vec![1, 2, 3].into());
     let draft =
         Draft { claimed: Some(Address([4; 20])), to: None, kind: Kind::Page, nonce: [1; 16], payload };

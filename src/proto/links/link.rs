@@ -15,12 +15,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::admission::{AdmissionError, Admitted, Binding, Confirm, Hello};
-use super::id::MessageId;
-use super::identity::Identity;
-use super::io::{ConnId, Output};
-use super::random::Random;
-use super::sdp::{Candidate, Description, SdpError};
-use super::time::{Instant, soonest};
+use crate::proto::id::MessageId;
+use crate::proto::identity::Identity;
+use crate::proto::io::{ConnId, Output};
+use crate::proto::random::Random;
+use crate::proto::sdp::{Candidate, Description, SdpError};
+use crate::proto::time::{Instant, soonest};
 
 mod gathering;
 mod greeting;

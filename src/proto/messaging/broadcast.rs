@@ -12,11 +12,11 @@
 
 use std::time::Duration;
 
-use super::id::{Address, MessageId};
-use super::map::Set;
 use super::message::{Header, Message, Verified};
-use super::random::Random;
-use super::time::{Instant, soonest};
+use crate::proto::id::{Address, MessageId};
+use crate::proto::map::Set;
+use crate::proto::random::Random;
+use crate::proto::time::{Instant, soonest};
 
 mod digests;
 mod names;

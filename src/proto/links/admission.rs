@@ -13,10 +13,10 @@ use curve25519_dalek::scalar::Scalar;
 use hmac::Mac;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::id::Address;
-use super::identity::Identity;
-use super::random::Random;
-use super::secret::SwarmSecret;
+use crate::proto::id::Address;
+use crate::proto::identity::Identity;
+use crate::proto::random::Random;
+use crate::proto::secret::SwarmSecret;
 
 mod cpace;
 mod words;

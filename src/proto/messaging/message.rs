@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
-use super::codec;
-use super::id::{Address, MessageId, SwarmId};
-use super::identity::{Identity, Proof, PublicKey};
-use super::time::Instant;
+use crate::proto::codec;
+use crate::proto::id::{Address, MessageId, SwarmId};
+use crate::proto::identity::{Identity, Proof, PublicKey};
+use crate::proto::time::Instant;
 
 /// What a proof is for; proofs of one domain are worth nothing in another.
 const DOMAIN: &str = "easypeers message 1";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::proto::message::Draft;
+use crate::proto::messaging::message::Draft;
 
 const T0: Instant = Instant::from_millis(1_000_000);
 /// This peer, at the top of a ring of 256 places.

@@ -8,10 +8,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::id::{InfoHash, OfferId, TrackerPeerId};
-use super::io::{Output, TrackerId, TrackerState, TrackerStatus};
-use super::random::Random;
-use super::time::{Instant, soonest};
+use crate::proto::id::{InfoHash, OfferId, TrackerPeerId};
+use crate::proto::io::{Output, TrackerId, TrackerState, TrackerStatus};
+use crate::proto::random::Random;
+use crate::proto::time::{Instant, soonest};
 
 mod cadence;
 pub(crate) mod json;

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{Address, MessageId, SwarmId};
-use super::identity::{Identity, Proof, PublicKey};
-use super::map::{Map, Set};
 use super::message::{Header, Kind, Message, Payload, Verified};
-use super::neighborhood::patient;
-use super::ring::{self, Known};
-use super::time::Instant;
+use crate::proto::id::{Address, MessageId, SwarmId};
+use crate::proto::identity::{Identity, Proof, PublicKey};
+use crate::proto::map::{Map, Set};
+use crate::proto::neighborhood::patient;
+use crate::proto::ring::{self, Known};
+use crate::proto::time::Instant;
 
 /// A neighbor that has not confirmed a message for this long is passed over, unless its link is slower.
 const TAKEN: Duration = Duration::from_millis(250);

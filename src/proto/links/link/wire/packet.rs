@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::FrameError;
-use crate::proto::admission::{Confirm, Hello};
 use crate::proto::codec;
 use crate::proto::id::Address;
-use crate::proto::{broadcast, direct, signalling, topology};
+use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::messaging::{broadcast, direct};
+use crate::proto::{signalling, topology};
 
 /// Everything one neighbor may say to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use super::trees::MAX_SOURCES;
 use super::*;
 use crate::proto::id::SwarmId;
 use crate::proto::identity::Identity;
-use crate::proto::message::{Draft, Kind, Payload};
+use crate::proto::messaging::message::{Draft, Kind, Payload};
 
 /// The start of a bucket.
 const T0: Instant = Instant::from_millis(1_000_000_000);
