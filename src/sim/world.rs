@@ -4,38 +4,34 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::connection::{self, End, EndId, Ends, Phase};
-use super::graph::{Graph, Link};
+use super::connection::{End, EndId, Ends, Phase};
+use super::graph::Graph;
 use super::ledger::Ledger;
 use super::network::mix;
 use super::queue::Queue;
 use super::tracker::{Health, Tracker};
 use crate::proto::{
-    Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Random,
-    SILENCE, SendError, SwarmId, TrackerId,
+    Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Peer, Random, SendError,
+    SwarmId, TrackerId,
 };
 
 mod ahead;
 mod channels;
 mod happening;
+mod judgement;
+mod outputs;
 mod params;
+mod parts;
 mod sockets;
 mod totals;
 
-use happening::{Happening, MAX_OUTPUTS, Said, read, weigh};
+use happening::{Happening, Said, read, weigh};
 pub use params::{NodeId, Params, Proofs};
 use sockets::{Socket, SocketState};
 pub use totals::{Counts, Totals};
 
 /// The worlds' first moment, so that clocks show a believable date.
 const BEGINNING: Instant = Instant::from_millis(1_750_000_000_000);
-/// A browser reports `bufferedamountlow` at this many bytes.
-const LOW_THRESHOLD: u64 = 64 * 1024;
-/// How long a link may be known to one end only: until its neighbor's death is noticed; the rest is slack for the
-/// way of a notice.
-const ONE_SIDED_LIMIT: Duration = SILENCE.saturating_add(Duration::from_millis(2500));
-/// Violations kept; one bug makes many.
-const MAX_VIOLATIONS: usize = 20;
 
 /// A swarm with its network and its trackers.
 #[derive(Debug)]
@@ -372,58 +368,6 @@ impl World {
         None
     }
 
-    /// Cuts the network into parts: nothing gets from one to another, and channels between them are lost.
-    pub fn partition(&mut self, parts: u32) {
-        self.note(6, parts, 0);
-        let salt = u64::from_le_bytes(self.random.bytes());
-        self.partition = Some((salt, parts));
-        for index in 0..self.nodes.len() {
-            for place in 0..self.nodes[index].conns.len() {
-                let (_, id) = self.nodes[index].conns[place];
-                let remote =
-                    self.ends.get(id).and_then(|end| self.ends.get(end.remote?)).map(|remote| remote.node);
-                if remote.is_some_and(|remote| !self.reachable(index as u32, remote)) {
-                    self.sever(id);
-                }
-            }
-        }
-    }
-
-    /// Makes the network whole again; what was lost stays lost.
-    pub fn merge(&mut self) {
-        self.note(7, 0, 0);
-        self.partition = None;
-    }
-
-    /// Which part of the partitioned network a peer is in.
-    pub fn part(&self, node: NodeId) -> u32 {
-        self.partition.map_or(0, |(salt, parts)| (mix(salt ^ u64::from(node.0)) % u64::from(parts)) as u32)
-    }
-
-    fn reachable(&self, a: u32, b: u32) -> bool {
-        self.part(NodeId(a)) == self.part(NodeId(b)) && self.params.network.connectable(self.seed, a, b)
-    }
-
-    /// In words: what two neighbors on the ring that are not linked know of each other.
-    pub fn explain_gap(&mut self, a: NodeId, b: NodeId) -> String {
-        let mut describe = |one: NodeId, other: NodeId| {
-            let links: Vec<u32> = self.graph.links(one.0).iter().map(|link| link.to).collect();
-            let conns = self.nodes[one.0 as usize].conns.len();
-            let channels = self.nodes[one.0 as usize].open;
-            let address = self.nodes[other.0 as usize].address;
-            let knows = self.nodes[one.0 as usize]
-                .peer
-                .as_mut()
-                .is_some_and(|peer| peer.known_peers().contains(&address));
-            let knows = if knows { "knows" } else { "does not know" };
-            format!("{one} {knows} of {other}, has links {links:?}, {conns} connections, {channels} channels")
-        };
-        let (first, second) = (describe(a, b), describe(b, a));
-        let far =
-            self.graph.hops(a.0, b.0).map_or("no path".to_owned(), |hops| format!("{hops} links apart"));
-        format!("{first}; {second}; {far}")
-    }
-
     // What happens.
 
     fn happen(&mut self, what: Happening) {
@@ -478,6 +422,17 @@ impl World {
         }
     }
 
+    fn arm(&mut self, index: u32, due: Option<Instant>) {
+        let Some(due) = due else { return };
+        let wait = due.since(self.local_now(index)).as_micros() as u64;
+        let node = &mut self.nodes[index as usize];
+        let then = self.now.saturating_add(wait);
+        if then < node.armed {
+            node.armed = then;
+            self.queue.push(then, Happening::Alarm(index));
+        }
+    }
+
     // The peers.
 
     fn local_now(&self, index: u32) -> Instant {
@@ -498,169 +453,7 @@ impl World {
         self.drain(index, false);
     }
 
-    /// Takes all that a peer has to say, and carries it out.
-    fn drain(&mut self, index: u32, after_timeout: bool) {
-        let Some(peer) = &mut self.nodes[index as usize].peer else { return };
-        let said = Said::by(peer, None, self.params.watchful);
-        self.carry_out_all(index, said, after_timeout);
-    }
-
-    /// Carries out all that a peer has to say, then sets its alarm.
-    fn carry_out_all(&mut self, index: u32, said: Said, after_timeout: bool) {
-        let Said { outputs, due, links, max_peers, watched, .. } = said;
-        if outputs.len() > MAX_OUTPUTS {
-            self.violation(format_args!("{} does not stop talking", NodeId(index)));
-        }
-        for output in outputs {
-            self.trace(index, &output);
-            self.carry_out(index, output);
-        }
-        if links > max_peers {
-            self.violation(format_args!("{} has {links} links, {max_peers} allowed", NodeId(index)));
-        }
-        if watched && due.is_none() {
-            self.violation(format_args!("{} waits for nothing", NodeId(index)));
-        }
-        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
-            self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
-            return;
-        }
-        self.arm(index, due);
-    }
-
-    fn arm(&mut self, index: u32, due: Option<Instant>) {
-        let Some(due) = due else { return };
-        let wait = due.since(self.local_now(index)).as_micros() as u64;
-        let node = &mut self.nodes[index as usize];
-        let then = self.now.saturating_add(wait);
-        if then < node.armed {
-            node.armed = then;
-            self.queue.push(then, Happening::Alarm(index));
-        }
-    }
-
-    fn carry_out(&mut self, index: u32, output: Output) {
-        match output {
-            Output::TrackerOpen(id, url) => self.open_socket(index, id, &url),
-            Output::TrackerSend(id, text) => {
-                self.counts.tracker_messages += 1;
-                self.counts.tracker_bytes += text.len() as u64;
-                match self.socket(index, id) {
-                    Some(socket) if self.sockets[socket as usize].state == SocketState::Open => {
-                        self.pass_to_tracker(Happening::ToTracker(socket, text), socket);
-                    }
-                    _ => self.violation(format_args!("{} sent on a socket that is not open", NodeId(index))),
-                }
-            }
-            Output::TrackerClose(id) => {
-                if let Some(socket) = self.socket(index, id) {
-                    self.sockets[socket as usize].state = SocketState::Closed;
-                    self.nodes[index as usize].sockets.retain(|&(other, _)| other != id);
-                    self.pass_to_tracker(Happening::TrackerSees(socket), socket);
-                }
-            }
-            Output::ConnOffer(conn) => {
-                self.begin(index, conn, None);
-            }
-            Output::ConnAnswer(conn, sdp) => match connection::identify(&sdp) {
-                Ok(remote) => {
-                    let id = self.begin(index, conn, Some(remote));
-                    self.queue.push(self.now + self.ice_timeout(), Happening::Failed(id));
-                }
-                Err(why) => self.refuse(index, conn, why),
-            },
-            Output::ConnAccept(conn, sdp) => match (self.end(index, conn), connection::identify(&sdp)) {
-                (Some(id), Ok((remote, with_candidates))) => self.accept(index, id, remote, with_candidates),
-                (Some(id), Err(why)) => {
-                    self.forget_end(id);
-                    self.refuse(index, conn, why);
-                }
-                (None, _) => self.violation(format_args!("{} accepts an answer to nothing", NodeId(index))),
-            },
-            Output::ConnCandidate(conn, _) => {
-                if let Some(id) = self.end(index, conn) {
-                    if let Some(end) = self.ends.get_mut(id) {
-                        end.knows_candidate = true;
-                    }
-                    self.try_path(id);
-                }
-            }
-            Output::ConnSend(conn, frame) => self.send_frame(index, conn, frame.0),
-            Output::ConnAwaitWritable(conn) => {
-                let Some(id) = self.end(index, conn) else { return };
-                let Some(end) = self.ends.get(id) else { return };
-                let low = (LOW_THRESHOLD * 1_000_000).checked_div(self.params.network.bandwidth).unwrap_or(0);
-                let then = end.busy_until.saturating_sub(low).max(self.now);
-                self.queue.push(then, Happening::Writable(id));
-            }
-            Output::ConnClose(conn) => self.close(index, conn),
-            Output::Event(event) => self.on_event(index, event),
-        }
-    }
-
-    fn on_event(&mut self, index: u32, event: Event) {
-        match &event {
-            Event::Connect(address) => match self.addresses.get(address).copied() {
-                Some(to) => {
-                    let latency = self.params.network.latency(self.seed, index, to);
-                    if !self.graph.connect(index, Link { to, latency }, self.now) {
-                        self.violation(format_args!("{} connects to {} twice", NodeId(index), NodeId(to)));
-                    }
-                }
-                None => self.violation(format_args!("{} connects to nobody", NodeId(index))),
-            },
-            Event::Disconnect(address) => match self.addresses.get(address).copied() {
-                Some(to) => {
-                    if !self.graph.disconnect(index, to, self.now) {
-                        let (a, b) = (NodeId(index), NodeId(to));
-                        self.violation(format_args!("{a} disconnects from {b} without a link"));
-                    }
-                    let gone = self.nodes[to as usize].gone;
-                    if gone <= self.now {
-                        self.counts.noticed.push((self.now - gone) as u32);
-                    }
-                }
-                None => self.violation(format_args!("{} disconnects from nobody", NodeId(index))),
-            },
-            Event::Message(received) => {
-                self.note(9, index, u64::from_le_bytes(received.id.0[..8].try_into().unwrap_or_default()));
-                if let Err(what) = self.ledger.arrived(index, received, self.now) {
-                    self.violation(format_args!("{what}: {:?} at {}", received.id, NodeId(index)));
-                }
-            }
-            Event::Delivery(id, outcome) => {
-                if let Err(what) = self.ledger.outcome(*id, *outcome) {
-                    self.violation(format_args!("{what}: {id:?} of {}", NodeId(index)));
-                }
-            }
-            Event::Tracker(_) | Event::Warning(_) | Event::Closed => {}
-        }
-        if self.params.keep_events {
-            self.events.push((self.now(), NodeId(index), event));
-        }
-    }
-
-    // Judgement.
-
-    fn check_symmetry(&mut self) {
-        let limit = ONE_SIDED_LIMIT.as_micros() as u64;
-        let Some(before) = self.now.checked_sub(limit) else { return };
-        let found: Vec<_> = self.graph.one_sided_since(before).take(3).collect();
-        for (a, b, since) in found {
-            self.violation(format_args!(
-                "{} has believed alone in a link to {} since {:.3} s",
-                NodeId(a),
-                NodeId(b),
-                since as f64 / 1e6
-            ));
-        }
-    }
-
-    fn violation(&mut self, what: fmt::Arguments<'_>) {
-        if self.violations.len() < MAX_VIOLATIONS {
-            self.violations.push(format!("seed {} at {:.6} s: {what}", self.seed, self.now as f64 / 1e6));
-        }
-    }
+    // The trace.
 
     fn note(&mut self, kind: u64, index: u32, value: u64) {
         self.hash =

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use rayon::prelude::*;
 
 use super::*;
+use crate::proto::Output;
 use crate::sim::network::SHORTEST;
 
 /// From so many living peers on.

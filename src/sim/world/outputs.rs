@@ -1,0 +1,100 @@
+//! What peers have to say, carried out.
+
+use super::happening::MAX_OUTPUTS;
+use super::*;
+use crate::proto::Output;
+use crate::sim::connection;
+
+/// A browser reports `bufferedamountlow` at this many bytes.
+const LOW_THRESHOLD: u64 = 64 * 1024;
+
+impl World {
+    /// Takes all that a peer has to say, and carries it out.
+    pub(super) fn drain(&mut self, index: u32, after_timeout: bool) {
+        let Some(peer) = &mut self.nodes[index as usize].peer else { return };
+        let said = Said::by(peer, None, self.params.watchful);
+        self.carry_out_all(index, said, after_timeout);
+    }
+
+    /// Carries out all that a peer has to say, then sets its alarm.
+    pub(super) fn carry_out_all(&mut self, index: u32, said: Said, after_timeout: bool) {
+        let Said { outputs, due, links, max_peers, watched, .. } = said;
+        if outputs.len() > MAX_OUTPUTS {
+            self.violation(format_args!("{} does not stop talking", NodeId(index)));
+        }
+        for output in outputs {
+            self.trace(index, &output);
+            self.carry_out(index, output);
+        }
+        if links > max_peers {
+            self.violation(format_args!("{} has {links} links, {max_peers} allowed", NodeId(index)));
+        }
+        if watched && due.is_none() {
+            self.violation(format_args!("{} waits for nothing", NodeId(index)));
+        }
+        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
+            self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
+            return;
+        }
+        self.arm(index, due);
+    }
+
+    fn carry_out(&mut self, index: u32, output: Output) {
+        match output {
+            Output::TrackerOpen(id, url) => self.open_socket(index, id, &url),
+            Output::TrackerSend(id, text) => {
+                self.counts.tracker_messages += 1;
+                self.counts.tracker_bytes += text.len() as u64;
+                match self.socket(index, id) {
+                    Some(socket) if self.sockets[socket as usize].state == SocketState::Open => {
+                        self.pass_to_tracker(Happening::ToTracker(socket, text), socket);
+                    }
+                    _ => self.violation(format_args!("{} sent on a socket that is not open", NodeId(index))),
+                }
+            }
+            Output::TrackerClose(id) => {
+                if let Some(socket) = self.socket(index, id) {
+                    self.sockets[socket as usize].state = SocketState::Closed;
+                    self.nodes[index as usize].sockets.retain(|&(other, _)| other != id);
+                    self.pass_to_tracker(Happening::TrackerSees(socket), socket);
+                }
+            }
+            Output::ConnOffer(conn) => {
+                self.begin(index, conn, None);
+            }
+            Output::ConnAnswer(conn, sdp) => match connection::identify(&sdp) {
+                Ok(remote) => {
+                    let id = self.begin(index, conn, Some(remote));
+                    self.queue.push(self.now + self.ice_timeout(), Happening::Failed(id));
+                }
+                Err(why) => self.refuse(index, conn, why),
+            },
+            Output::ConnAccept(conn, sdp) => match (self.end(index, conn), connection::identify(&sdp)) {
+                (Some(id), Ok((remote, with_candidates))) => self.accept(index, id, remote, with_candidates),
+                (Some(id), Err(why)) => {
+                    self.forget_end(id);
+                    self.refuse(index, conn, why);
+                }
+                (None, _) => self.violation(format_args!("{} accepts an answer to nothing", NodeId(index))),
+            },
+            Output::ConnCandidate(conn, _) => {
+                if let Some(id) = self.end(index, conn) {
+                    if let Some(end) = self.ends.get_mut(id) {
+                        end.knows_candidate = true;
+                    }
+                    self.try_path(id);
+                }
+            }
+            Output::ConnSend(conn, frame) => self.send_frame(index, conn, frame.0),
+            Output::ConnAwaitWritable(conn) => {
+                let Some(id) = self.end(index, conn) else { return };
+                let Some(end) = self.ends.get(id) else { return };
+                let low = (LOW_THRESHOLD * 1_000_000).checked_div(self.params.network.bandwidth).unwrap_or(0);
+                let then = end.busy_until.saturating_sub(low).max(self.now);
+                self.queue.push(then, Happening::Writable(id));
+            }
+            Output::ConnClose(conn) => self.close(index, conn),
+            Output::Event(event) => self.on_event(index, event),
+        }
+    }
+}
