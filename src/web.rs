@@ -30,6 +30,7 @@ mod rtc;
 mod rtc_config;
 mod snapshot;
 mod steps;
+mod table;
 mod timer;
 mod websocket;
 

@@ -12,15 +12,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
-    Address, Bytes, Config, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output,
-    Peer, Received, Stretch, SwarmSecret, TrackerId, Warning,
+    Address, Bytes, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Received, TrackerId,
+    Warning,
 };
 
-use super::clock::{self, Clock};
+use super::clock::Clock;
 use super::convert;
 use super::emitter::Emitter;
 use super::error::Error;
-use super::lifecycle::{Lifecycle, Moment};
+use super::lifecycle::Lifecycle;
 use super::log::Log;
 use super::options::{self, Options, Secret};
 use super::outcome::Outcome;
@@ -29,8 +29,11 @@ use super::rtc::Rtc;
 use super::rtc_config::{RtcConfig, Warn};
 use super::snapshot;
 use super::steps::Steps;
+use super::table::Table;
 use super::timer::Alarm;
 use super::websocket::WebSocket;
+
+mod life;
 
 /// One instance of Easypeers, as long as it lives.
 pub(super) struct Driver {
@@ -87,9 +90,9 @@ impl Driver {
                 log: Log::new(debug),
                 page: Emitter::default(),
                 ready: RefCell::default(),
-                trackers: RefCell::default(),
-                conns: RefCell::default(),
-                deliveries: RefCell::default(),
+                trackers: Table::default(),
+                conns: Table::default(),
+                deliveries: Table::default(),
                 rtc_config: RtcConfig::new(&rtc_config, &warn),
                 rtc: Rc::new(rtc),
                 alarm: RefCell::default(),
@@ -116,25 +119,6 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Stretches the secret of a locked peer, a slice at a time, and lets the peer join.
-    fn unlock(self: &Rc<Self>) {
-        let Some(secret) = self.secret.clone().filter(|_| self.peer(|peer| peer.config().locked)) else {
-            return;
-        };
-        let (this, swarm) = (Rc::downgrade(self), self.peer(|peer| peer.swarm()));
-        let mut stretch = None;
-        self.unlocking.replace(Some(Steps::go_on(move || {
-            let begun = stretch.get_or_insert_with(|| Stretch::new(&secret, swarm));
-            let Some(stretched) = clock::briefly(|| begun.step(Stretch::SLICE)) else { return true };
-            // Its memory is large.
-            stretch = None;
-            with(&this, |driver| {
-                driver.change(|peer, now| peer.unlock(SwarmSecret::private(swarm, &stretched), now));
-            });
-            false
-        })));
-    }
-
     /// Looks at the peer, which may keep what it finds out for the next look.
     pub(super) fn peer<T>(&self, look: impl FnOnce(&mut Peer) -> T) -> T {
         look(&mut self.peer.borrow_mut())
@@ -153,7 +137,7 @@ impl Driver {
         let now = self.now();
         let id = self.peer.borrow_mut().send(to, Bytes(payload), now).map_err(convert::refused)?;
         let outcome = Rc::<Outcome>::default();
-        self.deliveries.borrow_mut().push((id, outcome.clone()));
+        self.deliveries.insert(id, outcome.clone());
         self.run();
         Ok(Sent { id, outcome })
     }
@@ -171,79 +155,6 @@ impl Driver {
     /// Whether it has left for good, and the page was told.
     pub(super) fn ended(&self) -> bool {
         self.alive.borrow().is_none()
-    }
-
-    /// Leaves the swarm and joins with other settings.
-    pub(super) fn rejoin(self: &Rc<Self>, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
-        let mut config = self.peer(|peer| peer.config().clone());
-        change(&mut config);
-        if self.secret.is_some() && config.swarm != self.peer(|peer| peer.swarm()) {
-            (config.secret, config.locked) = (None, true);
-        }
-        self.leave();
-        // A listener that heard of the leaving may have closed.
-        if self.closed.get() {
-            return Ok(());
-        }
-        let now = self.now();
-        self.peer.replace(Peer::new(config, self.identity.clone(), options::random()?, now)?);
-        if self.ready().ended() {
-            self.ready.take();
-        }
-        self.unlock();
-        self.run();
-        Ok(())
-    }
-
-    /// Leaves the swarm for good, once what was handed over is out: at once if it is, and within two seconds in any
-    /// case. Idempotent.
-    pub(super) fn close(self: &Rc<Self>) {
-        if self.closed.replace(true) {
-            return;
-        }
-        self.ready().end(Err(Error::Closed));
-        if self.away.get() {
-            return self.end();
-        }
-        self.change(Peer::close);
-    }
-
-    /// Says goodbye at once, and drops every object of the browser.
-    fn leave(&self) {
-        let now = self.now();
-        self.peer.borrow_mut().leave(now);
-        self.perform_all();
-        self.let_go();
-    }
-
-    /// This peer has left for good.
-    fn end(&self) {
-        // Until here nothing else may hold it.
-        let _kept = self.alive.take();
-        drop(self.lifecycle.take());
-        self.let_go();
-        self.page.announce("close", &JsValue::UNDEFINED);
-        self.page.clear();
-    }
-
-    fn let_go(&self) {
-        self.inputs.take();
-        drop((self.trackers.take(), self.conns.take(), self.alarm.take(), self.unlocking.take()));
-        let ended = self.deliveries.take();
-        ended.iter().for_each(|(_, outcome)| outcome.end(Err(DeliveryFailure::Closed.into())));
-    }
-
-    fn page_life(self: &Rc<Self>, moment: Moment) {
-        match moment {
-            Moment::Leaving => {
-                self.away.set(true);
-                self.leave();
-            }
-            Moment::Restored if self.away.replace(false) => {
-                self.rejoin(|_| ()).unwrap_or_else(|error| self.fail(&error.into()));
-            }
-            Moment::Restored | Moment::Woke => self.input(Input::Woke),
-        }
     }
 
     fn input(self: &Rc<Self>, input: Input) {
@@ -280,22 +191,22 @@ impl Driver {
         match output {
             Output::TrackerOpen(id, url) => self.open_tracker(id, &url),
             Output::TrackerSend(id, text) => self.tracker(id, |tracker| tracker.send(&text)),
-            Output::TrackerClose(id) => drop(take(&self.trackers, id)),
+            Output::TrackerClose(id) => drop(self.trackers.take(id)),
 
             Output::ConnOffer(id) => {
                 let conn = PeerConnection::offer(id, self.rtc(), self.rtc_config(), self.report.clone());
-                self.conns.borrow_mut().push((id, conn));
+                self.conns.insert(id, conn);
             }
             Output::ConnAnswer(id, offer) => {
                 let conn =
                     PeerConnection::answer(id, self.rtc(), self.rtc_config(), offer, self.report.clone());
-                self.conns.borrow_mut().push((id, conn));
+                self.conns.insert(id, conn);
             }
             Output::ConnAccept(id, answer) => self.conn(id, |conn| conn.accept(&answer)),
             Output::ConnCandidate(id, candidate) => self.conn(id, |conn| conn.add_candidate(candidate)),
             Output::ConnSend(id, frame) => self.conn(id, |conn| conn.send(&frame.0)),
             Output::ConnAwaitWritable(id) => self.conn(id, |conn| conn.await_writable()),
-            Output::ConnClose(id) => drop(take(&self.conns, id)),
+            Output::ConnClose(id) => drop(self.conns.take(id)),
 
             Output::Event(Event::Connect(address)) => {
                 self.log.info("connected to", address.to_string());
@@ -309,7 +220,7 @@ impl Driver {
             Output::Event(Event::Message(received)) => self.tell_message(&received),
             Output::Event(Event::Delivery(id, result)) => {
                 let receipt = result.map(|receipt| snapshot::receipt(&id.to_string(), receipt));
-                let outcome = take(&self.deliveries, id);
+                let outcome = self.deliveries.take(id);
                 outcome.iter().for_each(|outcome| outcome.end(receipt.clone().map_err(Error::from)));
             }
             Output::Event(Event::Tracker(status)) => {
@@ -328,7 +239,7 @@ impl Driver {
 
     fn open_tracker(&self, id: TrackerId, url: &str) {
         match WebSocket::open(id, url, &self.rtc, self.report.clone()) {
-            Ok(socket) => self.trackers.borrow_mut().push((id, socket)),
+            Ok(socket) => self.trackers.insert(id, socket),
             Err(why) => (self.report)(Input::TrackerClosed(id, why)),
         }
     }
@@ -353,16 +264,14 @@ impl Driver {
 
     /// Calls a tracker's socket that is still there, with no borrow alive.
     fn tracker(&self, id: TrackerId, call: impl FnOnce(&WebSocket)) {
-        let tracker = find(&self.trackers, id);
-        if let Some(tracker) = tracker {
+        if let Some(tracker) = self.trackers.get(id) {
             call(&tracker);
         }
     }
 
     /// Calls a connection that is still there, with no borrow alive.
     fn conn(&self, id: ConnId, call: impl FnOnce(&Rc<PeerConnection>)) {
-        let conn = find(&self.conns, id);
-        if let Some(conn) = conn {
+        if let Some(conn) = self.conns.get(id) {
             call(&conn);
         }
     }
@@ -372,11 +281,11 @@ impl Driver {
         match input {
             Input::ConnClosed(id, why) => {
                 self.log.debug("connection ended", why.as_str());
-                drop(take(&self.conns, *id));
+                drop(self.conns.take(*id));
             }
             Input::TrackerClosed(id, why) => {
                 self.log.debug("tracker ended", why.as_str());
-                drop(take(&self.trackers, *id));
+                drop(self.trackers.take(*id));
             }
             _ => {}
         }
@@ -441,19 +350,6 @@ pub(super) struct Sent {
     pub(super) outcome: Rc<Outcome>,
 }
 
-/// Things by name, in the order of their making: the oldest is wanted first, and there are few.
-type Table<K, V> = RefCell<Vec<(K, Rc<V>)>>;
-
-fn find<K: Copy + PartialEq, V>(table: &Table<K, V>, key: K) -> Option<Rc<V>> {
-    table.borrow().iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone())
-}
-
-/// Takes a thing out, to be dropped with no borrow alive: what its `Drop` calls may look at the table again.
-fn take<K: Copy + PartialEq, V>(table: &Table<K, V>, key: K) -> Option<Rc<V>> {
-    let at = table.borrow().iter().position(|(known, _)| *known == key)?;
-    Some(table.borrow_mut().remove(at).1)
-}
-
 fn with(driver: &Weak<Driver>, call: impl FnOnce(&Rc<Driver>)) {
     if let Some(driver) = driver.upgrade() {
         call(&driver);
@@ -474,105 +370,4 @@ fn warn(driver: &Weak<Driver>, warnings: &Rc<RefCell<VecDeque<Warning>>>) -> War
 }
 
 #[cfg(test)]
-mod tests {
-    use js_sys::{JSON, Promise, Reflect};
-    use wasm_bindgen::prelude::*;
-    use wasm_bindgen_test::wasm_bindgen_test;
-
-    use super::*;
-
-    /// A driver that meets nobody.
-    fn alone(options: &str) -> Rc<Driver> {
-        let options = JSON::parse(options).expect("JSON");
-        let options = Options::read(&"nobody".into(), &options);
-        options.and_then(Driver::start).unwrap_or_else(|error| panic!("{error:?}"))
-    }
-
-    /// The next argument of an event.
-    fn next(driver: &Driver, event: &str) -> Promise {
-        Promise::new(&mut |resolve, _| {
-            driver.page.add(JsValue::NULL, event.into(), resolve.into(), true).expect("a function");
-        })
-    }
-
-    fn code(error: &JsValue) -> Option<String> {
-        Reflect::get(error, &"code".into()).ok().and_then(|code| code.as_string())
-    }
-
-    #[wasm_bindgen_test]
-    async fn a_warning_from_the_constructor_waits_for_the_listeners() {
-        let driver = alone(r#"{"trackers":[],"rtcConfig":{"iceServers":[{"urls":"nonsense"}]}}"#);
-        let warning = next(&driver, "warning").await.expect("resolves");
-        assert_eq!(code(&warning).as_deref(), Some("ERR_ICE_URL"));
-        driver.close();
-    }
-
-    #[wasm_bindgen_test]
-    async fn a_driver_lives_until_it_is_closed_and_then_lets_go_of_everything() {
-        let driver = alone(r#"{"trackers":["ws://127.0.0.1:1"]}"#);
-        next(&driver, "tracker").await.expect("resolves");
-        let weak = Rc::downgrade(&driver);
-        drop(driver);
-        let driver = weak.upgrade().expect("it lives without the page's object");
-        let (closed, ready) = (next(&driver, "close"), driver.ready().promise());
-        driver.close();
-        driver.close();
-        closed.await.expect("resolves");
-        assert_eq!(code(&ready.await.expect_err("closed first")).as_deref(), Some("ERR_CLOSED"));
-        assert!(driver.trackers.borrow().is_empty() && driver.alarm.borrow().is_none());
-        drop(driver);
-        assert!(weak.upgrade().is_none(), "nothing holds it any more");
-    }
-
-    #[wasm_bindgen_test]
-    async fn what_is_held_for_the_first_neighbor_fails_when_it_is_closed() {
-        let driver = alone(r#"{"trackers":[]}"#);
-        let sent = driver.send(None, vec![1]).expect("held");
-        driver.close();
-        let error = sent.outcome.promise().await.expect_err("never delivered");
-        assert_eq!(code(&error).as_deref(), Some("ERR_CLOSED"));
-    }
-
-    #[wasm_bindgen_test]
-    async fn a_listener_may_rejoin_and_close_while_the_driver_runs() {
-        let driver = alone(r#"{"trackers":["ws://127.0.0.1:1"]}"#);
-        let listener = {
-            let driver = driver.clone();
-            Closure::<dyn Fn()>::new(move || {
-                driver.page.remove_event(&"tracker".into());
-                let swarm = crate::proto::SwarmId::of_topic("elsewhere");
-                driver.rejoin(|config| config.swarm = swarm).expect("good settings");
-                assert_eq!(driver.peer(|peer| peer.swarm()), swarm);
-                assert_eq!(driver.peer(|peer| peer.trackers().len()), 1, "the trackers are kept");
-                driver.close();
-            })
-        };
-        driver
-            .page
-            .add(JsValue::NULL, "tracker".into(), listener.as_ref().clone(), false)
-            .expect("a function");
-        next(&driver, "close").await.expect("resolves");
-        assert!(driver.closed());
-    }
-
-    #[wasm_bindgen_test]
-    async fn an_instance_may_be_closed_while_its_page_is_away() {
-        let driver = alone(r#"{"trackers":[]}"#);
-        driver.page_life(Moment::Leaving);
-        let closed = next(&driver, "close");
-        driver.close();
-        closed.await.expect("resolves");
-        driver.page_life(Moment::Restored);
-        assert!(driver.peer(|peer| peer.is_closed()) && driver.closed());
-    }
-
-    #[wasm_bindgen_test]
-    fn a_page_that_goes_leaves_the_swarm_and_joins_again_when_it_is_restored() {
-        let driver = alone(r#"{"trackers":[]}"#);
-        driver.page_life(Moment::Leaving);
-        assert!(driver.peer(|peer| peer.is_closed()));
-        driver.page_life(Moment::Restored);
-        assert!(!driver.peer(|peer| peer.is_closed()) && !driver.closed());
-        driver.close();
-    }
-}
+mod tests;

@@ -1,0 +1,98 @@
+use js_sys::{JSON, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use super::*;
+use crate::web::lifecycle::Moment;
+
+/// A driver that meets nobody.
+fn alone(options: &str) -> Rc<Driver> {
+    let options = JSON::parse(options).expect("JSON");
+    let options = Options::read(&"nobody".into(), &options);
+    options.and_then(Driver::start).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// The next argument of an event.
+fn next(driver: &Driver, event: &str) -> Promise {
+    Promise::new(&mut |resolve, _| {
+        driver.page.add(JsValue::NULL, event.into(), resolve.into(), true).expect("a function");
+    })
+}
+
+fn code(error: &JsValue) -> Option<String> {
+    Reflect::get(error, &"code".into()).ok().and_then(|code| code.as_string())
+}
+
+#[wasm_bindgen_test]
+async fn a_warning_from_the_constructor_waits_for_the_listeners() {
+    let driver = alone(r#"{"trackers":[],"rtcConfig":{"iceServers":[{"urls":"nonsense"}]}}"#);
+    let warning = next(&driver, "warning").await.expect("resolves");
+    assert_eq!(code(&warning).as_deref(), Some("ERR_ICE_URL"));
+    driver.close();
+}
+
+#[wasm_bindgen_test]
+async fn a_driver_lives_until_it_is_closed_and_then_lets_go_of_everything() {
+    let driver = alone(r#"{"trackers":["ws://127.0.0.1:1"]}"#);
+    next(&driver, "tracker").await.expect("resolves");
+    let weak = Rc::downgrade(&driver);
+    drop(driver);
+    let driver = weak.upgrade().expect("it lives without the page's object");
+    let (closed, ready) = (next(&driver, "close"), driver.ready().promise());
+    driver.close();
+    driver.close();
+    closed.await.expect("resolves");
+    assert_eq!(code(&ready.await.expect_err("closed first")).as_deref(), Some("ERR_CLOSED"));
+    assert!(driver.trackers.is_empty() && driver.alarm.borrow().is_none());
+    drop(driver);
+    assert!(weak.upgrade().is_none(), "nothing holds it any more");
+}
+
+#[wasm_bindgen_test]
+async fn what_is_held_for_the_first_neighbor_fails_when_it_is_closed() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    let sent = driver.send(None, vec![1]).expect("held");
+    driver.close();
+    let error = sent.outcome.promise().await.expect_err("never delivered");
+    assert_eq!(code(&error).as_deref(), Some("ERR_CLOSED"));
+}
+
+#[wasm_bindgen_test]
+async fn a_listener_may_rejoin_and_close_while_the_driver_runs() {
+    let driver = alone(r#"{"trackers":["ws://127.0.0.1:1"]}"#);
+    let listener = {
+        let driver = driver.clone();
+        Closure::<dyn Fn()>::new(move || {
+            driver.page.remove_event(&"tracker".into());
+            let swarm = crate::proto::SwarmId::of_topic("elsewhere");
+            driver.rejoin(|config| config.swarm = swarm).expect("good settings");
+            assert_eq!(driver.peer(|peer| peer.swarm()), swarm);
+            assert_eq!(driver.peer(|peer| peer.trackers().len()), 1, "the trackers are kept");
+            driver.close();
+        })
+    };
+    driver.page.add(JsValue::NULL, "tracker".into(), listener.as_ref().clone(), false).expect("a function");
+    next(&driver, "close").await.expect("resolves");
+    assert!(driver.closed());
+}
+
+#[wasm_bindgen_test]
+async fn an_instance_may_be_closed_while_its_page_is_away() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    driver.page_life(Moment::Leaving);
+    let closed = next(&driver, "close");
+    driver.close();
+    closed.await.expect("resolves");
+    driver.page_life(Moment::Restored);
+    assert!(driver.peer(|peer| peer.is_closed()) && driver.closed());
+}
+
+#[wasm_bindgen_test]
+fn a_page_that_goes_leaves_the_swarm_and_joins_again_when_it_is_restored() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    driver.page_life(Moment::Leaving);
+    assert!(driver.peer(|peer| peer.is_closed()));
+    driver.page_life(Moment::Restored);
+    assert!(!driver.peer(|peer| peer.is_closed()) && !driver.closed());
+    driver.close();
+}
