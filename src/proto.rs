@@ -73,7 +73,7 @@ pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,
     TrackerState, TrackerStatus, Warning,
 };
-pub use links::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
+pub use links::admission::{Abilities, Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 #[cfg(feature = "sim")]
 pub(crate) use links::link::SILENCE;
 pub use map::Map;

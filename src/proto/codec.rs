@@ -19,6 +19,24 @@ pub(crate) fn from_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     rest.is_empty().then_some(value)
 }
 
+/// Why bytes cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// They name a variant that is not known here: a later version has more of them.
+    Later,
+    /// They are nothing.
+    Malformed,
+}
+
+/// The value at the beginning of the bytes, and what follows it: a later version may add fields at the end.
+pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Unreadable> {
+    postcard::take_from_bytes(bytes).map_err(|error| match error {
+        // What serde itself finds wrong, and that is a variant: see the test.
+        postcard::Error::SerdeDeCustom => Unreadable::Later,
+        _ => Unreadable::Malformed,
+    })
+}
+
 /// Writes bytes at once; serde would write one after the other.
 pub(crate) fn write_bytes<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
     to.serialize_bytes(bytes)
@@ -39,6 +57,19 @@ mod tests {
     use crate::proto::links::link::wire::{Frame, Packet, frame};
     use crate::proto::messaging::broadcast;
     use crate::proto::messaging::message::Payload;
+
+    #[test]
+    fn what_only_a_later_version_knows_is_told_from_what_is_nothing() {
+        assert_eq!(read::<Choice>(&[200, 1]), Err(Unreadable::Later));
+        assert_eq!(read::<Vec<(u16, Choice)>>(&[1, 7, 77]), Err(Unreadable::Later), "within others, too");
+        for nothing in [&[][..], &[1], &[0xff; 12]] {
+            assert_eq!(read::<Choice>(nothing), Err(Unreadable::Malformed), "{nothing:?}");
+        }
+        assert_eq!(read::<Option<u8>>(&[7]), Err(Unreadable::Malformed), "neither there nor not");
+        assert_eq!(read::<bool>(&[2]), Err(Unreadable::Malformed));
+        assert_eq!(read::<String>(&[1, 0xff]), Err(Unreadable::Malformed), "no text");
+        assert_eq!(read::<u8>(&[5, 6, 7]), Ok((5, &[6, 7][..])), "more may follow");
+    }
 
     /// One of everything.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -48,6 +48,8 @@ pub(crate) enum Effect {
     // From the links.
     /// A packet of a neighbor.
     Packet(ConnId, Address, Packet),
+    /// ... that is not known here.
+    Unknown(Address),
     /// ... that arranges links, on one that parts.
     Signal(Address, signalling::Packet),
     /// A link is there.

@@ -67,8 +67,8 @@ pub fn sdp(bytes: &[u8]) {
 pub fn frames(bytes: &[u8]) {
     let mut inbox = Inbox::default();
     for chunk in chunks(bytes) {
-        if let Ok(Some(packet)) = inbox.push(chunk, 1 << 16) {
-            let again = Inbox::default().push(&frame(&Frame::Whole(&encode(&packet))), 1 << 16);
+        if let Ok(Some(packet)) = inbox.packet(chunk, 1 << 16) {
+            let again = Inbox::default().packet(&frame(&Frame::Whole(&encode(&packet))), 1 << 16);
             if encode(&packet).len() < 16_000 {
                 assert_eq!(again, Ok(Some(packet)), "what we write we can read");
             }

@@ -157,6 +157,9 @@ impl Links {
             return self.handle_late_frame(id, frame, max_packet, cx);
         };
         let happened = conn.link.handle_frame(frame, max_packet, cx.now);
+        for _ in 0..std::mem::take(&mut conn.link.later) {
+            cx.drop_because("of a later version");
+        }
         self.act(id, happened, cx);
     }
 
@@ -257,6 +260,12 @@ impl Links {
                 self.handle_first_packet(id, cx);
                 if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
                     cx.effects.push_back(Effect::Packet(id, from, packet));
+                }
+            }
+            Happened::Later => {
+                self.handle_first_packet(id, cx);
+                if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
+                    cx.effects.push_back(Effect::Unknown(from));
                 }
             }
             Happened::Farewell(farewell) => self.handle_farewell(id, farewell, cx),

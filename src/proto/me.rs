@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::id::Address;
 use super::identity::Identity;
+use super::links::admission::Abilities;
 use super::links::link::Member;
 use super::messaging::message::{Draft, Kind, Payload};
 use super::random::Random;
@@ -17,19 +18,22 @@ pub(crate) struct Me {
     pub(crate) address: Address,
     /// Tells this run of the peer from earlier ones with the same identity.
     pub(crate) instance: [u8; 16],
+    /// What it can do beyond the version: nothing yet.
+    pub(crate) abilities: Abilities,
 }
 
 impl Me {
     pub(crate) fn new(config: Config, identity: Identity, random: &mut Random) -> Self {
         let address = config.address.unwrap_or(identity.address());
         let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
-        Self { config, identity, secret, address, instance: random.bytes() }
+        let abilities = Abilities::default();
+        Self { config, identity, secret, address, instance: random.bytes(), abilities }
     }
 
     /// What it proves and says of itself on a new link.
     pub(crate) fn member(&self) -> Member<'_> {
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
-        Member { secret, identity, instance, address: self.address }
+        Member { secret, identity, instance, address: self.address, abilities: &self.abilities }
     }
 
     /// Its address, where that is not the one that its key proves.

@@ -222,6 +222,7 @@ impl Peer {
 
             // From the links.
             Effect::Packet(conn, from, packet) => self.handle_packet(conn, from, packet, now),
+            Effect::Unknown(from) => drop(allows_packet(&from, 1.0, cx)),
             Effect::Signal(from, packet) => signalling.handle_packet(from, packet, cx),
             Effect::Linked(peer) => {
                 cx.stats.links += 1;
@@ -339,11 +340,9 @@ impl Peer {
     fn handle_packet(&mut self, conn: ConnId, from: Address, packet: Packet, now: Instant) {
         let (Parts { links, signalling, topology, messaging, .. }, mut cx) = self.look(now);
         let cx = &mut cx;
-        let Some(key) = cx.around.key_of(&from) else { return };
         let names = if let Packet::Broadcast(broadcast::Packet::Have(ids)) = &packet { ids.len() } else { 0 };
-        if !cx.limits.allows_packet(key, 1.0 + names as f64 / NAMES_PER_PACKET, now) {
-            cx.drop_because("neighbor above its rate");
-            return cx.blame(&from, Fault::Flooded, "sent more packets than any honest peer would");
+        if !allows_packet(&from, 1.0 + names as f64 / NAMES_PER_PACKET, cx) {
+            return;
         }
         match packet {
             Packet::Ping(number) => cx.send(from, Packet::Pong(number)),
@@ -543,6 +542,17 @@ impl Peer {
         self.parts.introducers.remove(url, out);
         self.settle(now);
     }
+}
+
+/// Whether a neighbor may send this, too; it is blamed if not.
+fn allows_packet(from: &Address, cost: f64, cx: &mut Context<'_>) -> bool {
+    let Some(key) = cx.around.key_of(from) else { return false };
+    let allowed = cx.limits.allows_packet(key, cost, cx.now);
+    if !allowed {
+        cx.drop_because("neighbor above its rate");
+        cx.blame(from, Fault::Flooded, "sent more packets than any honest peer would");
+    }
+    allowed
 }
 
 #[cfg(test)]

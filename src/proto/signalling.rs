@@ -194,13 +194,16 @@ impl Signalling {
             | Signal::Reject(_)
             | Signal::Decline { .. }
             | Signal::Greet { .. } => cx.drop_because("mesh packet"),
+            Signal::Later(_) => cx.drop_because("of a later version"),
         }
     }
 
     /// What the goal of one of our requests says.
     fn handle_signal(&mut self, id: RequestId, from: Address, signal: Signal, cx: &mut Context<'_>) {
         match signal {
-            Signal::Candidate(_) | Signal::Cancel => self.handle_forwarded(id, signal, cx),
+            Signal::Candidate(_) | Signal::Cancel | Signal::Later(_) => {
+                self.handle_forwarded(id, signal, cx);
+            }
             Signal::Accept { from: acceptor, answer, hello } => {
                 let via = self.own.remove(&id).map_or(from, |own| own.via);
                 let acceptance = Acceptance { id, via, from: acceptor, answer, hello };

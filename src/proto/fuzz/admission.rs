@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::chunks;
 use super::station::Station;
 use crate::proto::links::link::wire::{Frame, Inbox, Packet, encode, frame};
-use crate::proto::{Bytes, Identity, Input, Random, SwarmId, SwarmSecret};
+use crate::proto::{Abilities, Bytes, Identity, Input, Random, SwarmId, SwarmSecret};
 
 /// After a byte of settings, steps: each a byte for its kind, and what it is made of.
 pub fn admission(bytes: &[u8]) {
@@ -28,8 +28,15 @@ pub fn admission(bytes: &[u8]) {
     let confirm = half.receive(&theirs, &them).expect("a good hello");
     let random = &mut Random::new([9; 32]);
     let elsewhere = crate::proto::Binding { local_fingerprint: &[8; 32], remote_fingerprint: &[9; 32] };
-    let (mut other, other_hello) =
-        crate::proto::Admission::new(&station.secret, &them, [1; 16], None, elsewhere, random);
+    let (mut other, other_hello) = crate::proto::Admission::new(
+        &station.secret,
+        &them,
+        [1; 16],
+        None,
+        &Abilities::default(),
+        elsewhere,
+        random,
+    );
     let genuine = [
         Packet::Hello(hello.clone()),
         Packet::Confirm { confirm: confirm.clone(), linked: false },
@@ -61,7 +68,7 @@ pub fn admission(bytes: &[u8]) {
         if station.remotes.is_empty() {
             break;
         }
-        match inbox.push(&said, 1 << 20) {
+        match inbox.packet(&said, 1 << 20) {
             Ok(Some(Packet::Hello(said))) => said_hello |= said == hello,
             Ok(Some(Packet::Confirm { confirm: said, .. })) => proven |= said_hello && said == confirm,
             _ => {}

@@ -7,7 +7,7 @@ use super::chunks;
 use super::station::{Station, description, message};
 use crate::proto::codec;
 use crate::proto::id::{OfferId, TrackerPeerId};
-use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::links::admission::{Confirm, Hello, VERSION};
 use crate::proto::links::link::Farewell;
 use crate::proto::links::link::wire::Packet;
 use crate::proto::messaging::direct::Acknowledgement;
@@ -211,7 +211,15 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                 5 => Signal::Cancel,
                 6 => {
                     let (key, share) = (member(*what).public_key(), [*hops; 32]);
-                    let hello = Hello { version: 1, nonce: [*what; 16], key, claimed: None, share };
+                    let hello = Hello {
+                        version: VERSION,
+                        capabilities: 0,
+                        nonce: [*what; 16],
+                        key,
+                        claimed: None,
+                        share,
+                        more: Vec::new(),
+                    };
                     let proof = member(*what).prove("fuzz", &[*hops]);
                     Signal::Greet {
                         request: request(),

@@ -15,8 +15,8 @@ use crate::proto::request::RequestId;
 use crate::proto::sdp::Description;
 use crate::proto::signalling;
 use crate::proto::{
-    Address, Admission, Admitted, Binding, Bytes, Config, ConnId, Event, Hello, Identity, Input, Instant,
-    MessageId, OfferId, Output, Peer, Random, SwarmId, SwarmSecret, TrackerId,
+    Abilities, Address, Admission, Admitted, Binding, Bytes, Config, ConnId, Event, Hello, Identity, Input,
+    Instant, MessageId, OfferId, Output, Peer, Random, SwarmId, SwarmSecret, TrackerId,
 };
 
 /// A connection as its remote sees it.
@@ -182,7 +182,7 @@ impl Station {
 
     fn hear(&mut self, conn: ConnId, bytes: &Bytes) {
         let Some(remote) = self.remotes.iter_mut().find(|remote| remote.conn == conn) else { return };
-        let packet = remote.inbox.push(&bytes.0, 1 << 26).expect("the peer writes good frames");
+        let packet = remote.inbox.packet(&bytes.0, 1 << 26).expect("the peer writes good frames");
         match packet {
             None | Some(Packet::Confirm { .. } | Packet::Close(_)) => {}
             Some(Packet::Hello(hello)) => remote.hello = Some(hello),
@@ -242,7 +242,15 @@ impl Station {
         let ours = certificate(remote.conn.0 as u8);
         let binding = Binding { local_fingerprint: &remote.fingerprint, remote_fingerprint: &ours };
         let mut random = Random::new([remote.conn.0 as u8 + 2; 32]);
-        Some(Admission::new(&self.secret, identity, [1; 16], None, binding, &mut random))
+        Some(Admission::new(
+            &self.secret,
+            identity,
+            [1; 16],
+            None,
+            &Abilities::default(),
+            binding,
+            &mut random,
+        ))
     }
 
     /// The connection opens and its remote goes through the handshake, or stops after some steps of it.

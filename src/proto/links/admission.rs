@@ -21,10 +21,10 @@ use crate::proto::secret::SwarmSecret;
 mod cpace;
 mod words;
 
-pub use words::{AdmissionError, Admitted, Confirm, Hello};
+pub use words::{Abilities, AdmissionError, Admitted, Confirm, Hello};
 
-/// The version of this handshake; a side that speaks another is told so instead of failing its proof.
-const VERSION: u8 = 1;
+/// The version of the protocol: see `docs/wire.md` for what changes it. Peers of two versions share no swarm, and say so.
+pub(crate) const VERSION: u8 = 2;
 
 /// CI of CPace: what kind of channel this is.
 const CHANNEL: &[u8] = b"easypeers link 1";
@@ -73,12 +73,15 @@ impl Admission {
         identity: &Identity,
         instance: [u8; 16],
         claimed: Option<Address>,
+        abilities: &Abilities,
         binding: Binding<'_>,
         random: &mut Random,
     ) -> (Self, Hello) {
         let sid = binding.sid();
         let (exponent, share) = Exponent::new(password, identity, &sid, random);
-        let hello = Hello { version: VERSION, nonce: instance, key: identity.public_key(), claimed, share };
+        let Abilities { capabilities, more } = abilities.clone();
+        let (version, key) = (VERSION, identity.public_key());
+        let hello = Hello { version, capabilities, nonce: instance, key, claimed, share, more };
         (Self { exponent, sid, hello: hello.clone(), exchange: None }, hello)
     }
 
@@ -128,6 +131,7 @@ impl Admission {
             address,
             key: theirs.key,
             instance: theirs.nonce,
+            capabilities: self.hello.capabilities & theirs.capabilities,
             verified: address == proven,
             session: *session,
         })

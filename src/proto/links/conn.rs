@@ -67,6 +67,12 @@ impl Conn {
         Some(if admitted.verified { admitted.address } else { admitted.key.address() })
     }
 
+    /// What both ends can do beyond the version.
+    #[cfg(test)]
+    pub(crate) fn capabilities(&self) -> Option<u32> {
+        self.admitted.map(|admitted| admitted.capabilities)
+    }
+
     /// Whether it takes a slot: everything but an offer that nobody has taken up. Our own requests take none
     /// until they are answered, or two full peers that ask for each other would both be busy for ever.
     pub(crate) fn holds_slot(&self) -> bool {

@@ -36,7 +36,7 @@ pub(crate) use heart::SILENCE;
 use heart::{Beat, Heart};
 use outbox::Outbox;
 pub(crate) use wire::{Farewell, Packet};
-use wire::{FrameError, Inbox};
+use wire::{FrameError, Inbox, Read};
 
 /// The browser makes a description in milliseconds; a page that was asleep, later.
 const DESCRIBE: Duration = Duration::from_secs(8);
@@ -85,6 +85,8 @@ pub(crate) enum Happened {
     Proven(Admitted, Linked),
     /// A packet on an active link, or on one that is proven: then they keep it.
     Packet(Packet),
+    /// A packet that only a later version knows.
+    Later,
     /// The last word of the other side.
     Farewell(Farewell),
     /// Something no honest peer says.
@@ -137,6 +139,8 @@ pub(crate) struct Link {
     heart: Heart,
     /// Messages that the neighbor has taken since the peer last asked.
     pub(crate) taken: Vec<MessageId>,
+    /// Packets and fields of a later version that were ignored since the peer last asked.
+    pub(crate) later: u32,
 }
 
 impl Link {
@@ -155,6 +159,7 @@ impl Link {
             inbox: Inbox::default(),
             heart: Heart::default(),
             taken: Vec::new(),
+            later: 0,
         }
     }
 
@@ -352,12 +357,20 @@ impl Link {
     pub(crate) fn handle_frame(&mut self, frame: &[u8], max_packet: usize, now: Instant) -> Happened {
         self.heart.handle_heard(now);
         let limit = if self.is_active() { max_packet } else { wire::FRAME };
+        let awaits = self.greeting.as_ref().filter(|_| self.is_greeting()).map(|greeting| greeting.awaits());
         let packet = match self.inbox.push(frame, limit) {
-            Ok(Some(packet)) => packet,
-            Ok(None) => return Happened::Nothing,
+            Ok(Read::Packet { packet, more }) => {
+                self.later += u32::from(more);
+                packet
+            }
+            Ok(Read::Part) => return Happened::Nothing,
+            Ok(Read::Later) if self.is_active() || awaits == Some(Awaits::Nothing) => {
+                self.later += 1;
+                return Happened::Later;
+            }
+            Ok(Read::Later) => return Happened::Violation(Violation::TooEarly),
             Err(error) => return Happened::Violation(error.into()),
         };
-        let awaits = self.greeting.as_ref().filter(|_| self.is_greeting()).map(|greeting| greeting.awaits());
         match (&self.state, packet) {
             (State::Closed, _) => Happened::Nothing,
             (_, Packet::Close(farewell)) => Happened::Farewell(farewell),

@@ -36,6 +36,7 @@ mod attempts;
 mod closing;
 mod hostile;
 mod joining;
+mod later;
 mod limits;
 mod world;
 

@@ -89,7 +89,8 @@ impl Signalling {
                 | Signal::Candidate(_)
                 | Signal::Cancel
                 | Signal::Decline { .. }
-                | Signal::Greet { .. } => {}
+                | Signal::Greet { .. }
+                | Signal::Later(_) => {}
             },
         }
     }

@@ -1,7 +1,9 @@
 //! What travels between neighbors to arrange links.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::proto::codec::{self, Unreadable};
 use crate::proto::id::Address;
 use crate::proto::links::admission::{Confirm, Hello};
 use crate::proto::request::{Reason, Request, RequestId};
@@ -18,6 +20,7 @@ pub(crate) enum Packet {
     Forward {
         /// Which request.
         id: RequestId,
+        #[serde(serialize_with = "write_signal", deserialize_with = "read_signal")]
         signal: Signal,
     },
 }
@@ -33,10 +36,11 @@ pub(crate) struct Reply {
     pub(crate) path: Vec<Address>,
     /// Links it may still cross.
     pub(crate) hops_left: u16,
+    #[serde(serialize_with = "write_signal", deserialize_with = "read_signal")]
     pub(crate) signal: Signal,
 }
 
-/// What origin and goal of a request say to each other.
+/// What origin and goal of a request say to each other. Those between them pass it on as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Signal {
     /// The goal accepts.
@@ -70,4 +74,26 @@ pub(crate) enum Signal {
         hello: Box<Hello>,
         confirm: Confirm,
     },
+    /// What only a later version knows, in its bytes.
+    #[serde(skip)]
+    Later(Vec<u8>),
+}
+
+/// Writes a signal as bytes.
+fn write_signal<S: Serializer>(signal: &Signal, to: S) -> Result<S::Ok, S::Error> {
+    match signal {
+        Signal::Later(bytes) => codec::write_bytes(bytes, to),
+        signal => codec::write_bytes(&codec::to_bytes(signal), to),
+    }
+}
+
+/// Reads what [`write_signal`] wrote, as far as this version knows it.
+fn read_signal<'de, D: Deserializer<'de>>(from: D) -> Result<Signal, D::Error> {
+    let bytes = <&[u8]>::deserialize(from)?;
+    match codec::read(bytes) {
+        Ok((signal, [])) => Ok(signal),
+        // With more than is known here it still has to pass.
+        Ok(_) | Err(Unreadable::Later) => Ok(Signal::Later(bytes.to_vec())),
+        Err(Unreadable::Malformed) => Err(D::Error::custom("a signal that is none")),
+    }
 }

@@ -78,8 +78,9 @@ impl Cadence {
         (self.due_at, self.waits, self.announces) = (Some(now), false, 0);
     }
 
+    /// The socket is closed.
     pub(super) fn stop(&mut self) {
-        self.due_at = None;
+        (self.due_at, self.waits) = (None, false);
     }
 
     /// When the next announce is due.

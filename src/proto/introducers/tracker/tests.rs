@@ -189,3 +189,15 @@ fn closing_says_stopped_and_leaves_no_deadline() {
     assert_eq!(out[1], Output::TrackerClose(TrackerId(1)));
     assert_eq!(tracker.poll_timeout(), None);
 }
+
+/// Else everybody whose tracker fell over would meet it again at the same moment.
+#[test]
+fn offers_that_are_ready_after_the_socket_closed_do_not_bring_the_next_one_forward() {
+    let mut tracker = tracker();
+    let mut out = open(&mut tracker);
+    tracker.announce(&mut Vec::new(), T0, &mut out);
+    tracker.handle_closed("gone".into(), T0);
+    let later = tracker.poll_timeout();
+    tracker.offers_ready(T0, true);
+    assert_eq!(tracker.poll_timeout(), later);
+}

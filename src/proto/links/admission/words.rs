@@ -3,14 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::cpace;
+use crate::proto::codec;
 use crate::proto::id::Address;
 use crate::proto::identity::{Proof, PublicKey};
 
 /// The first message of each side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// The version of the handshake that the sender speaks; ours is 1.
+    /// The version of the protocol that the sender speaks. It comes first in every version.
     pub version: u8,
+    /// What the sender can do beyond its version, a bit each; unknown bits mean nothing.
+    pub capabilities: u32,
     /// Names this run of the peer: an address that comes back after a reload has another.
     pub nonce: [u8; 16],
     /// The sender's identity.
@@ -19,13 +22,30 @@ pub struct Hello {
     pub claimed: Option<Address>,
     /// The sender's share in CPace.
     pub share: [u8; 32],
+    /// What a later version adds. Both sides prove it, whether they can read it or not.
+    #[serde(serialize_with = "codec::write_bytes")]
+    pub more: Vec<u8>,
+}
+
+/// What a peer can do beyond its version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// See [`Hello::capabilities`].
+    pub capabilities: u32,
+    /// See [`Hello::more`].
+    pub more: Vec<u8>,
 }
 
 impl Hello {
     /// All of it, as CPace takes it: the share, and the rest as associated data.
     pub(super) fn message(&self) -> Vec<u8> {
         let claimed = self.claimed.as_ref().map_or(&[][..], |address| &address.0);
-        cpace::message(&self.share, &[&[self.version], &self.nonce[..], &self.key.0, claimed].concat())
+        let variable = cpace::lv_cat(&[claimed, &self.more]);
+        let capabilities = self.capabilities.to_le_bytes();
+        cpace::message(
+            &self.share,
+            &[&[self.version], &capabilities[..], &self.nonce, &self.key.0, &variable].concat(),
+        )
     }
 }
 
@@ -47,6 +67,8 @@ pub struct Admitted {
     pub key: PublicKey,
     /// The nonce of its run.
     pub instance: [u8; 16],
+    /// What both can do beyond the version.
+    pub capabilities: u32,
     /// Whether the address is the hash of the key, and not merely claimed.
     pub verified: bool,
     /// The name of the connection, the same on both sides and known to nobody else.

@@ -4,7 +4,9 @@
 
 use crate::proto::id::Address;
 use crate::proto::identity::Identity;
-use crate::proto::links::admission::{Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
+use crate::proto::links::admission::{
+    Abilities, Admission, AdmissionError, Admitted, Binding, Confirm, Hello,
+};
 use crate::proto::random::Random;
 use crate::proto::secret::SwarmSecret;
 
@@ -16,6 +18,7 @@ pub(crate) struct Member<'a> {
     pub(crate) instance: [u8; 16],
     /// The address it goes by.
     pub(crate) address: Address,
+    pub(crate) abilities: &'a Abilities,
 }
 
 /// Words of a greeting that came through the mesh.
@@ -59,7 +62,8 @@ pub(super) struct Greeting {
 impl Greeting {
     pub(super) fn new(me: Member<'_>, binding: Binding<'_>, random: &mut Random) -> Self {
         let claimed = Some(me.address).filter(|address| *address != me.identity.address());
-        let (admission, _) = Admission::new(me.secret, me.identity, me.instance, claimed, binding, random);
+        let (admission, _) =
+            Admission::new(me.secret, me.identity, me.instance, claimed, me.abilities, binding, random);
         Self { admission, awaits: Awaits::Hello, ready: None, ahead: None, linked: false }
     }
 

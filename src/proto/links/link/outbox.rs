@@ -203,7 +203,7 @@ mod tests {
         let mut packets = Vec::new();
         while let Some(output) = out.pop_front() {
             if let Output::ConnSend(_, Bytes(bytes)) = output {
-                packets.extend(inbox.push(&bytes, 1 << 20).unwrap());
+                packets.extend(inbox.packet(&bytes, 1 << 20).unwrap());
             }
         }
         packets

@@ -3,7 +3,7 @@ use super::heart::{ANSWER, IDLE, SLEPT};
 use super::wire::{FRAME, Frame, PART, encode, frame};
 use super::*;
 use crate::proto::id::{Address, SwarmId};
-use crate::proto::links::admission::Confirm;
+use crate::proto::links::admission::{Abilities, Confirm, VERSION};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, Reason, Request, RequestId};
 use crate::proto::secret::SwarmSecret;
@@ -310,20 +310,41 @@ fn a_timer_that_comes_late_asks_again_instead_of_burying() {
 // Packets.
 
 #[test]
-fn every_truncation_of_every_packet_is_refused() {
+fn every_truncation_of_every_packet_is_refused_and_what_follows_it_ignored() {
     for packet in every_kind() {
         let bytes = encode(&packet);
-        let read = |bytes: &[u8]| Inbox::default().push(&frame(&Frame::Whole(bytes)), MAX);
+        let read = |bytes: &[u8]| Inbox::default().packet(&frame(&Frame::Whole(bytes)), MAX);
         assert_eq!(read(&bytes), Ok(Some(packet.clone())));
         for length in 0..bytes.len() {
             assert_eq!(read(&bytes[..length]), Err(FrameError::Packet), "{length} bytes of {packet:?}");
         }
-        assert_eq!(read(&[&bytes[..], &[0]].concat()), Err(FrameError::Packet), "one byte after {packet:?}");
+        let more = frame(&Frame::Whole(&[&bytes[..], &[0]].concat()));
+        let read = Inbox::default().push(&more, MAX);
+        assert_eq!(
+            read,
+            Ok(Read::Packet { packet: packet.clone(), more: true }),
+            "a later version adds fields"
+        );
         let whole = whole(&packet);
         for length in 0..whole.len() {
-            assert!(Inbox::default().push(&whole[..length], MAX).is_err(), "{length} bytes of its frame");
+            assert!(Inbox::default().packet(&whole[..length], MAX).is_err(), "{length} bytes of its frame");
         }
     }
+}
+
+#[test]
+fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
+    let read = |bytes: &[u8]| Inbox::default().push(&frame(&Frame::Whole(bytes)), MAX);
+    // An unknown kind of packet, and an unknown kind within each kind that has some.
+    for unknown in [&[9][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
+        assert_eq!(read(unknown), Ok(Read::Later), "{unknown:?}");
+    }
+    assert_eq!(read(&[5]), Err(FrameError::Packet));
+    assert_eq!(
+        read(&[0, VERSION + 1, 9, 9, 9]),
+        Err(FrameError::Version(VERSION + 1)),
+        "all that can be read"
+    );
 }
 
 #[test]
@@ -354,10 +375,10 @@ fn no_more_packets_are_under_way_at_once_than_allowed() {
 fn empty_parts_do_not_hold_a_stream_for_ever() {
     let mut inbox = Inbox::default();
     let end = frame(&Frame::Part { stream: 1, last: true, bytes: &[] });
-    assert_eq!(inbox.push(&end, MAX), Err(FrameError::Packet));
+    assert_eq!(inbox.packet(&end, MAX), Err(FrameError::Packet));
     let bytes = encode(&Packet::Ping(7));
     for (last, bytes) in [(false, &bytes[..1]), (true, &bytes[1..])] {
-        let read = inbox.push(&frame(&Frame::Part { stream: 1, last, bytes }), MAX);
+        let read = inbox.packet(&frame(&Frame::Part { stream: 1, last, bytes }), MAX);
         assert_eq!(read, Ok(last.then_some(Packet::Ping(7))));
     }
 }
@@ -449,7 +470,8 @@ fn open(link: &mut Link, own: u8, now: Instant, out: &mut VecDeque<Output>) {
 
 fn as_member<T>(own: u8, then: impl FnOnce(Member<'_>) -> T) -> T {
     let (secret, identity) = (SwarmSecret::public(SwarmId::of_topic("t")), member(own));
-    then(Member { secret: &secret, identity: &identity, instance: [own; 16], address: identity.address() })
+    let (instance, address, abilities) = ([own; 16], identity.address(), &Abilities::default());
+    then(Member { secret: &secret, identity: &identity, instance, address, abilities })
 }
 
 /// A link whose channel is open; what it says.
@@ -498,7 +520,7 @@ fn measured(millis: u64) -> Link {
 
 /// The numbers of the questions that went out.
 fn asked(out: &mut VecDeque<Output>) -> Vec<u32> {
-    let number = |output: Output| match Inbox::default().push(&bytes(&output), MAX) {
+    let number = |output: Output| match Inbox::default().packet(&bytes(&output), MAX) {
         Ok(Some(Packet::Ping(number))) => number,
         other => panic!("{other:?} is no question"),
     };
@@ -511,7 +533,8 @@ fn whole(packet: &Packet) -> Vec<u8> {
 
 fn hello() -> Hello {
     let (key, share) = (member(1).public_key(), member(2).public_key().0);
-    Hello { version: 1, nonce: [1; 16], key, claimed: Some(Address([5; 20])), share }
+    let claimed = Some(Address([5; 20]));
+    Hello { version: VERSION, capabilities: 0, nonce: [1; 16], key, claimed, share, more: Vec::new() }
 }
 
 fn confirm() -> Confirm {

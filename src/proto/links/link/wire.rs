@@ -6,9 +6,24 @@ mod packet;
 pub(crate) use frame::{FRAME, Frame, Inbox, PART, frame};
 pub(crate) use packet::{Farewell, Packet, decode, encode};
 
+use crate::proto::links::admission::VERSION;
+
+/// What came with a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Read {
+    /// A part of a packet.
+    Part,
+    /// A packet; `more`: with fields at its end that are not known here.
+    Packet { packet: Packet, more: bool },
+    /// A packet that is not known here: a later version has more of them.
+    Later,
+}
+
 /// Why bytes are not a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FrameError {
+    #[error("it speaks version {0} of the protocol, and this one is {VERSION}: reload the older page")]
+    Version(u8),
     #[error("not a frame")]
     Frame,
     #[error("not a packet")]

@@ -17,7 +17,7 @@ use crate::proto::messaging::message::{Kind, Payload};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, Request};
 use crate::proto::signalling;
-use crate::proto::{Admission, Binding, topology};
+use crate::proto::{Abilities, Admission, Binding, topology};
 
 /// How large a swarm is attacked, and by how many.
 #[derive(Debug, Clone, Copy)]
@@ -619,14 +619,23 @@ fn a_tracker_in_the_middle_gets_no_link() {
     let now = world.now;
     world.peers[a].handle(Input::ConnOpened(id), now);
     let ours = std::iter::from_fn(|| world.peers[a].poll_output()).find_map(|output| match output {
-        Output::ConnSend(_, Bytes(frame)) => Inbox::default().push(&frame, usize::MAX).expect("a good frame"),
+        Output::ConnSend(_, Bytes(frame)) => {
+            Inbox::default().packet(&frame, usize::MAX).expect("a good frame")
+        }
         _ => None,
     });
     let Some(Packet::Hello(ours)) = ours else { panic!("both say hello first") };
     let secret = SwarmSecret::public(SwarmId::of_topic("t"));
     let binding = Binding { local_fingerprint: &[1; 32], remote_fingerprint: &[2; 32] };
-    let (mut there, hello) =
-        Admission::new(&secret, &elsewhere, [1; 16], None, binding, &mut Random::new([3; 32]));
+    let (mut there, hello) = Admission::new(
+        &secret,
+        &elsewhere,
+        [1; 16],
+        None,
+        &Abilities::default(),
+        binding,
+        &mut Random::new([3; 32]),
+    );
     world.say_on(a, id, &Packet::Hello(hello));
     // The other peer is a member and proves it, over the certificates that it sees.
     let confirm = there.receive(&ours, &elsewhere).expect("a good hello");

@@ -11,7 +11,7 @@ use crate::proto::envelope::Envelope;
 use crate::proto::id::TrackerPeerId;
 use crate::proto::introducers::tracker;
 use crate::proto::io::Bytes;
-use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::links::admission::{Confirm, Hello, VERSION};
 use crate::proto::links::link::wire::{Frame, PART, encode, frame};
 use crate::proto::messaging::broadcast;
 use crate::proto::messaging::direct;
@@ -445,8 +445,15 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
 /// Words of a greeting that fit no link.
 pub(super) fn greeting() -> (Hello, Confirm) {
     let someone = Identity::from_secret([77; 32]);
-    let hello =
-        Hello { version: 1, nonce: [1; 16], key: someone.public_key(), claimed: None, share: [3; 32] };
+    let hello = Hello {
+        version: VERSION,
+        capabilities: 0,
+        nonce: [1; 16],
+        key: someone.public_key(),
+        claimed: None,
+        share: [3; 32],
+        more: Vec::new(),
+    };
     (hello, Confirm { tag: [4; 32], proof: someone.prove("test", b"") })
 }
 

@@ -248,7 +248,7 @@ impl World {
         let latency = self.far.get(&(from.min(to), from.max(to))).copied().unwrap_or(LATENCY);
         let at = self.now + latency;
         let Some(tap) = &mut self.tap else { return self.push(at, to, Input::ConnFrame(there, bytes)) };
-        let packet = Inbox::default().push(&bytes.0, usize::MAX).expect("peers send good frames");
+        let packet = Inbox::default().packet(&bytes.0, usize::MAX).expect("peers send good frames");
         for packet in tap(from, to, packet.expect("no large packets are tapped")) {
             let bytes = Bytes(frame(&Frame::Whole(&encode(&packet))));
             self.push(at, to, Input::ConnFrame(there, bytes));

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FrameError, Packet, decode};
+#[cfg(any(test, feature = "sim"))]
+use super::Packet;
+use super::{FrameError, Read, decode};
 use crate::proto::codec;
 
 /// Largest frame in bytes.
@@ -43,13 +45,13 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// Takes one frame; a packet, when it completes one.
-    pub(crate) fn push(&mut self, frame: &[u8], max_packet: usize) -> Result<Option<Packet>, FrameError> {
+    /// Takes one frame.
+    pub(crate) fn push(&mut self, frame: &[u8], max_packet: usize) -> Result<Read, FrameError> {
         if frame.len() > FRAME {
             return Err(FrameError::Size);
         }
         match codec::from_bytes(frame).ok_or(FrameError::Frame)? {
-            Frame::Whole(bytes) => decode(bytes).map(Some),
+            Frame::Whole(bytes) => decode(bytes),
             Frame::Part { stream, last, bytes } => {
                 let index = match self.streams.iter().position(|(id, _)| *id == stream) {
                     Some(index) => index,
@@ -66,9 +68,18 @@ impl Inbox {
                     return Err(FrameError::Size);
                 }
                 self.streams[index].1.extend_from_slice(bytes);
-                if last { decode(&self.streams.swap_remove(index).1).map(Some) } else { Ok(None) }
+                if last { decode(&self.streams.swap_remove(index).1) } else { Ok(Read::Part) }
             }
         }
+    }
+
+    /// Takes one frame; the packet that it completes, if that is one that is known here.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn packet(&mut self, frame: &[u8], max_packet: usize) -> Result<Option<Packet>, FrameError> {
+        Ok(match self.push(frame, max_packet)? {
+            Read::Packet { packet, .. } => Some(packet),
+            Read::Part | Read::Later => None,
+        })
     }
 
     /// Streams under way, and their bytes.

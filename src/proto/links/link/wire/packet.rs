@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FrameError;
-use crate::proto::codec;
+use super::{FrameError, Read};
+use crate::proto::codec::{self, Unreadable};
 use crate::proto::id::Address;
-use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::links::admission::{Confirm, Hello, VERSION};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::{signalling, topology};
 
@@ -55,9 +55,21 @@ pub(crate) enum Farewell {
     Refused,
 }
 
-/// Reads a packet, which is all of the bytes.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Packet, FrameError> {
-    codec::from_bytes(bytes).ok_or(FrameError::Packet)
+/// The number of [`Packet::Hello`].
+const HELLO: u8 = 0;
+
+/// Reads a packet. Of a Hello in another version nothing but that can be read.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Read, FrameError> {
+    if let [HELLO, version, ..] = bytes
+        && *version != VERSION
+    {
+        return Err(FrameError::Version(*version));
+    }
+    match codec::read(bytes) {
+        Ok((packet, rest)) => Ok(Read::Packet { packet, more: !rest.is_empty() }),
+        Err(Unreadable::Later) => Ok(Read::Later),
+        Err(Unreadable::Malformed) => Err(FrameError::Packet),
+    }
 }
 
 /// Writes a packet.
