@@ -61,7 +61,7 @@ export function installProbe() {
     frames: [],
     /** The sizes of the frames that came, in bytes, oldest first. */
     heardFrames: [],
-    /** How many neighbors said goodbye: the last word of who leaves, as src/proto/link/wire/packet.rs writes it. */
+    /** How many neighbors said goodbye: the last word of who leaves, as src/proto/links/link/wire/packet.rs writes it. */
     goodbyes: 0,
     /** How many channels the other side's browser closed. */
     hungUp: 0,

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 
 import { behavior } from './harness.mjs'
 
-/** As in src/proto/link/wire/frame.rs, in bytes. */
+/** As in src/proto/links/link/wire/frame.rs, in bytes. */
 const FRAME = 16_384
 /** Slices of a stretched secret (src/proto/secret.rs), and how many of them go into one task at most (src/web/clock.rs). */
 const [SLICES, IN_ONE_TASK] = [180_224 / 64, 16]

@@ -1,6 +1,6 @@
 """CPace on ristretto255 with SHA-512 in the symmetric setting, on integers: draft-irtf-cfrg-cpace over RFC 9496.
 
-It shares no code with src/proto/admission/cpace.rs, and prints the vectors that are in its tests:
+It shares no code with src/proto/links/admission/cpace.rs, and prints the vectors that are in its tests:
 
     python3 tests/vectors/cpace.py
 """
