@@ -9,32 +9,35 @@
 //! **Swarm.** All peers of one topic. Each has a key pair, and an address that is the hash of its key, a point
 //! on a ring of 2^160 addresses. A peer keeps at most `max_peers` links, whatever the size of the swarm.
 //!
-//! **Tracker** (`tracker`, `envelope`). A WebTorrent tracker hands a newcomer's offers to random members. That is
+//! **Tracker** (`introducers`, `envelope`). A WebTorrent tracker hands a newcomer's offers to random members. That is
 //! all it is needed for: a member passes an offer on through the mesh to the peer that should take it up.
 //!
-//! **Link** (`link`, `sdp`, `admission`). One WebRTC data channel. Before it carries anything, both sides prove in
-//! zero knowledge that they know the swarm (CPace) and own their keys (Schnorr), bound to the channel's own
-//! certificates.
+//! **Link** (`links`: `link`, `admission`, `slots`; `sdp`). One WebRTC data channel. Before it carries anything,
+//! both sides prove in zero knowledge that they know the swarm (CPace) and own their keys (Schnorr), bound to the
+//! channel's own certificates.
 //!
-//! **Mesh** (`mesh`, `view`, `ring`). Every peer is linked to its two neighbors on the ring and spends its other
-//! slots on long links, evenly over all scales of distance (Kleinberg 2000; Symphony, Manku et al. 2003). It sees
-//! three links far. Requests for links travel hop by hop, and their answers come back, so the mesh builds, heals
-//! and balances itself without anybody's help. A full peer lets a newcomer in by handing one of its links over.
+//! **Mesh** (`topology`, `signalling`, `neighborhood`, `ring`). Every peer is linked to its two neighbors on the
+//! ring and spends its other slots on long links, evenly over all scales of distance (Kleinberg 2000; Symphony,
+//! Manku et al. 2003). It sees three links far. Requests for links travel hop by hop, and replies come
+//! back, so the mesh builds, heals and balances itself without anybody's help. A full peer lets a newcomer in by
+//! handing one of its links over.
 //!
-//! **Broadcast** (`broadcast`). The first message of a source floods and carves a tree of first arrivals; later ones
-//! follow it, one copy for each peer, and names of messages on the other links repair what breaks (reverse path
-//! forwarding, Dalal and Metcalfe 1978; Plumtree, Leitão et al. 2007).
+//! **Broadcast** (`messaging::broadcast`). The first message of a source floods and carves a tree of first
+//! arrivals; later ones follow it, one copy for each peer, and names of messages on the other links repair what
+//! breaks (reverse path forwarding, Dalal and Metcalfe 1978; Plumtree, Leitão et al. 2007).
 //!
-//! **Direct** (`direct`). Greedy routing towards the recipient's address over the three-link view, confirmed by every
-//! hop, acknowledged by the recipient, tried again on other paths, and at last asked of the whole swarm.
+//! **Direct** (`messaging::direct`). Greedy routing towards the recipient's address over the three-link view,
+//! confirmed by every hop, acknowledged by the recipient, tried again on other paths, and at last asked of the
+//! whole swarm.
 //!
-//! **Message** (`message`, `identity`, `keys`). Signed by its sender with a proof that every peer checks before it passes
-//! the message on; a direct one is sealed to its recipient.
+//! **Message** (`messaging::message`, `identity`, `keys`). Signed by its sender with a proof that every peer
+//! checks before it passes the message on; a direct one is sealed to its recipient.
 //!
-//! **Limits** (`limits`, `replay`). What is said once is not said again, nobody asks for more than a peer can
-//! give, and who passes on what no honest peer does loses its links.
+//! **Limits** (`limits`, `messaging::replay`). What is said once is not said again, nobody asks for more than a
+//! peer can give, and who passes on what no honest peer does loses its links.
 //!
-//! [`Peer`] introduces these machines to each other; none of them knows another.
+//! [`Peer`] introduces these parts to each other; none of them knows another. `docs/architecture.md` follows a
+//! message and a newcomer through all of them, file by file.
 
 mod codec;
 mod config;
