@@ -56,8 +56,8 @@ pub(crate) enum Effect {
     Linked(Address),
     /// The connection of a link gave way to another.
     Relinked(Address),
-    /// A link is gone, and so is its peer if it is `dead`.
-    Unlinked { peer: Address, dead: bool },
+    /// A link is gone, and so is its peer if it is `dead`; what it went by for the page.
+    Unlinked { peer: Address, name: Address, dead: bool },
     /// The connection of a link, or of one that parts, is closed: what was just handed to it is lost.
     Cut(Address),
     /// Who evicted this peer named who took the place; the one to ask, if it still passes on what arranges links.
@@ -189,8 +189,10 @@ impl Context<'_> {
 
     /// Whether a neighbor may ask for work; what it may not is counted, and scored if no honest one would.
     pub(crate) fn allows_work(&mut self, from: &Address, work: Work) -> bool {
-        let Some(key) = self.around.key_of(from) else { return false };
-        let allowed = self.limits.allows_work(key, work, self.around.links.len(), self.now);
+        if !self.around.reaches(from) {
+            return false;
+        }
+        let allowed = self.limits.allows_work(*from, work, self.around.links.len(), self.now);
         if allowed == Allowed::Abuse {
             self.blame(from, Fault::Flooded, "sent more than any honest peer would");
         }
@@ -212,8 +214,10 @@ impl Context<'_> {
     /// Scores a neighbor for what no honest one does; too much of it ends the link. `evidence` goes on from
     /// "the neighbor so-and-so".
     pub(crate) fn blame(&mut self, neighbor: &Address, fault: Fault, evidence: &str) {
-        let Some(key) = self.around.key_of(neighbor) else { return };
-        let banned = self.limits.blame(key, fault, self.now);
+        if !self.around.reaches(neighbor) {
+            return;
+        }
+        let banned = self.limits.blame(*neighbor, fault, self.now);
         if banned || fault != Fault::Flooded {
             let end = if banned { ": its link is closed, and refused for a while" } else { "" };
             let text = format!("the neighbor {neighbor} {evidence}{end}");

@@ -8,6 +8,7 @@ use super::introducers::tracker::Tracker;
 use super::links::link::wire::{Frame, Inbox, encode, frame};
 use super::messaging::message::Header;
 use super::sdp::{Candidate, Description};
+use super::secret::SwarmTag;
 use super::{Instant, OfferId, Random, SwarmId, SwarmSecret, TrackerId};
 
 mod admission;
@@ -80,7 +81,7 @@ pub fn frames(bytes: &[u8]) {
 pub fn message(bytes: &[u8]) {
     let Ok((header, _)) = postcard::take_from_bytes::<Header>(bytes) else { return };
     let _ = (header.id(), header.from(), header.is_self_proving());
-    assert!(header.verify(&SwarmId::of_topic("fuzz")).is_none(), "a proof out of nothing");
+    assert!(header.verify(&SwarmTag::of_topic("fuzz")).is_none(), "a proof out of nothing");
 }
 
 /// What a tracker passes on of a member, in a public and in a private swarm.

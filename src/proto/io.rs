@@ -146,6 +146,8 @@ pub struct Receipt {
     pub hops: u8,
     /// From `send` to the recipient's acknowledgement; for a broadcast, until its neighbors had taken it.
     pub rtt: Duration,
+    /// Whether the recipient of a direct message proved its address, and did not merely claim it.
+    pub verified: Option<bool>,
 }
 
 /// Why a message did not arrive, as far as known.

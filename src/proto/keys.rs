@@ -1,79 +1,99 @@
-//! Whose key is whose.
+//! Whose key is whose, for those who write to others.
 //!
-//! An address that is the hash of a key proves itself: its key is remembered for those who write to it, and may
-//! be asked for again. One that its user claimed belongs to the first key that was seen with it, until a key
-//! turns up that the address proves. Such a pin cannot be had again, so claims are kept apart, where free keys
-//! cannot push them out: a full table takes no new claim before one of it was silent for a while.
+//! An address is the hash of a key and proves it, so there is nothing to believe: what is kept here only spares a question
+//! (see [`Kind::KeyQuery`](super::messaging::message::Kind)). Keys of neighbors are with their links. Those that answered this
+//! peer are kept apart from those that were merely heard, of which anybody can make as many as it likes.
+//!
+//! What somebody *claims* to be called lives in a namespace of its own. Anybody may claim any name, so nothing is routed or
+//! sealed by one unless the page asks for just that.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use super::id::Address;
 use super::identity::PublicKey;
 use super::map::Map;
-use super::time::Instant;
 
-/// Keys that prove their address; the one learned first is forgotten first.
-const MAX_PROVEN: usize = 2048;
-/// Claimed addresses.
-const MAX_PINS: usize = 1024;
-/// A claim that was silent for this long may give way to another.
-const PIN: Duration = Duration::from_secs(1800);
+/// Keys of those that answered, and of those that were heard: the ones learned first are forgotten first.
+const MAX_ANSWERED: usize = 1024;
+const MAX_HEARD: usize = 2048;
+/// Claimed names.
+const MAX_NAMES: usize = 1024;
 
-/// Keys that were proven in a handshake, a message or an acknowledgement.
-#[derive(Debug, Default)]
+/// Keys that were proven in an admission, a message or an acknowledgement.
+#[derive(Debug)]
 pub(crate) struct Keys {
-    proven: Map<Address, PublicKey>,
+    answered: Table,
+    heard: Table,
+    /// Who goes by a name, by the last that was heard of it.
+    names: Table,
+}
+
+#[derive(Debug)]
+struct Table {
+    keys: Map<Address, PublicKey>,
     order: VecDeque<Address>,
-    /// Claims, and when they were used last.
-    pins: Map<Address, (PublicKey, Instant)>,
+    most: usize,
+}
+
+impl Table {
+    fn new(most: usize) -> Self {
+        Self { keys: Map::new(), order: VecDeque::new(), most }
+    }
+
+    fn insert(&mut self, address: Address, key: PublicKey) {
+        if self.keys.insert(address, key).is_none() {
+            self.order.push_back(address);
+        }
+        if self.order.len() > self.most {
+            self.order.pop_front().map(|oldest| self.keys.remove(&oldest));
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            answered: Table::new(MAX_ANSWERED),
+            heard: Table::new(MAX_HEARD),
+            names: Table::new(MAX_NAMES),
+        }
+    }
 }
 
 impl Keys {
+    /// The key of an address.
     pub(crate) fn get(&self, address: &Address) -> Option<PublicKey> {
-        let pinned = || self.pins.get(address).map(|(key, _)| *key);
-        self.proven.get(address).copied().or_else(pinned)
+        self.answered.keys.get(address).or_else(|| self.heard.keys.get(address)).copied()
     }
 
-    /// Whether an address may belong to this key, once that is proven.
-    pub(crate) fn allows(&self, address: &Address, key: &PublicKey) -> bool {
-        key.address() == *address || self.get(address).is_none_or(|known| known == *key)
+    /// The key of somebody who claims a name.
+    pub(crate) fn named(&self, name: &Address) -> Option<PublicKey> {
+        self.names.keys.get(name).copied()
     }
 
-    /// Whether an address is known to belong to this key: it proves that, or is pinned to it. A first claim
-    /// that comes over others is not enough: a relay would claim any address it is asked for.
-    pub(crate) fn knows(&self, address: &Address, key: &PublicKey) -> bool {
-        key.address() == *address || self.get(address) == Some(*key)
+    /// A key acknowledged what this peer sent it.
+    pub(crate) fn answered(&mut self, key: PublicKey) {
+        self.answered.insert(key.address(), key);
     }
 
-    /// Learns a proven key. `false`: the address belongs to another one.
-    pub(crate) fn learn(&mut self, address: Address, key: PublicKey, now: Instant) -> bool {
-        if key.address() == address {
-            self.pins.remove(&address);
-            if self.proven.insert(address, key).is_none() {
-                self.order.push_back(address);
-            }
-            if self.order.len() > MAX_PROVEN {
-                self.order.pop_front().map(|oldest| self.proven.remove(&oldest));
-            }
-            return true;
+    /// A key said something, under this name.
+    pub(crate) fn heard(&mut self, key: PublicKey, name: Address) {
+        let address = key.address();
+        if name != address {
+            self.names.insert(name, key);
         }
-        if !self.allows(&address, &key) {
-            return false;
+        if !self.answered.keys.contains_key(&address) {
+            self.heard.insert(address, key);
         }
-        if self.pins.len() >= MAX_PINS && !self.pins.contains_key(&address) {
-            let oldest = self.pins.iter().min_by_key(|(_, (_, used))| *used);
-            let Some((&oldest, _)) = oldest.filter(|(_, (_, used))| now - *used > PIN) else { return true };
-            self.pins.remove(&oldest);
-        }
-        self.pins.insert(address, (key, now));
-        true
     }
 
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 3] {
-        [self.proven.len(), self.order.len(), self.pins.len()]
+        [&self.answered, &self.heard, &self.names].map(|table| {
+            assert_eq!(table.keys.len(), table.order.len());
+            table.keys.len()
+        })
     }
 }
 
@@ -82,60 +102,37 @@ mod tests {
     use super::*;
     use crate::proto::Identity;
 
-    const START: Instant = Instant::from_millis(1_800_000_000_000);
-
-    fn numbered(n: u32) -> Address {
-        let mut address = Address([0; 20]);
-        address.0[..4].copy_from_slice(&n.to_be_bytes());
-        address
+    fn numbered(n: u32) -> PublicKey {
+        PublicKey([[n as u8; 28].as_slice(), &n.to_be_bytes()].concat().try_into().expect("32"))
     }
 
     #[test]
-    fn a_claimed_address_stays_with_its_first_key_unless_it_proves_another() {
-        let [a, b] = [1, 2].map(|n| Identity::from_secret([n; 32]));
+    fn free_keys_push_out_nobody_that_answered() {
         let mut keys = Keys::default();
-        let claimed = Address([9; 20]);
-        assert!(keys.learn(claimed, a.public_key(), START));
-        assert!(keys.learn(claimed, a.public_key(), START));
-        assert!(!keys.learn(claimed, b.public_key(), START));
-        assert!(keys.learn(b.address(), a.public_key(), START), "claimed by a first");
-        assert!(keys.learn(b.address(), b.public_key(), START), "but it is b's");
-        assert!(!keys.learn(b.address(), a.public_key(), START));
-        assert_eq!(keys.get(&b.address()), Some(b.public_key()));
-    }
-
-    #[test]
-    fn free_keys_and_free_claims_push_no_claim_out() {
-        let mut keys = Keys::default();
-        let [a, thief] = [1, 2].map(|n| Identity::from_secret([n; 32]).public_key());
-        let claimed = Address([9; 20]);
-        assert!(keys.learn(claimed, a, START));
+        let friend = Identity::from_secret([1; 32]).public_key();
+        keys.answered(friend);
         for n in 0..5000 {
-            assert!(keys.learn(numbered(n), thief, START), "an address of nobody may be claimed");
-            let key =
-                PublicKey([[n as u8; 28].as_slice(), &n.to_be_bytes()].concat().try_into().expect("32"));
-            assert!(keys.learn(key.address(), key, START));
+            keys.heard(numbered(n), numbered(n).address());
         }
-        assert!(!keys.learn(claimed, thief, START));
-        assert_eq!(
-            (keys.proven.len(), keys.order.len(), keys.pins.len()),
-            (MAX_PROVEN, MAX_PROVEN, MAX_PINS)
-        );
+        assert_eq!(keys.get(&friend.address()), Some(friend));
+        assert_eq!(keys.sizes(), [1, MAX_HEARD, 0]);
+        assert_eq!(keys.get(&numbered(0).address()), None);
+        assert_eq!(keys.get(&numbered(4999).address()), Some(numbered(4999)));
     }
 
     #[test]
-    fn a_claim_that_fell_silent_gives_way() {
+    fn a_claimed_name_is_no_address_whatever_it_is() {
         let mut keys = Keys::default();
-        let key = Identity::from_secret([1; 32]).public_key();
-        for n in 0..MAX_PINS as u32 {
-            keys.learn(numbered(n), key, START);
+        let [victim, thief] = [1, 2].map(|n| Identity::from_secret([n; 32]).public_key());
+        keys.heard(thief, victim.address());
+        assert_eq!(keys.get(&victim.address()), None);
+        assert_eq!(keys.named(&victim.address()), Some(thief), "for those who ask for just that");
+        keys.heard(victim, victim.address());
+        assert_eq!(keys.get(&victim.address()), Some(victim));
+        assert_eq!(keys.named(&victim.address()), Some(thief), "its own address is no claim");
+        for n in 0..5000 {
+            keys.heard(thief, numbered(n).address());
         }
-        let later = START + PIN;
-        keys.learn(numbered(0), key, later);
-        let (late, more) = (numbered(1_000_000), later + Duration::from_secs(1));
-        keys.learn(late, key, later);
-        assert_eq!(keys.get(&late), None);
-        keys.learn(late, key, more);
-        assert_eq!((keys.get(&late), keys.get(&numbered(0))), (Some(key), Some(key)));
+        assert_eq!(keys.sizes()[2], MAX_NAMES);
     }
 }

@@ -104,10 +104,12 @@ impl Links {
         around.links.clear();
         around.links.extend(self.neighbors.iter().filter_map(|(&address, conn)| {
             let conn = self.conns.get(conn)?;
+            let admitted = conn.admitted.as_ref()?;
             Some(Neighbor {
                 address,
-                key: conn.key()?,
-                instance: conn.admitted.as_ref()?.instance,
+                key: admitted.key,
+                name: admitted.name(),
+                instance: admitted.instance,
                 degree: 0,
                 chosen: conn.chosen,
                 since: conn.since,
@@ -115,7 +117,7 @@ impl Links {
             })
         }));
         around.parting.clear();
-        around.parting.extend(self.partings.iter().filter_map(|parting| Some((parting.peer, parting.key?))));
+        around.parting.extend(self.partings.iter().map(|parting| parting.peer));
         let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
         around.pending.clear();
         around.pending.extend(pending.filter_map(|conn| conn.peer));
@@ -331,6 +333,7 @@ impl Links {
         cx: &mut Context<'_>,
     ) {
         let Some(id) = self.neighbors.remove(&peer) else { return };
+        let name = cx.around.link(&peer).map_or(peer, |link| link.name);
         if let Some(mut conn) = self.conns.remove(&id) {
             if let Some(evicted @ Farewell::Evicted { .. }) = farewell {
                 conn.link.send(&Packet::Close(evicted), None, cx.out);
@@ -339,7 +342,7 @@ impl Links {
                 conn.link.close(farewell, cx.out);
             }
         }
-        cx.effects.push_back(Effect::Unlinked { peer, dead });
+        cx.effects.push_back(Effect::Unlinked { peer, name, dead });
     }
 
     fn handle_farewell(&mut self, id: ConnId, farewell: Farewell, cx: &mut Context<'_>) {

@@ -15,6 +15,7 @@ pub(crate) struct Me {
     pub(crate) config: Config,
     pub(crate) identity: Identity,
     pub(crate) secret: SwarmSecret,
+    /// The hash of its key, and its place in the mesh.
     pub(crate) address: Address,
     /// Tells this run of the peer from earlier ones with the same identity.
     pub(crate) instance: [u8; 16],
@@ -24,7 +25,7 @@ pub(crate) struct Me {
 
 impl Me {
     pub(crate) fn new(config: Config, identity: Identity, random: &mut Random) -> Self {
-        let address = config.address.unwrap_or(identity.address());
+        let address = identity.address();
         let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
         let abilities = Abilities::default();
         Self { config, identity, secret, address, instance: random.bytes(), abilities }
@@ -33,12 +34,17 @@ impl Me {
     /// What it proves and says of itself on a new link.
     pub(crate) fn member(&self) -> Member<'_> {
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
-        Member { secret, identity, instance, address: self.address, abilities: &self.abilities }
+        Member { secret, identity, instance, claimed: self.claimed(), abilities: &self.abilities }
     }
 
-    /// Its address, where that is not the one that its key proves.
+    /// What it claims to be called, where that is not its address.
     pub(crate) fn claimed(&self) -> Option<Address> {
-        self.config.address.filter(|claimed| *claimed != self.identity.address())
+        self.config.address.filter(|claimed| *claimed != self.address)
+    }
+
+    /// What it goes by for the page and its messages.
+    pub(crate) fn name(&self) -> Address {
+        self.claimed().unwrap_or(self.address)
     }
 
     /// A message that is not signed yet.
@@ -50,6 +56,7 @@ impl Me {
         random: &mut Random,
     ) -> Draft {
         let payload = Payload(payload.into());
-        Draft { claimed: self.claimed(), to, kind, nonce: random.bytes(), payload }
+        let (claimed, nonce, blinding) = (self.claimed(), random.bytes(), random.bytes());
+        Draft { claimed, to, to_claimed: false, kind, nonce, blinding, payload }
     }
 }

@@ -8,6 +8,7 @@ use super::links::link::Packet;
 use super::neighborhood::Neighborhood;
 use super::time::{Instant, soonest};
 
+mod acknowledged;
 pub(crate) mod broadcast;
 pub(crate) mod direct;
 mod incoming;
@@ -15,6 +16,7 @@ pub(crate) mod message;
 mod outgoing;
 pub(crate) mod replay;
 
+use acknowledged::Acknowledged;
 use broadcast::{Broadcast, Spread};
 use direct::{Direct, Due, Paths};
 use outgoing::Outgoing;
@@ -29,6 +31,8 @@ pub(crate) struct Messaging {
     outgoing: Outgoing,
     /// Direct messages that were delivered.
     recent: Recent,
+    /// What was said of them.
+    acknowledged: Acknowledged,
 }
 
 impl Messaging {
@@ -38,6 +42,7 @@ impl Messaging {
             direct: Direct::default(),
             outgoing: Outgoing::new(now),
             recent: Recent::default(),
+            acknowledged: Acknowledged::default(),
         }
     }
 
@@ -67,14 +72,14 @@ impl Messaging {
         let me = cx.me.address;
         for (to, packet) in self.broadcast.drain() {
             let own = match &packet {
-                broadcast::Packet::Data { header, .. } if header.from() == me => Some(header.id()),
+                broadcast::Packet::Data { header, .. } if header.maker() == me => Some(header.id()),
                 _ => None,
             };
             cx.effects.push_back(Effect::Send(to, Packet::Broadcast(packet), own));
         }
         for (to, packet) in self.direct.drain() {
             let own = match &packet {
-                direct::Packet::Message { header, .. } if header.from() == me => Some(header.id()),
+                direct::Packet::Message { header, .. } if header.maker() == me => Some(header.id()),
                 _ => None,
             };
             cx.effects.push_back(Effect::Send(to, Packet::Direct(packet), own));
@@ -130,9 +135,16 @@ impl Messaging {
         }
     }
 
+    /// Forgets what was said of direct messages.
+    #[cfg(test)]
+    pub(crate) fn forget_acknowledged(&mut self) {
+        self.acknowledged = Acknowledged::default();
+    }
+
     /// How much it holds, machine by machine.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
+        assert!(self.acknowledged.len() <= 2048, "{} acknowledgements", self.acknowledged.len());
         (self.broadcast.sizes(), self.direct.sizes(), self.outgoing.sizes(), self.recent.len())
     }
 }

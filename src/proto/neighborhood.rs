@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::id::Address;
+use super::identity::PublicKey;
 use super::map::Set;
 use super::ring::{self, Known, Side};
 use super::time::Instant;
@@ -30,9 +31,11 @@ pub(crate) fn patient(time: Duration, max_peers: usize) -> Duration {
 /// One active link.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Neighbor {
+    /// The hash of its proven key.
     pub(crate) address: Address,
-    /// The hash of its proven key: what it is judged by, whatever address it claims.
-    pub(crate) key: Address,
+    pub(crate) key: PublicKey,
+    /// What it goes by for the page: its address, or what it claims in place of it.
+    pub(crate) name: Address,
     /// Tells this run of it from earlier ones.
     pub(crate) instance: [u8; 16],
     /// Links that it has by its own word.
@@ -50,8 +53,8 @@ pub(crate) struct Neighborhood {
     pub(crate) max_peers: usize,
     /// The active links, by address.
     pub(crate) links: Vec<Neighbor>,
-    /// Links that were evicted and still carry what arranges others, and the hashes of their keys.
-    pub(crate) parting: Vec<(Address, Address)>,
+    /// Links that were evicted and still carry what arranges others.
+    pub(crate) parting: Vec<Address>,
     /// Peers to which a connection is just being made.
     pub(crate) pending: Vec<Address>,
     /// Slots that hold neither a link nor a connection being made; below zero during a hand-over.
@@ -121,13 +124,7 @@ impl Neighborhood {
 
     /// Whether a packet that arranges links can be handed to this peer.
     pub(crate) fn reaches(&self, peer: &Address) -> bool {
-        self.is_link(peer) || self.parting.iter().any(|(parting, _)| parting == peer)
-    }
-
-    /// The hash of the proven key of whoever is at the other end of a link, one that parts among them.
-    pub(crate) fn key_of(&self, peer: &Address) -> Option<Address> {
-        let parting = || self.parting.iter().find(|(parting, _)| parting == peer).map(|(_, key)| *key);
-        self.link(peer).map(|link| link.key).or_else(parting)
+        self.is_link(peer) || self.parting.contains(peer)
     }
 
     /// After this time an answer is lost, most likely.

@@ -226,7 +226,8 @@ impl Peer {
             Effect::Signal(from, packet) => signalling.handle_packet(from, packet, cx),
             Effect::Linked(peer) => {
                 cx.stats.links += 1;
-                cx.emit(Event::Connect(peer));
+                let name = cx.around.link(&peer).map_or(peer, |link| link.name);
+                cx.emit(Event::Connect(name));
                 topology.handle_linked(peer, now);
                 topology.introduce(&peer, cx.around).for_each(|packet| cx.send(peer, Packet::View(packet)));
                 messaging.handle_linked(peer, cx);
@@ -238,13 +239,13 @@ impl Peer {
                 topology.introduce(&peer, cx.around).for_each(|packet| cx.send(peer, Packet::View(packet)));
                 messaging.handle_relinked(peer, cx);
             }
-            Effect::Unlinked { peer, dead } => {
+            Effect::Unlinked { peer, name, dead } => {
                 topology.handle_unlinked(peer, dead, now);
                 if dead {
                     signalling.handle_dead(&peer, now);
                 }
                 messaging.handle_unlinked(&peer, cx);
-                cx.emit(Event::Disconnect(peer));
+                cx.emit(Event::Disconnect(name));
                 if topology.is_catastrophe(cx.around, now) && cx.around.open {
                     introducers.call_for_help(now);
                 }
@@ -467,7 +468,8 @@ impl Peer {
 
     // The page.
 
-    /// Sends a payload to every peer of the swarm, or to one. `Event::Delivery` tells how it ended.
+    /// Sends a payload to every peer of the swarm, or to one, by the address that its key proves. `Event::Delivery` tells
+    /// how it ended.
     ///
     /// Without a neighbor the message is held, in order, up to `Config::max_held` bytes.
     pub fn send(
@@ -480,7 +482,23 @@ impl Peer {
             return Err(SendError::Closed);
         }
         let (parts, mut cx) = self.look(now);
-        let id = parts.messaging.send(to, payload, &mut cx)?;
+        let id = parts.messaging.send(to, false, payload, &mut cx)?;
+        self.settle(now);
+        Ok(id)
+    }
+
+    /// Sends a payload to whoever claimed this name last, as far as was heard. Anybody can claim any name.
+    pub fn send_to_claimed(
+        &mut self,
+        name: Address,
+        payload: Bytes,
+        now: Instant,
+    ) -> Result<MessageId, SendError> {
+        if self.stage != Stage::Open {
+            return Err(SendError::Closed);
+        }
+        let (parts, mut cx) = self.look(now);
+        let id = parts.messaging.send(Some(name), true, payload, &mut cx)?;
         self.settle(now);
         Ok(id)
     }
@@ -546,8 +564,7 @@ impl Peer {
 
 /// Whether a neighbor may send this, too; it is blamed if not.
 fn allows_packet(from: &Address, cost: f64, cx: &mut Context<'_>) -> bool {
-    let Some(key) = cx.around.key_of(from) else { return false };
-    let allowed = cx.limits.allows_packet(key, cost, cx.now);
+    let allowed = cx.around.reaches(from) && cx.limits.allows_packet(*from, cost, cx.now);
     if !allowed {
         cx.drop_because("neighbor above its rate");
         cx.blame(from, Fault::Flooded, "sent more packets than any honest peer would");

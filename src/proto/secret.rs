@@ -25,12 +25,26 @@ pub struct SwarmSecret {
     password: [u8; 32],
     /// Seals descriptions on their way through a tracker.
     descriptions: [u8; 32],
+    /// What proofs of messages are bound to.
+    messages: [u8; 32],
     /// What the trackers see.
     #[zeroize(skip)]
     info_hash: InfoHash,
     /// Whether it takes more than the topic to be a member.
     #[zeroize(skip)]
     private: bool,
+}
+
+/// Stands for a swarm, its secret included, in what its members sign: what was said in one is void in any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SwarmTag(pub(super) [u8; 32]);
+
+#[cfg(any(test, feature = "sim"))]
+impl SwarmTag {
+    /// Of a public swarm.
+    pub(crate) fn of_topic(topic: &str) -> Self {
+        SwarmSecret::public(SwarmId::of_topic(topic)).tag()
+    }
 }
 
 impl SwarmSecret {
@@ -52,10 +66,16 @@ impl SwarmSecret {
         let expand = |info: &[u8], output: &mut [u8]| {
             root.expand(info, output).expect("a few bytes are fewer than HKDF-SHA512 can give");
         };
-        let mut secret =
-            Self { password: [0; 32], descriptions: [0; 32], info_hash: InfoHash([0; 20]), private };
+        let mut secret = Self {
+            password: [0; 32],
+            descriptions: [0; 32],
+            messages: [0; 32],
+            info_hash: InfoHash([0; 20]),
+            private,
+        };
         expand(b"admission", &mut secret.password);
         expand(b"descriptions", &mut secret.descriptions);
+        expand(b"messages", &mut secret.messages);
         expand(b"info hash", &mut secret.info_hash.0);
         secret
     }
@@ -68,6 +88,11 @@ impl SwarmSecret {
     /// Whether it takes more than the topic to be a member.
     pub fn is_private(&self) -> bool {
         self.private
+    }
+
+    /// What proofs of messages are bound to.
+    pub fn tag(&self) -> SwarmTag {
+        SwarmTag(self.messages)
     }
 
     /// PRS of CPace.

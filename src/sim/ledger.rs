@@ -183,7 +183,7 @@ mod tests {
         assert!(ledger.arrived(2, &received(all, b"alt"), 360).is_err());
         assert!(ledger.arrived(2, &received(one, b"one"), 360).is_err());
         assert_eq!(ledger.get(all).unwrap().arrival(1), Some(Duration::from_micros(250)));
-        let receipt = Receipt { hops: 1, rtt: Duration::ZERO };
+        let receipt = Receipt { hops: 1, rtt: Duration::ZERO, verified: None };
         assert!(ledger.outcome(one, Ok(receipt)).is_err());
     }
 }

@@ -158,9 +158,9 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                 let sealed = maker.seal(&key, &message.id.0, rest, random)?;
                 message = super::station::message(&maker, None, Some(to), id, b.into(), sealed, station.now);
             }
-            let mut path = vec![message.from];
+            let mut path = vec![message.maker];
             path.extend((0..*hops % 70).map(|n| address(station, n)));
-            path.extend((message.from != from || path.len() > 1).then_some(from));
+            path.extend((message.maker != from || path.len() > 1).then_some(from));
             let (header, payload) = (Box::new(message.header), message.payload);
             Packet::Direct(direct::Packet::Message { header, payload, path, attempt: *hops })
         }
@@ -171,8 +171,8 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             let recipient = (0..=u8::MAX).map(member).find(|member| member.address() == to);
             let maker = recipient.filter(|_| *what % 4 != 0).unwrap_or(maker);
             let path = rest.iter().map(|n| address(station, *n)).collect();
-            let swarm = &crate::proto::SwarmId::of_topic("t");
-            let word = Acknowledgement::sign(message, None, path, *hops, &maker, swarm);
+            let swarm = &crate::proto::secret::SwarmTag::of_topic("t");
+            let word = Acknowledgement::sign(message, path, *hops, &maker, swarm);
             Packet::Direct(direct::Packet::Acknowledgement(Box::new(word)))
         }
         21 => match what % 7 {
@@ -287,7 +287,7 @@ fn flood(station: &mut Station, conn: ConnId, from: Address, b: u8, rest: &[u8])
             4 => {
                 let to = address(station, rest.get(1).copied().unwrap_or(200));
                 let said = message(&stranger, None, Some(to), Kind::Page, n, rest.to_vec(), now);
-                let (path, header) = (vec![said.from, from], Box::new(said.header));
+                let (path, header) = (vec![said.maker, from], Box::new(said.header));
                 Packet::Direct(direct::Packet::Message { header, payload: said.payload, path, attempt: 0 })
             }
             5 => {

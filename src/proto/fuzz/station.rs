@@ -13,6 +13,7 @@ use crate::proto::messaging::message::{Draft, Kind, Message, Payload};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::RequestId;
 use crate::proto::sdp::Description;
+use crate::proto::secret::SwarmTag;
 use crate::proto::signalling;
 use crate::proto::{
     Abilities, Address, Admission, Admitted, Binding, Bytes, Config, ConnId, Event, Hello, Identity, Input,
@@ -331,6 +332,14 @@ pub(super) fn message(
 ) -> Message {
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&nonce.to_be_bytes());
-    let draft = Draft { claimed, to, kind, nonce: bytes, payload: Payload(payload.into()) };
-    draft.sign(maker, &SwarmId::of_topic("t"), now).into_inner()
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed,
+        to,
+        kind,
+        nonce: bytes,
+        payload: Payload(payload.into()),
+    };
+    draft.sign(maker, &SwarmTag::of_topic("t"), now).into_inner()
 }

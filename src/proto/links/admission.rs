@@ -125,14 +125,12 @@ impl Admission {
         if !theirs.key.verify(DOMAIN, &statement(session, &message), &confirm.proof) {
             return Err(AdmissionError::NotOwner);
         }
-        let proven = theirs.key.address();
-        let address = theirs.claimed.unwrap_or(proven);
         Ok(Admitted {
-            address,
+            address: theirs.key.address(),
+            claimed: theirs.claimed,
             key: theirs.key,
             instance: theirs.nonce,
             capabilities: self.hello.capabilities & theirs.capabilities,
-            verified: address == proven,
             session: *session,
         })
     }

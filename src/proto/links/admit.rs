@@ -14,32 +14,38 @@ const FASTER: f64 = 0.8;
 impl Links {
     /// Who they say they are: whether a link with them may come of it.
     pub(super) fn handle_hello(&mut self, id: ConnId, hello: &Hello, cx: &mut Context<'_>) {
-        let (proven, address) = (hello.key.address(), address_of(hello));
+        let address = hello.key.address();
         let elsewhere = self.has_another(id, hello);
         let room = self.has_room_for(id, &address, cx);
-        // Two that claim one address: the second is told before either takes the other for a neighbor.
-        let holder = self.neighbors.get(&address).and_then(|conn| self.conns.get(conn)?.admitted);
-        let taken = address == cx.me.address
-            || !cx.keys.allows(&address, &hello.key)
-            || holder.is_some_and(|holder| holder.key != hello.key && proven != address);
-        if cx.limits.is_banned(&proven, cx.now) {
-            return self.refuse_quietly(id, "banned", cx);
+        if !self.may_be_linked(id, address, cx) {
+            return;
         }
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.peer = Some(address);
-        if taken || !room {
-            let farewell = if taken { Farewell::Refused } else { Farewell::Full };
-            conn.link.close(Some(farewell), cx.out);
-            return self.fail(id, cx);
+        if !room {
+            return self.refuse_full(id, cx);
         }
         if let Err(violation) = conn.link.confirm(hello, &cx.me.identity, elsewhere, cx.out) {
             self.refuse(id, violation, cx);
         }
     }
 
+    /// Whether the owner of a key may be a neighbor; its connection ends if not.
+    fn may_be_linked(&mut self, id: ConnId, address: Address, cx: &mut Context<'_>) -> bool {
+        let cause = if cx.limits.is_banned(&address, cx.now) {
+            "banned"
+        } else if address == cx.me.address {
+            "own key"
+        } else {
+            return true;
+        };
+        self.refuse_quietly(id, cause, cx);
+        false
+    }
+
     /// Whether there is another open connection with whom this one greets.
     pub(super) fn has_another(&self, id: ConnId, hello: &Hello) -> bool {
-        let address = address_of(hello);
+        let address = hello.key.address();
         self.conns.iter().any(|(&other, conn)| other != id && conn.peer == Some(address) && conn.is_open())
     }
 
@@ -47,9 +53,11 @@ impl Links {
     pub(super) fn admit(&mut self, id: ConnId, linked: Linked, cx: &mut Context<'_>) {
         let Some(admitted) = self.conns.get(&id).and_then(|conn| conn.admitted) else { return };
         let address = admitted.address;
-        if !cx.keys.learn(address, admitted.key, cx.now) {
-            return self.refuse_quietly(id, "address of another key", cx);
+        // What came ahead of the channel may have named another key than the Hello on it.
+        if !self.may_be_linked(id, address, cx) {
+            return;
         }
+        cx.keys.heard(admitted.key, admitted.name());
         let mut around = cx.around;
         let rest;
         if let Some(&old) = self.neighbors.get(&address) {
@@ -142,9 +150,4 @@ impl Links {
             self.fail(id, cx);
         }
     }
-}
-
-/// The address that a greeting is made under.
-fn address_of(hello: &Hello) -> Address {
-    hello.claimed.unwrap_or(hello.key.address())
 }

@@ -61,12 +61,6 @@ impl Conn {
         }
     }
 
-    /// The hash of the other side's proven key.
-    pub(super) fn key(&self) -> Option<Address> {
-        let admitted = self.admitted.as_ref()?;
-        Some(if admitted.verified { admitted.address } else { admitted.key.address() })
-    }
-
     /// What both ends can do beyond the version.
     #[cfg(test)]
     pub(crate) fn capabilities(&self) -> Option<u32> {

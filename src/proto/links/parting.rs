@@ -20,8 +20,6 @@ const PARTING: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Parting {
     pub(super) peer: Address,
-    /// The hash of its proven key: what it is judged by.
-    pub(super) key: Option<Address>,
     pub(super) link: Link,
     pub(super) until: Instant,
 }
@@ -29,8 +27,7 @@ pub(super) struct Parting {
 impl Links {
     /// Keeps a link that is no neighbor's any more. Connections exceed the cap by one at most.
     pub(super) fn part(&mut self, peer: Address, conn: Conn, cx: &mut Context<'_>) {
-        let key = conn.key();
-        self.partings.push(Parting { peer, key, link: conn.link, until: cx.now + PARTING });
+        self.partings.push(Parting { peer, link: conn.link, until: cx.now + PARTING });
         self.limit_hand_overs(cx);
     }
 

@@ -180,7 +180,7 @@ impl Broadcast {
             self.handle_duplicate(from, &message.id, spread);
             return Outcome::Duplicate;
         }
-        self.trees.set_parent(message.from, from, now);
+        self.trees.set_parent(message.maker, from, now);
         if let Some(mut wanted) = self.seen.complete(&message) {
             // The payload that was being pulled.
             self.release(now);
@@ -205,7 +205,7 @@ impl Broadcast {
         spread: Spread<'_>,
         now: Instant,
     ) {
-        let (id, source) = (header.id(), header.from());
+        let (id, source) = (header.id(), header.maker());
         if self.pulls.is_full() {
             return;
         }
@@ -300,7 +300,7 @@ impl Broadcast {
     // Within.
 
     fn insert(&mut self, message: &Message, hops: u8, now: Instant) {
-        self.trees.heard(message.from, now);
+        self.trees.heard(message.maker, now);
         self.seen.insert(message, hops, now);
         self.digests.add(&message.id, message.header.sent_at, now);
         self.release(now);

@@ -12,11 +12,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::message::{Header, Kind, Message, Payload, Verified};
-use crate::proto::id::{Address, MessageId, SwarmId};
+use crate::proto::id::{Address, MessageId};
 use crate::proto::identity::{Identity, Proof, PublicKey};
 use crate::proto::map::{Map, Set};
 use crate::proto::neighborhood::patient;
 use crate::proto::ring::{self, Known};
+use crate::proto::secret::SwarmTag;
 use crate::proto::time::Instant;
 
 /// A neighbor that has not confirmed a message for this long is passed over, unless its link is slower.
@@ -39,7 +40,7 @@ const RELAY: Duration = Duration::from_secs(30);
 /// Reputation of a neighbor that nothing is known of, and how much its lack costs.
 const REPUTATION: (f64, f64) = (0.9, 12.0);
 /// What an acknowledgement's proof is for.
-const DOMAIN: &str = "easypeers acknowledgement 1";
+const DOMAIN: &str = "easypeers acknowledgement 2";
 
 /// What travels between neighbors for direct messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,9 +68,8 @@ pub(crate) struct Acknowledgement {
     pub(crate) id: MessageId,
     /// The sender of the message.
     pub(crate) to: Address,
-    /// The recipient's key, and its address if that is claimed.
+    /// The recipient's key.
     pub(crate) key: PublicKey,
-    claimed: Option<Address>,
     /// Links that the message crossed.
     pub(crate) hops: u8,
     proof: Proof,
@@ -91,32 +91,35 @@ pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address
 }
 
 impl Acknowledgement {
+    /// Says that this very message arrived: its header, and with it the box that it speaks of.
     pub(crate) fn sign(
         message: &Message,
-        claimed: Option<Address>,
         path: Vec<Address>,
         hops: u8,
         identity: &Identity,
-        swarm: &SwarmId,
+        swarm: &SwarmTag,
     ) -> Self {
-        let from = claimed.unwrap_or(identity.address());
-        let proof = identity.prove(DOMAIN, &statement(&message.id, &from, &message.from, hops, swarm));
+        let statement = statement(&message.header, &identity.address(), hops, swarm);
+        let proof = identity.prove(DOMAIN, &statement);
         let (key, hops_left) = (identity.public_key(), MAX_RING_HOPS as u16);
-        Self { id: message.id, to: message.from, key, claimed, hops, proof, path, hops_left }
+        Self { id: message.id, to: message.maker, key, hops, proof, path, hops_left }
     }
 
-    /// The recipient.
+    /// Who says so.
     pub(crate) fn from(&self) -> Address {
-        self.claimed.unwrap_or_else(|| self.key.address())
+        self.key.address()
     }
 
-    pub(crate) fn verify(&self, swarm: &SwarmId) -> bool {
-        self.key.verify(DOMAIN, &statement(&self.id, &self.from(), &self.to, self.hops, swarm), &self.proof)
+    /// Whether the recipient of a message says that it arrived.
+    pub(crate) fn verify(&self, of: &Message, swarm: &SwarmTag) -> bool {
+        let from = self.from();
+        of.header.to == Some(from)
+            && self.key.verify(DOMAIN, &statement(&of.header, &from, self.hops, swarm), &self.proof)
     }
 }
 
-fn statement(id: &MessageId, from: &Address, to: &Address, hops: u8, swarm: &SwarmId) -> Vec<u8> {
-    [&swarm.0[..], &id.0, &from.0, &to.0, &[hops]].concat()
+fn statement(header: &Header, from: &Address, hops: u8, swarm: &SwarmTag) -> Vec<u8> {
+    [&header.hash(swarm)[..], &from.0, &[hops]].concat()
 }
 
 /// A message of our own that is not acknowledged yet.
@@ -204,9 +207,9 @@ impl Direct {
         self.attempt(id, paths, now);
     }
 
-    /// The recipient of one of our messages.
-    pub(crate) fn recipient(&self, id: &MessageId) -> Option<Address> {
-        self.mine.get(id)?.message.header.to
+    /// One of our messages that is not acknowledged yet.
+    pub(crate) fn pending(&self, id: &MessageId) -> Option<&Message> {
+        self.mine.get(id).map(|mine| &*mine.message)
     }
 
     /// Whom a message under way is for.

@@ -1,13 +1,14 @@
 //! Messages of others: checked, passed on, delivered, acknowledged.
 
+use super::acknowledged::Known;
 use super::broadcast::{self, Outcome};
 use super::direct::{self, Acknowledgement, Direct};
-use super::message::{Header, Kind, Message, Payload, Verified};
+use super::message::{BLINDING, Header, Kind, Message, Payload, Verified};
 use super::replay;
 use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::Address;
-use crate::proto::io::{Bytes, Event, Receipt, Received};
+use crate::proto::io::{Bytes, Event, Received};
 use crate::proto::limits::{Fault, Work};
 use crate::proto::links::link::Packet;
 use crate::proto::sealed::SEALED;
@@ -68,8 +69,8 @@ impl Messaging {
             Outcome::Duplicate => cx.stats.duplicates += 1,
             Outcome::Deliver(message, hops) => match message.header.to {
                 None => {
-                    let mut has = vec![message.from];
-                    has.extend((from != message.from).then_some(from));
+                    let mut has = vec![message.maker];
+                    has.extend((from != message.maker).then_some(from));
                     has.push(cx.me.address);
                     deliver(&message, message.payload.0.to_vec(), has, hops, cx);
                 }
@@ -120,7 +121,7 @@ impl Messaging {
         cx: &mut Context<'_>,
     ) {
         let Some(to) = header.to else { return cx.drop_because("direct without recipient") };
-        let sender = header.from();
+        let sender = header.maker();
         if sender == cx.me.address {
             return cx.drop_because("direct in a circle");
         }
@@ -139,25 +140,36 @@ impl Messaging {
         self.direct.relay(from, message, path, attempt, paths, cx.now);
     }
 
-    /// A direct message reached its recipient: deliver it once, acknowledge it every time.
+    /// A direct message reached its recipient: it is delivered once, and acknowledged as often as a true copy comes. What
+    /// was not delivered is not acknowledged.
     fn arrive(&mut self, message: Verified<Message>, path: Vec<Address>, hops: u8, cx: &mut Context<'_>) {
+        let swarm = cx.me.secret.tag();
+        let hash = message.header.hash(&swarm);
+        match self.acknowledged.of(&message.id, &hash) {
+            Known::New => {}
+            Known::Other => return cx.drop_because("another message of one name"),
+            Known::Delivered(mut said) => {
+                said.path = path;
+                return self.send_acknowledgement(*said, cx);
+            }
+        }
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
-            Kind::Page => match cx.me.identity.open(&message.header.key, &message.id.0, &message.payload.0) {
+            Kind::Page => match message.open(&cx.me.identity) {
                 Some(plain) => Some(plain),
                 None => return cx.drop_because("sealed box"),
             },
         };
-        let (identity, swarm) = (&cx.me.identity, &cx.me.config.swarm);
-        let word = Acknowledgement::sign(&message, cx.me.claimed(), path.clone(), hops, identity, swarm);
+        if !self.recent.take(message.id, message.maker, message.header.sent_at, cx.now) {
+            return cx.drop_because("replay");
+        }
+        let word = Acknowledgement::sign(&message, path.clone(), hops, &cx.me.identity, &swarm);
+        self.acknowledged.remember(hash, word.clone());
         self.send_acknowledgement(word, cx);
-        let maker = message.header.key.address();
-        if self.recent.take(message.id, maker, message.header.sent_at, cx.now)
-            && let Some(plain) = plain
-        {
+        if let Some(plain) = plain {
             let mut has = path;
             if has.is_empty() {
-                has.push(message.from);
+                has.push(message.maker);
             }
             has.push(cx.me.address);
             deliver(&message, plain, has, hops, cx);
@@ -183,38 +195,37 @@ impl Messaging {
         if word.to != cx.me.address {
             return self.send_acknowledgement(word, cx);
         }
-        let from = word.from();
-        let Some(to) = self.direct.recipient(&word.id) else { return };
-        if to != from || !cx.keys.knows(&from, &word.key) || !word.verify(&cx.me.config.swarm) {
+        let Some(message) = self.direct.pending(&word.id) else { return };
+        if !word.verify(message, &cx.me.secret.tag()) {
             return cx.drop_because("acknowledgement");
         }
-        cx.keys.learn(from, word.key, cx.now);
+        cx.keys.answered(word.key);
         if let Some(rtt) = self.direct.handle_acknowledged(&word.id, cx.now) {
-            self.handle_acknowledged(word.id, to, Receipt { hops: word.hops, rtt }, cx);
+            self.handle_acknowledged(word.id, word.from(), word.hops, rtt, cx);
         }
     }
 }
 
 /// Checks a header that is new here, if it is worth the work: recent, within the limits, and made by the key it
-/// names, which is the one we know of its address. What is cheap to check comes first; what is not the
-/// neighbor's fault (clocks, settings and pins differ between honest peers) is only counted.
+/// names. What is cheap to check comes first; what is not the neighbor's fault (clocks and settings differ between
+/// honest peers) is only counted.
 fn accept(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
-    let maker = header.key.address();
+    let maker = header.maker();
     let cause = if !replay::is_recent(header.sent_at, cx.now) {
         "clock"
-    } else if header.size as usize > cx.me.config.max_message_size + SEALED {
+    } else if header.size as usize > cx.me.config.max_message_size + SEALED + BLINDING {
         "size"
     } else if !cx.limits.allows_origin(&maker, cx.now) {
         "origin above its rate"
     } else if !cx.allows_work(from, Work::Proof) {
         return None;
     } else {
-        match header.verify(&cx.me.config.swarm) {
-            Some(header) if cx.keys.learn(header.from(), header.key, cx.now) => {
+        match header.verify(&cx.me.secret.tag()) {
+            Some(header) => {
+                cx.keys.heard(header.key, header.from());
                 cx.limits.charge_origin(maker, header.size as usize, cx.now);
                 return Some(header);
             }
-            Some(_) => "claimed address",
             None => {
                 blame_forgery(from, header, cx);
                 "forged"
@@ -249,7 +260,7 @@ fn deliver(message: &Message, payload: Vec<u8>, has: Vec<Address>, hops: u8, cx:
     cx.stats.delivered += 1;
     cx.emit(Event::Message(Received {
         payload: Bytes(payload),
-        from: message.from,
+        from: message.from(),
         id: message.id,
         to: message.header.to,
         has,

@@ -1,6 +1,6 @@
 //! The signed message: what travels, what its proof binds, what its name is.
 //!
-//! A message is a header and a payload. The header carries a Schnorr proof of knowledge of the sender's key,
+//! A message is a header and a payload. The header carries a Schnorr proof of knowledge of its maker's key,
 //! bound to the swarm, the message's name, sender, recipient, kind, time and the payload's hash, so whoever
 //! holds the header alone can verify all of it but the payload, and the payload against the header.
 
@@ -11,12 +11,16 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
 use crate::proto::codec;
-use crate::proto::id::{Address, MessageId, SwarmId};
+use crate::proto::id::{Address, MessageId};
 use crate::proto::identity::{Identity, Proof, PublicKey};
+use crate::proto::random::Random;
+use crate::proto::secret::SwarmTag;
 use crate::proto::time::Instant;
 
 /// What a proof is for; proofs of one domain are worth nothing in another.
-const DOMAIN: &str = "easypeers message 1";
+const DOMAIN: &str = "easypeers message 2";
+/// Bytes that hide what a direct message says from those who see its commitment.
+pub(crate) const BLINDING: usize = 32;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +34,9 @@ pub(crate) enum Kind {
 /// All of a message but its payload. What is derived from it is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// The sender's key.
+    /// Its maker's key.
     pub(crate) key: PublicKey,
-    /// The sender's address, when it is not the hash of the key.
+    /// What its maker goes by, when that is not the hash of the key.
     claimed: Option<Address>,
     /// When it was sent, in milliseconds since the UNIX epoch by the sender's clock.
     pub(crate) sent_at: u64,
@@ -45,6 +49,8 @@ pub(crate) struct Header {
     pub(crate) size: u32,
     /// SHA-256 of the payload as it travels.
     digest: [u8; 32],
+    /// Of a direct message: what is sealed, see [`Commitment`].
+    commitment: Option<Commitment>,
     proof: Proof,
 }
 
@@ -52,7 +58,8 @@ pub(crate) struct Header {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) id: MessageId,
-    pub(crate) from: Address,
+    /// The hash of its maker's key: who made it, whatever it goes by.
+    pub(crate) maker: Address,
     pub(crate) header: Header,
     pub(crate) payload: Payload,
 }
@@ -82,28 +89,45 @@ impl std::fmt::Debug for Payload {
     }
 }
 
+/// What a direct message says, hidden: SHA-256 of random bytes and the plain text. The name of the message is made of it,
+/// before the recipient's key is known and the text is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Commitment([u8; 32]);
+
+impl Commitment {
+    fn new(blinding: &[u8], plain: &[u8]) -> Self {
+        Self(Sha256::new().chain_update(blinding).chain_update(plain).finalize().into())
+    }
+}
+
 impl Header {
-    /// The sender's address.
+    /// What the sender goes by: its address, or what it claims in place of it.
     pub(crate) fn from(&self) -> Address {
-        self.claimed.unwrap_or_else(|| self.key.address())
+        self.claimed.unwrap_or_else(|| self.maker())
+    }
+
+    /// The hash of the key that it was made with.
+    pub(crate) fn maker(&self) -> Address {
+        self.key.address()
     }
 
     /// Whether the sender's address is proven by its key.
     pub(crate) fn is_self_proving(&self) -> bool {
-        self.claimed.is_none_or(|claimed| claimed == self.key.address())
+        self.claimed.is_none_or(|claimed| claimed == self.maker())
     }
 
-    /// The message's name: SHA-1 of its nonce, sender and payload.
+    /// The message's name.
     ///
-    /// The payload enters by its hash, so that a header alone has a name; that of a direct message does not
-    /// enter, because it is sealed anew when the recipient's key is learned after the name was given out.
+    /// The payload of a broadcast enters by its hash, so that a header alone has a name; that of a direct message by
+    /// what is committed to, because it is sealed only when the recipient's key is known.
     pub(crate) fn id(&self) -> MessageId {
-        name(&self.nonce, &self.from(), self.to.is_none().then_some(&self.digest))
+        let content = self.commitment.map_or(self.digest, |commitment| commitment.0);
+        name(&self.nonce, &self.key, &self.from(), &content)
     }
 
     /// What the proof is about, field after field in fixed widths.
-    fn statement(&self, swarm: &SwarmId) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(160);
+    fn statement(&self, swarm: &SwarmTag) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(170);
         bytes.extend_from_slice(&swarm.0);
         bytes.extend_from_slice(&self.id().0);
         bytes.extend_from_slice(&self.from().0);
@@ -113,11 +137,17 @@ impl Header {
         bytes.extend_from_slice(&self.sent_at.to_le_bytes());
         bytes.extend_from_slice(&self.size.to_le_bytes());
         bytes.extend_from_slice(&self.digest);
+        bytes.push(u8::from(self.commitment.is_some()));
         bytes
     }
 
+    /// Names this very header and the payload that it speaks of, for an acknowledgement.
+    pub(crate) fn hash(&self, swarm: &SwarmTag) -> [u8; 32] {
+        Sha256::digest(self.statement(swarm)).into()
+    }
+
     /// Checks that the owner of the key made this header for this swarm.
-    pub(crate) fn verify(&self, swarm: &SwarmId) -> Option<Verified<Self>> {
+    pub(crate) fn verify(&self, swarm: &SwarmTag) -> Option<Verified<Self>> {
         let holds = self.key.verify(DOMAIN, &self.statement(swarm), &self.proof);
         holds.then(|| Verified(self.clone()))
     }
@@ -128,9 +158,10 @@ impl Header {
     }
 }
 
-fn name(nonce: &[u8; 16], from: &Address, digest: Option<&[u8; 32]>) -> MessageId {
-    let hash = Sha1::new().chain_update(nonce).chain_update(from.0);
-    MessageId(hash.chain_update(digest.map_or(&[][..], |digest| digest)).finalize().into())
+/// SHA-1 of the nonce, the whole key, what the sender goes by, and the content.
+fn name(nonce: &[u8; 16], key: &PublicKey, from: &Address, content: &[u8; 32]) -> MessageId {
+    let hash = Sha1::new().chain_update(nonce).chain_update(key.0).chain_update(from.0);
+    MessageId(hash.chain_update(content).finalize().into())
 }
 
 /// What the sender chooses of a message.
@@ -138,21 +169,57 @@ fn name(nonce: &[u8; 16], from: &Address, digest: Option<&[u8; 32]>) -> MessageI
 pub(crate) struct Draft {
     pub(crate) claimed: Option<Address>,
     pub(crate) to: Option<Address>,
+    /// Whether `to` is what the recipient claims to be, and no address that a key proves.
+    pub(crate) to_claimed: bool,
     pub(crate) kind: Kind,
     pub(crate) nonce: [u8; 16],
+    /// Hides the commitment of a direct message.
+    pub(crate) blinding: [u8; BLINDING],
+    /// The plain text.
     pub(crate) payload: Payload,
 }
 
 impl Draft {
+    fn commitment(&self) -> Option<Commitment> {
+        self.to.map(|_| Commitment::new(&self.blinding, &self.payload.0))
+    }
+
     /// The name that the message will have.
     pub(crate) fn id(&self, identity: &Identity) -> MessageId {
         let from = self.claimed.unwrap_or(identity.address());
-        let digest = self.to.is_none().then(|| Sha256::digest(&self.payload.0).into());
-        name(&self.nonce, &from, digest.as_ref())
+        let digest = || Sha256::digest(&self.payload.0).into();
+        let content = self.commitment().map_or_else(digest, |commitment| commitment.0);
+        name(&self.nonce, &identity.public_key(), &from, &content)
     }
 
-    /// Proves and names the message.
-    pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmId, now: Instant) -> Verified<Message> {
+    /// Proves and names the message as it is.
+    pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmTag, now: Instant) -> Verified<Message> {
+        let payload = self.payload.clone();
+        self.sign_with(payload, identity, swarm, now)
+    }
+
+    /// Seals the message to the owner of a key, proves and names it. `None`: that is no key.
+    pub(crate) fn seal(
+        self,
+        to: &PublicKey,
+        identity: &Identity,
+        swarm: &SwarmTag,
+        random: &mut Random,
+        now: Instant,
+    ) -> Option<Verified<Message>> {
+        let plain = [&self.blinding[..], &self.payload.0].concat();
+        let sealed = identity.seal(to, &self.id(identity).0, &plain, random)?;
+        Some(self.sign_with(Payload(sealed.into()), identity, swarm, now))
+    }
+
+    fn sign_with(
+        self,
+        payload: Payload,
+        identity: &Identity,
+        swarm: &SwarmTag,
+        now: Instant,
+    ) -> Verified<Message> {
+        let commitment = self.commitment();
         let mut header = Header {
             key: identity.public_key(),
             claimed: self.claimed,
@@ -160,12 +227,13 @@ impl Draft {
             nonce: self.nonce,
             to: self.to,
             kind: self.kind,
-            size: u32::try_from(self.payload.0.len()).expect("payloads are bounded far below 4 GiB"),
-            digest: Sha256::digest(&self.payload.0).into(),
+            size: u32::try_from(payload.0.len()).expect("payloads are bounded far below 4 GiB"),
+            digest: Sha256::digest(&payload.0).into(),
+            commitment,
             proof: Proof { commitment: [0; 32], response: [0; 32] },
         };
         header.proof = identity.prove(DOMAIN, &header.statement(swarm));
-        Verified(Message::new(header, self.payload))
+        Verified(Message::new(header, payload))
     }
 }
 
@@ -176,10 +244,25 @@ impl Verified<Header> {
     }
 }
 
+impl Verified<Message> {
+    /// The plain text of a direct message, if it was sealed to this identity and is what its name says.
+    pub(crate) fn open(&self, identity: &Identity) -> Option<Vec<u8>> {
+        let mut opened = identity.open(&self.header.key, &self.id.0, &self.payload.0)?;
+        let (blinding, plain) = opened.split_at_checked(BLINDING)?;
+        let kept = self.header.commitment == Some(Commitment::new(blinding, plain));
+        kept.then(|| opened.split_off(BLINDING))
+    }
+}
+
 impl Message {
     /// A message that nobody has checked.
     pub(crate) fn new(header: Header, payload: Payload) -> Self {
-        Self { id: header.id(), from: header.from(), header, payload }
+        Self { id: header.id(), maker: header.maker(), header, payload }
+    }
+
+    /// What the sender goes by.
+    pub(crate) fn from(&self) -> Address {
+        self.header.from()
     }
 }
 
@@ -209,14 +292,22 @@ impl Verified<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::codec;
+    use crate::proto::id::SwarmId;
+    use crate::proto::secret::SwarmSecret;
 
-    fn sign(payload: &[u8], to: Option<Address>) -> (Verified<Message>, SwarmId) {
-        let swarm = SwarmId::of_topic("t");
+    fn tag(topic: &str) -> SwarmTag {
+        SwarmSecret::public(SwarmId::of_topic(topic)).tag()
+    }
+
+    fn draft(payload: &[u8], to: Option<Address>) -> Draft {
+        let payload = Payload(payload.into());
+        let (nonce, blinding) = ([7; 16], [8; BLINDING]);
+        Draft { claimed: None, to, to_claimed: false, kind: Kind::Page, nonce, blinding, payload }
+    }
+
+    fn sign(payload: &[u8], to: Option<Address>) -> (Verified<Message>, SwarmTag) {
         let identity = Identity::from_secret([3; 32]);
-        let draft =
-            Draft { claimed: None, to, kind: Kind::Page, nonce: [7; 16], payload: Payload(payload.into()) };
-        (draft.sign(&identity, &swarm, Instant::from_millis(5)), swarm)
+        (draft(payload, to).sign(&identity, &tag("t"), Instant::from_millis(5)), tag("t"))
     }
 
     #[test]
@@ -232,7 +323,7 @@ mod tests {
     fn a_proof_holds_for_its_swarm_recipient_and_payload_only() {
         let (message, swarm) = sign(b"hello", Some(Address([1; 20])));
         assert!(message.header.verify(&swarm).is_some());
-        assert!(message.header.verify(&SwarmId::of_topic("u")).is_none());
+        assert!(message.header.verify(&tag("u")).is_none());
         for alter in [
             |h: &mut Header| h.to = None,
             |h: &mut Header| h.to = Some(Address([2; 20])),
@@ -241,15 +332,35 @@ mod tests {
             |h: &mut Header| h.kind = Kind::KeyQuery,
             |h: &mut Header| h.digest[0] ^= 1,
             |h: &mut Header| h.size += 1,
+            |h: &mut Header| h.commitment = None,
+            |h: &mut Header| h.commitment = Some(Commitment([1; 32])),
             |h: &mut Header| h.claimed = Some(Address([9; 20])),
             |h: &mut Header| h.key = Identity::from_secret([4; 32]).public_key(),
         ] {
             let mut header = message.header.clone();
             alter(&mut header);
             assert!(header.verify(&swarm).is_none(), "{header:?}");
+            assert_ne!(header.hash(&swarm), message.header.hash(&swarm), "{header:?}");
         }
         assert!(!message.header.matches(b"hellO"));
         assert!(!message.header.matches(b"hello "));
+    }
+
+    #[test]
+    fn what_was_said_in_a_public_swarm_is_void_in_a_private_one_of_its_topic_and_after_the_secret_changed() {
+        let swarm = SwarmId::of_topic("t");
+        let tags = [
+            tag("t"),
+            SwarmSecret::private(swarm, &[1; 32]).tag(),
+            SwarmSecret::private(swarm, &[2; 32]).tag(),
+        ];
+        let identity = Identity::from_secret([3; 32]);
+        for said_in in &tags {
+            let message = draft(b"x", None).sign(&identity, said_in, Instant::from_millis(5));
+            for swarm in &tags {
+                assert_eq!(message.header.verify(swarm).is_some(), swarm == said_in);
+            }
+        }
     }
 
     #[test]
@@ -258,5 +369,26 @@ mod tests {
         let mut header = a.header.clone();
         header.nonce = [8; 16];
         assert_ne!(header.id(), a.id);
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_key_and_one_content() {
+        let swarm = tag("t");
+        let [a, thief, b] = [3, 4, 5].map(|n| Identity::from_secret([n; 32]));
+        let (to, now) = (Some(b.address()), Instant::from_millis(5));
+        let id = draft(b"yes", to).id(&a);
+        let stolen = Draft { claimed: Some(a.address()), ..draft(b"yes", to) };
+        assert_ne!(stolen.id(&thief), id, "the key, whatever address it claims");
+        assert_ne!(draft(b"no", to).id(&a), id, "what is sealed");
+        let mut random = Random::new([1; 32]);
+        let mut seal =
+            |draft: Draft| draft.seal(&b.public_key(), &a, &swarm, &mut random, now).expect("a key");
+        let yes = seal(draft(b"yes", to));
+        assert_eq!((yes.id, yes.open(&b)), (id, Some(b"yes".to_vec())), "known before it is sealed");
+        assert_eq!(yes.open(&thief), None);
+        // Its maker seals another text under the same name.
+        let no = a.seal(&b.public_key(), &id.0, &[&[8; BLINDING][..], b"no"].concat(), &mut random);
+        let other = yes.altered(|message| message.payload = Payload(no.expect("a key").into()));
+        assert_eq!(other.open(&b), None, "is not what the name says");
     }
 }

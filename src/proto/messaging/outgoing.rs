@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::message::{Draft, Kind, Message, Payload};
+use super::message::{Draft, Kind, Message};
 use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
@@ -35,6 +35,8 @@ pub(super) struct Outgoing {
     /// Direct messages that wait for their recipient's key.
     awaiting: Map<Address, Awaiting>,
     awaiting_bytes: usize,
+    /// Direct messages under way to whoever claims a name.
+    to_claimed: Set<MessageId>,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl Outgoing {
             broadcasts: Map::new(),
             awaiting: Map::new(),
             awaiting_bytes: 0,
+            to_claimed: Set::new(),
         }
     }
 
@@ -117,10 +120,11 @@ impl Messaging {
         !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty() && outgoing.awaiting.is_empty())
     }
 
-    /// Sends a payload to every peer of the swarm, or to one.
+    /// Sends a payload to every peer of the swarm, or to one: by its address, or by what it is `claimed` to be.
     pub(crate) fn send(
         &mut self,
         to: Option<Address>,
+        claimed: bool,
         payload: Bytes,
         cx: &mut Context<'_>,
     ) -> Result<MessageId, SendError> {
@@ -128,10 +132,10 @@ impl Messaging {
         if size > limit {
             return Err(SendError::TooLarge { size, limit });
         }
-        if to == Some(cx.me.address) {
+        if to == Some(if claimed { cx.me.name() } else { cx.me.address }) {
             return Err(SendError::ToSelf);
         }
-        let draft = cx.me.draft(to, Kind::Page, payload.0, cx.random);
+        let draft = Draft { to_claimed: claimed, ..cx.me.draft(to, Kind::Page, payload.0, cx.random) };
         let id = draft.id(&cx.me.identity);
         let linked = !cx.around.links.is_empty();
         let outgoing = &mut self.outgoing;
@@ -177,11 +181,14 @@ impl Messaging {
     }
 
     fn publish(&mut self, draft: Draft, cx: &mut Context<'_>) {
-        let message = draft.sign(&cx.me.identity, &cx.me.config.swarm, cx.now);
+        let message = draft.sign(&cx.me.identity, &cx.me.secret.tag(), cx.now);
         let links = addresses(cx.around);
         let to = self.broadcast.publish(&message, spread(&links, cx), cx.now);
         if to.is_empty() {
-            cx.emit(Event::Delivery(message.id, Ok(Receipt { hops: 0, rtt: Duration::ZERO })));
+            cx.emit(Event::Delivery(
+                message.id,
+                Ok(Receipt { hops: 0, rtt: Duration::ZERO, verified: None }),
+            ));
         } else {
             let handed = Handed { sent_at: cx.now, to: to.into_iter().collect() };
             self.outgoing.broadcasts.insert(message.id, handed);
@@ -191,19 +198,29 @@ impl Messaging {
     /// Seals and sends a direct message, or asks for the recipient's key first.
     fn address_to(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
         let id = draft.id(&cx.me.identity);
-        let Some(key) = cx.keys.get(&to) else { return self.await_key(draft, to, cx) };
-        let Some(sealed) = cx.me.identity.seal(&key, &id.0, &draft.payload.0, cx.random) else {
-            return cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable)));
+        let linked = cx.around.link(&to).filter(|_| !draft.to_claimed).map(|link| link.key);
+        let key = match draft.to_claimed {
+            true => cx.keys.named(&to),
+            false => linked.or_else(|| cx.keys.get(&to)),
         };
-        let draft = Draft { payload: Payload(sealed.into()), ..draft };
-        self.send_direct(draft, to, cx);
-    }
-
-    fn send_direct(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) -> MessageId {
-        let message = draft.sign(&cx.me.identity, &cx.me.config.swarm, cx.now);
-        let id = message.id;
-        self.direct.send(message, self.paths(Some(&to), cx.around), cx.now);
-        id
+        let Some(key) = key else {
+            // Whoever claims a name cannot be asked for it: anybody could answer.
+            return match draft.to_claimed {
+                true => cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable))),
+                false => self.await_key(draft, to, cx),
+            };
+        };
+        if draft.to_claimed {
+            self.outgoing.to_claimed.insert(id);
+        }
+        // From here on it goes where the key proves its owner to be.
+        let to = key.address();
+        let (identity, swarm) = (&cx.me.identity, cx.me.secret.tag());
+        let draft = Draft { to: Some(to), ..draft };
+        match draft.seal(&key, identity, &swarm, cx.random, cx.now) {
+            Some(message) => self.direct.send(message, self.paths(Some(&to), cx.around), cx.now),
+            None => cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable))),
+        }
     }
 
     fn await_key(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
@@ -218,8 +235,9 @@ impl Messaging {
             return;
         }
         let query = cx.me.draft(Some(to), Kind::KeyQuery, Vec::new(), cx.random);
-        let query = self.send_direct(query, to, cx);
-        self.outgoing.awaiting.insert(to, Awaiting { query, drafts: vec![draft] });
+        let query = query.sign(&cx.me.identity, &cx.me.secret.tag(), cx.now);
+        self.outgoing.awaiting.insert(to, Awaiting { query: query.id, drafts: vec![draft] });
+        self.direct.send(query, self.paths(Some(&to), cx.around), cx.now);
     }
 
     // How it ends.
@@ -231,7 +249,10 @@ impl Messaging {
         }
         let done = self.outgoing.broadcasts.extract_if(|_, handed| handed.to.is_empty());
         for (id, handed) in done.collect::<Vec<_>>() {
-            cx.emit(Event::Delivery(id, Ok(Receipt { hops: 0, rtt: cx.now - handed.sent_at })));
+            cx.emit(Event::Delivery(
+                id,
+                Ok(Receipt { hops: 0, rtt: cx.now - handed.sent_at, verified: None }),
+            ));
         }
     }
 
@@ -240,12 +261,16 @@ impl Messaging {
         &mut self,
         id: MessageId,
         to: Address,
-        receipt: Receipt,
+        hops: u8,
+        rtt: Duration,
         cx: &mut Context<'_>,
     ) {
         match self.outgoing.take_awaiting(&to, &id) {
             Some(drafts) => drafts.into_iter().for_each(|draft| self.address_to(draft, to, cx)),
-            None => cx.emit(Event::Delivery(id, Ok(receipt))),
+            None => {
+                let verified = Some(!self.outgoing.to_claimed.remove(&id));
+                cx.emit(Event::Delivery(id, Ok(Receipt { hops, rtt, verified })));
+            }
         }
     }
 
@@ -262,6 +287,7 @@ impl Messaging {
             None => vec![message.id],
         };
         for id in ids {
+            self.outgoing.to_claimed.remove(&id);
             cx.emit(Event::Delivery(id, Err(failure)));
         }
     }

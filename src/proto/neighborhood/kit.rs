@@ -31,8 +31,17 @@ pub(crate) fn beyond(n: u8, via: u8) -> Known {
 }
 
 pub(crate) fn neighbor(n: u8) -> Neighbor {
-    let (address, key) = (place(n), place(n));
-    Neighbor { address, key, instance: [n; 16], degree: 3, chosen: false, since: T0, rtt: None }
+    let (address, key) = (place(n), PublicKey([n; 32]));
+    Neighbor {
+        address,
+        key,
+        name: address,
+        instance: [n; 16],
+        degree: 3,
+        chosen: false,
+        since: T0,
+        rtt: None,
+    }
 }
 
 pub(crate) fn neighbors(places: &[u8]) -> Vec<Neighbor> {

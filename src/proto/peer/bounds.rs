@@ -43,8 +43,11 @@ impl Peer {
         assert!(awaiting <= 16 << 20, "{awaiting} bytes wait for keys");
         assert!(recent <= 8192, "{recent} direct messages remembered");
 
-        let [proven, order, pins] = self.commons.keys.sizes();
-        assert!(proven == order && proven <= 2048 && pins <= 1024, "{proven} keys, {pins} pins");
+        let [answered, heard, names] = self.commons.keys.sizes();
+        assert!(
+            answered <= 1024 && heard <= 2048 && names <= 1024,
+            "{answered}, {heard} keys, {names} names"
+        );
         let [standings, origins] = self.commons.limits.sizes();
         assert!(standings <= 256 && origins <= 1024, "{standings} standings, {origins} origins");
         // Causes are words of this program, not of others.
@@ -57,9 +60,9 @@ pub(super) fn is_others(packet: &Packet, me: &Address) -> bool {
     match packet {
         Packet::Broadcast(
             broadcast::Packet::Data { header, .. } | broadcast::Packet::Header { header, .. },
-        ) => header.from() != *me,
+        ) => header.maker() != *me,
         Packet::Broadcast(broadcast::Packet::Have(_)) => true,
-        Packet::Direct(direct::Packet::Message { header, .. }) => header.from() != *me,
+        Packet::Direct(direct::Packet::Message { header, .. }) => header.maker() != *me,
         Packet::Direct(direct::Packet::Acknowledgement(word)) => word.from() != *me,
         _ => false,
     }

@@ -19,9 +19,9 @@ impl Peer {
         self.config().swarm
     }
 
-    /// This peer's address.
+    /// This peer's address, or what it claims in place of it.
     pub fn address(&self) -> Address {
-        self.commons.me.address
+        self.commons.me.name()
     }
 
     /// Every tracker and how it does.
@@ -47,7 +47,7 @@ impl Peer {
     pub fn links(&mut self) -> Vec<LinkInfo> {
         let (_, cx) = self.look(NOW);
         let describe = |link: &crate::proto::neighborhood::Neighbor| LinkInfo {
-            address: link.address,
+            address: link.name,
             rtt: in_milliseconds(link.rtt),
             since: link.since.as_millis(),
             role: cx.around.role(&link.address),

@@ -33,6 +33,7 @@ impl Peer {
 mod altered;
 mod attacks;
 mod attempts;
+mod audit;
 mod closing;
 mod hostile;
 mod joining;
@@ -54,6 +55,7 @@ use crate::proto::messaging::message::Draft;
 use crate::proto::request::{Goal, Plan};
 use crate::proto::ring::Side;
 use crate::proto::sdp::Description;
+use crate::proto::secret::SwarmTag;
 use crate::proto::signalling::Reply;
 use crate::proto::{codec, neighborhood, signalling};
 use world::{START, World, config};
@@ -596,39 +598,6 @@ fn a_claimed_address_is_not_verified() {
     world.run(Duration::from_secs(1));
     assert!(world.received(b).iter().all(|received| received.from == claimed && !received.verified));
     assert_eq!(world.received(b).len(), 2);
-}
-
-#[test]
-fn an_address_that_is_taken_cannot_be_claimed() {
-    let claimed = Address([0x77; 20]);
-    let proven = Identity::from_secret([1; 32]).address();
-    for (owner, address) in [(Some(claimed), claimed), (None, proven)] {
-        let mut world = World::new();
-        world.join(Config { address: owner, ..config() });
-        let b = world.join(config());
-        world.run(Duration::from_secs(5));
-        let thief = world.join(Config { address: Some(address), ..config() });
-        world.run(Duration::from_secs(60));
-        assert_eq!(world.connects(thief), []);
-        assert_eq!((world.connects(b).len(), world.disconnects(b).len()), (1, 0));
-    }
-}
-
-#[test]
-fn whoever_proves_an_address_gets_it_back() {
-    let mut world = World::new();
-    let owner = Identity::from_secret([7; 32]);
-    let thief = world.join(Config { address: Some(owner.address()), ..config() });
-    let b = world.join(config());
-    world.run(Duration::from_secs(2));
-    assert!(world.linked(b, thief));
-    let owner = world.join_as(config(), owner);
-    world.run(Duration::from_secs(5));
-    world.send(owner, None, "it is me");
-    world.send(thief, None, "it is me too");
-    world.run(Duration::from_secs(5));
-    let verified: Vec<_> = world.received(b).iter().map(|received| received.verified).collect();
-    assert_eq!((world.texts(b), verified), (vec!["it is me".to_owned()], vec![true]));
 }
 
 // Forgers.

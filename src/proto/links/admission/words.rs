@@ -61,18 +61,25 @@ pub struct Confirm {
 /// Whom we are connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admitted {
-    /// The address the peer goes by.
+    /// The hash of its proven key.
     pub address: Address,
+    /// What it claims to be called in place of that.
+    pub claimed: Option<Address>,
     /// Its proven key.
     pub key: PublicKey,
     /// The nonce of its run.
     pub instance: [u8; 16],
     /// What both can do beyond the version.
     pub capabilities: u32,
-    /// Whether the address is the hash of the key, and not merely claimed.
-    pub verified: bool,
     /// The name of the connection, the same on both sides and known to nobody else.
     pub session: [u8; 32],
+}
+
+impl Admitted {
+    /// What the peer goes by for the page.
+    pub(crate) fn name(&self) -> Address {
+        self.claimed.unwrap_or(self.address)
+    }
 }
 
 /// Why a link was refused.

@@ -16,8 +16,8 @@ pub(crate) struct Member<'a> {
     pub(crate) secret: &'a SwarmSecret,
     pub(crate) identity: &'a Identity,
     pub(crate) instance: [u8; 16],
-    /// The address it goes by.
-    pub(crate) address: Address,
+    /// What it claims to be called in place of its address.
+    pub(crate) claimed: Option<Address>,
     pub(crate) abilities: &'a Abilities,
 }
 
@@ -61,9 +61,8 @@ pub(super) struct Greeting {
 
 impl Greeting {
     pub(super) fn new(me: Member<'_>, binding: Binding<'_>, random: &mut Random) -> Self {
-        let claimed = Some(me.address).filter(|address| *address != me.identity.address());
         let (admission, _) =
-            Admission::new(me.secret, me.identity, me.instance, claimed, me.abilities, binding, random);
+            Admission::new(me.secret, me.identity, me.instance, me.claimed, me.abilities, binding, random);
         Self { admission, awaits: Awaits::Hello, ready: None, ahead: None, linked: false }
     }
 

@@ -7,6 +7,7 @@ use crate::proto::links::admission::{Abilities, Confirm, VERSION};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, Reason, Request, RequestId};
 use crate::proto::secret::SwarmSecret;
+use crate::proto::secret::SwarmTag;
 use crate::proto::{signalling, topology};
 
 const T0: Instant = Instant::from_millis(1_000_000);
@@ -470,8 +471,8 @@ fn open(link: &mut Link, own: u8, now: Instant, out: &mut VecDeque<Output>) {
 
 fn as_member<T>(own: u8, then: impl FnOnce(Member<'_>) -> T) -> T {
     let (secret, identity) = (SwarmSecret::public(SwarmId::of_topic("t")), member(own));
-    let (instance, address, abilities) = ([own; 16], identity.address(), &Abilities::default());
-    then(Member { secret: &secret, identity: &identity, instance, address, abilities })
+    let (instance, abilities) = ([own; 16], &Abilities::default());
+    then(Member { secret: &secret, identity: &identity, instance, claimed: None, abilities })
 }
 
 /// A link whose channel is open; what it says.
@@ -549,13 +550,20 @@ fn cancel() -> signalling::Packet {
 fn every_kind() -> Vec<Packet> {
     use crate::proto::messaging::message::{Draft, Kind, Payload};
     let payload = Payload(vec![1, 2, 3].into());
-    let draft =
-        Draft { claimed: Some(Address([4; 20])), to: None, kind: Kind::Page, nonce: [1; 16], payload };
-    let swarm = SwarmId::of_topic("t");
+    let draft = Draft {
+        claimed: Some(Address([4; 20])),
+        to: None,
+        to_claimed: false,
+        kind: Kind::Page,
+        nonce: [1; 16],
+        blinding: [2; 32],
+        payload,
+    };
+    let swarm = SwarmTag::of_topic("t");
     let message = draft.sign(&member(3), &swarm, T0);
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     let (id, to, path) = (message.id, Address([5; 20]), vec![Address([6; 20]); 2]);
-    let word = direct::Acknowledgement::sign(&message, None, path.clone(), 2, &member(3), &swarm);
+    let word = direct::Acknowledgement::sign(&message, path.clone(), 2, &member(3), &swarm);
     let request = Request {
         id: RequestId([1; 8]),
         origin: to,

@@ -125,14 +125,14 @@ impl Seen {
     /// Takes in a message, and keeps it for those who pull it.
     pub(super) fn insert(&mut self, message: &Message, hops: u8, now: Instant) {
         let held = Held::message(message);
-        self.remember(message.id, message.from, &message.header, hops, held, now);
+        self.remember(message.id, message.maker, &message.header, hops, held, now);
         self.keep(message);
     }
 
     /// Takes in a header whose payload is awaited.
     pub(super) fn insert_header(&mut self, id: MessageId, header: &Verified<Header>, hops: u8, now: Instant) {
         let held = Held::Header(Box::new(header.clone()), Set::new());
-        self.remember(id, header.from(), header, hops, held, now);
+        self.remember(id, header.maker(), header, hops, held, now);
     }
 
     /// Takes in the message whose payload was awaited; who wants it, too.

@@ -5,9 +5,9 @@ use super::pulls::{GRAFT, GRAFT_AGAIN, MAX_MISSING, MAX_NAMED};
 use super::seen::{KEEP, MAX_SEEN, SEEN_FOR};
 use super::trees::MAX_SOURCES;
 use super::*;
-use crate::proto::id::SwarmId;
 use crate::proto::identity::Identity;
 use crate::proto::messaging::message::{Draft, Kind, Payload};
+use crate::proto::secret::SwarmTag;
 
 /// The start of a bucket.
 const T0: Instant = Instant::from_millis(1_000_000_000);
@@ -28,7 +28,7 @@ fn the_first_message_of_a_source_floods() {
     let outcome = broadcast.handle_data(at(1), 3, message.clone(), SPREAD, T0);
     assert_eq!(outcome, Outcome::Deliver(Box::new(message.clone()), 3));
     assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&message, 4))));
-    assert_eq!(broadcast.parent(&message.from), Some(at(1)));
+    assert_eq!(broadcast.parent(&message.maker), Some(at(1)));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_second_copy_prunes_its_sender() {
     let message = small(1);
     receive(&mut broadcast, 1, &message);
     assert_eq!(broadcast.handle_data(at(2), 5, message.clone(), SPREAD, T0), Outcome::Duplicate);
-    assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))]);
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.maker))]);
     broadcast.handle_duplicate(at(2), &message.id, SPREAD);
     assert_eq!(broadcast.drain(), [], "once is enough");
 }
@@ -72,7 +72,7 @@ fn a_higher_coverage_takes_more_copies_and_a_full_one_never_prunes() {
             assert_eq!(broadcast.drain(), [], "copy {copy} of {copies}");
         }
         broadcast.handle_duplicate(at(2), &message.id, spread);
-        assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))], "{copies}");
+        assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.maker))], "{copies}");
     }
     let spread = Spread { fanout: 6, ..SPREAD };
     let mut broadcast = Broadcast::new(T0);
@@ -100,7 +100,7 @@ fn a_link_that_was_pruned_gets_names_until_it_pulls() {
     let mut broadcast = Broadcast::new(T0);
     let [a, b, c] = [1, 2, 3].map(small);
     receive(&mut broadcast, 1, &a);
-    broadcast.handle_prune(at(2), a.from);
+    broadcast.handle_prune(at(2), a.maker);
     broadcast.handle_data(at(1), 1, b.clone(), SPREAD, T0);
     assert_eq!(
         broadcast.drain(),
@@ -117,7 +117,7 @@ fn pruning_one_source_leaves_the_tree_of_another() {
     let mut broadcast = Broadcast::new(T0);
     let (mine, others) = (small(1), of(9, 1, 10));
     receive(&mut broadcast, 1, &mine);
-    broadcast.handle_prune(at(2), mine.from);
+    broadcast.handle_prune(at(2), mine.maker);
     broadcast.handle_data(at(1), 1, others.clone(), SPREAD, T0);
     assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&others, 2))));
 }
@@ -129,7 +129,7 @@ fn a_new_parent_is_no_longer_kept_to_names() {
     receive(&mut broadcast, 1, &a);
     broadcast.handle_duplicate(at(2), &a.id, SPREAD);
     receive(&mut broadcast, 2, &b);
-    assert_eq!(broadcast.parent(&a.from), Some(at(2)));
+    assert_eq!(broadcast.parent(&a.maker), Some(at(2)));
     broadcast.handle_data(at(1), 1, c.clone(), SPREAD, T0);
     assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&c, 2))));
 }
@@ -230,7 +230,7 @@ fn a_link_that_is_gone_brings_and_gets_nothing_more() {
     broadcast.drain();
     broadcast.handle_unlinked(&at(2), T0);
     broadcast.handle_unlinked(&at(1), T0);
-    assert_eq!(broadcast.parent(&small(1).from), None);
+    assert_eq!(broadcast.parent(&small(1).maker), None);
     tick(&mut broadcast, T0 + HAVE_BATCH);
     assert_eq!(broadcast.drain(), []);
 }
@@ -247,7 +247,7 @@ fn who_lost_its_parent_asks_two_others_for_what_comes_next() {
     broadcast.handle_unlinked(&at(4), T0);
     assert_eq!(broadcast.drain(), [], "4 brought nothing");
     broadcast.handle_unlinked(&at(1), T0);
-    assert_eq!(broadcast.drain(), [2, 3].map(|to| (at(to), Packet::Resume(message.from))));
+    assert_eq!(broadcast.drain(), [2, 3].map(|to| (at(to), Packet::Resume(message.maker))));
 
     let mut forgotten = Broadcast::new(T0);
     receive(&mut forgotten, 1, &message);
@@ -270,13 +270,13 @@ fn of_two_that_were_asked_to_resume_the_later_one_is_pruned_again() {
     receive(&mut broadcast, 2, &next);
     broadcast.drain();
     broadcast.handle_duplicate(at(3), &next.id, SPREAD);
-    assert_eq!(broadcast.drain(), [(at(3), Packet::Prune(message.from))]);
+    assert_eq!(broadcast.drain(), [(at(3), Packet::Prune(message.maker))]);
 }
 
 #[test]
 fn a_neighbor_that_resumes_gets_the_next_message_whole() {
     let mut broadcast = lazy_towards_2();
-    broadcast.handle_resume(&at(2), &small(1).from);
+    broadcast.handle_resume(&at(2), &small(1).maker);
     let next = small(2);
     broadcast.drain();
     broadcast.handle_data(at(1), 1, next.clone(), SPREAD, T0);
@@ -340,10 +340,10 @@ fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
     broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
     broadcast.drain();
     broadcast.handle_header_again(at(2), &message.id, SPREAD);
-    assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.from))]);
+    assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.maker))]);
     broadcast.handle_unlinked(&at(1), T0 + millis(20));
     tick(&mut broadcast, T0 + millis(20));
-    let resume = (at(2), Packet::Resume(message.from));
+    let resume = (at(2), Packet::Resume(message.maker));
     assert_eq!(broadcast.drain(), [resume, (at(2), Packet::Graft(message.id))]);
 }
 
@@ -566,11 +566,11 @@ fn the_source_that_was_heard_least_recently_is_forgotten_first() {
     let first = small(1);
     receive(&mut broadcast, 1, &first);
     for n in 0..MAX_SOURCES as u32 {
-        let message = named(n).altered(|message| message.from = address(n));
+        let message = named(n).altered(|message| message.maker = address(n));
         broadcast.handle_data(at(1), 1, message, SPREAD, T0 + millis(1));
     }
     assert_eq!(broadcast.trees.len(), MAX_SOURCES);
-    assert_eq!(broadcast.parent(&first.from), None);
+    assert_eq!(broadcast.parent(&first.maker), None);
 }
 
 #[test]
@@ -638,8 +638,16 @@ fn just_before(at: Instant) -> Instant {
 
 fn signed(source: u8, mark: u8, size: usize, now: Instant) -> Verified<Message> {
     let payload = Payload(vec![mark; size].into());
-    let draft = Draft { claimed: None, to: None, kind: Kind::Page, nonce: [mark; 16], payload };
-    draft.sign(&Identity::from_secret([source; 32]), &SwarmId::of_topic("t"), now)
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed: None,
+        to: None,
+        kind: Kind::Page,
+        nonce: [mark; 16],
+        payload,
+    };
+    draft.sign(&Identity::from_secret([source; 32]), &SwarmTag::of_topic("t"), now)
 }
 
 fn of(source: u8, mark: u8, size: usize) -> Verified<Message> {
@@ -684,7 +692,7 @@ fn lazy_towards_2() -> Broadcast {
     let mut broadcast = Broadcast::new(T0);
     let message = small(1);
     receive(&mut broadcast, 1, &message);
-    broadcast.handle_prune(at(2), message.from);
+    broadcast.handle_prune(at(2), message.maker);
     broadcast
 }
 

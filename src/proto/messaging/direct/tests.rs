@@ -1,5 +1,6 @@
 use super::*;
 use crate::proto::messaging::message::Draft;
+use crate::proto::secret::SwarmTag;
 
 const T0: Instant = Instant::from_millis(1_000_000);
 /// This peer, at the top of a ring of 256 places.
@@ -197,11 +198,11 @@ fn every_try_goes_through_another_neighbor_until_the_whole_swarm_is_asked() {
 
     now = now + millis(3000);
     assert_eq!(direct.handle_timeout(6, now), [Due::LastResort(Box::new(message.clone()))]);
-    assert_eq!(direct.recipient(&message.id), Some(place(40)), "it may still be acknowledged");
+    assert!(direct.pending(&message.id).is_some(), "it may still be acknowledged");
     assert_eq!(direct.handle_timeout(6, just_before(now + LAST_RESORT)), []);
     let failed = Due::Failed { message: Box::new(message.clone()), stuck: false };
     assert_eq!(direct.handle_timeout(6, now + LAST_RESORT), [failed]);
-    assert_eq!(direct.recipient(&message.id), None);
+    assert!(direct.pending(&message.id).is_none());
 }
 
 #[test]
@@ -378,23 +379,28 @@ fn an_acknowledgement_without_a_path_goes_where_the_senders_broadcasts_come_from
 
 #[test]
 fn an_acknowledgement_is_worth_its_signature_only() {
-    let (message, swarm, recipient) = (message(40), SwarmId::of_topic("t"), Identity::from_secret([8; 32]));
-    let word = Acknowledgement::sign(&message, None, vec![place(1)], 3, &recipient, &swarm);
-    assert!(word.verify(&swarm) && word.from() == recipient.address());
+    let (message, swarm, recipient) = (message(40), SwarmTag::of_topic("t"), Identity::from_secret([8; 32]));
+    let message = message.altered(|message| message.header.to = Some(recipient.address()));
+    let word = Acknowledgement::sign(&message, vec![place(1)], 3, &recipient, &swarm);
+    assert!(word.verify(&message, &swarm) && word.from() == recipient.address());
     assert!(
-        Acknowledgement { path: Vec::new(), ..word.clone() }.verify(&swarm),
+        Acknowledgement { path: Vec::new(), ..word.clone() }.verify(&message, &swarm),
         "the way back is not signed"
     );
     for forged in [
-        Acknowledgement { id: MessageId([1; 20]), ..word.clone() },
-        Acknowledgement { to: place(1), ..word.clone() },
         Acknowledgement { hops: 4, ..word.clone() },
-        Acknowledgement { claimed: Some(place(40)), ..word.clone() },
         Acknowledgement { key: Identity::from_secret([9; 32]).public_key(), ..word.clone() },
     ] {
-        assert!(!forged.verify(&swarm), "{forged:?}");
+        assert!(!forged.verify(&message, &swarm), "{forged:?}");
     }
-    assert!(!word.verify(&SwarmId::of_topic("u")));
+    assert!(!word.verify(&message, &SwarmTag::of_topic("u")));
+    for other in [
+        message.clone().altered(|message| message.header.sent_at += 1),
+        sized(40, 1).altered(|message| message.header.to = Some(recipient.address())),
+        message.clone().altered(|message| message.header.to = Some(place(40))),
+    ] {
+        assert!(!word.verify(&other, &swarm), "it is about one header and its box: {other:?}");
+    }
 }
 
 // Helpers.
@@ -436,8 +442,16 @@ fn sized(to: u8, size: usize) -> Verified<Message> {
 
 fn signed(to: u8, size: usize, kind: Kind) -> Verified<Message> {
     let payload = Payload(vec![to; size].into());
-    let draft = Draft { claimed: None, to: Some(place(to)), kind, nonce: [size as u8; 16], payload };
-    draft.sign(&Identity::from_secret([7; 32]), &SwarmId::of_topic("t"), T0)
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed: None,
+        to: Some(place(to)),
+        kind,
+        nonce: [size as u8; 16],
+        payload,
+    };
+    draft.sign(&Identity::from_secret([7; 32]), &SwarmTag::of_topic("t"), T0)
 }
 
 /// A message as it leaves this peer, after these.

@@ -151,8 +151,16 @@ impl Arena {
 fn said(key: u8, n: u32, to: Option<Address>, text: &[u8], now: Instant) -> (broadcast::Packet, MessageId) {
     let mut nonce = [key; 16];
     nonce[..4].copy_from_slice(&n.to_be_bytes());
-    let draft = Draft { claimed: None, to, kind: Kind::Page, nonce, payload: Payload(text.into()) };
-    let message = draft.sign(&Identity::from_secret([key; 32]), &SwarmId::of_topic("t"), now).into_inner();
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed: None,
+        to,
+        kind: Kind::Page,
+        nonce,
+        payload: Payload(text.into()),
+    };
+    let message = draft.sign(&Identity::from_secret([key; 32]), &SwarmTag::of_topic("t"), now).into_inner();
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     (broadcast::Packet::Data { hops: 1, header, payload }, message.id)
 }
@@ -268,16 +276,25 @@ fn acknowledgements_cannot_be_made_by_a_relay(size: Size) {
         packet => vec![packet],
     });
     let id = arena.send(victim, Some(to), "x");
-    // Signed by the attacker: in the recipient's name, in its own, and altered.
-    let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmId::of_topic("t"));
+    // Signed by the attacker, in its own name and in the recipient's.
+    let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmTag::of_topic("t"));
     let recipient = arena.address(to);
     let payload = Payload(Vec::new().into());
-    let draft = Draft { claimed: None, to: Some(recipient), kind: Kind::Page, nonce: [1; 16], payload };
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed: None,
+        to: Some(recipient),
+        kind: Kind::Page,
+        nonce: [1; 16],
+        payload,
+    };
     let mut message = draft.sign(&identity, &swarm, arena.now).into_inner();
-    (message.id, message.from) = (id, arena.address(victim));
-    let sign =
-        |claimed, hops| direct::Acknowledgement::sign(&message, claimed, Vec::new(), hops, &identity, &swarm);
-    for word in [sign(Some(recipient), 1), sign(None, 1), sign(Some(recipient), 9)] {
+    (message.id, message.maker) = (id, arena.address(victim));
+    let sign = |hops| direct::Acknowledgement::sign(&message, Vec::new(), hops, &identity, &swarm);
+    let mut altered = sign(1);
+    altered.key = arena.peers[to].commons.me.identity.public_key();
+    for word in [sign(1), sign(9), altered] {
         arena.say((evil, victim), &Packet::Direct(direct::Packet::Acknowledgement(Box::new(word))));
     }
     assert_eq!((arena.deliveries(victim), arena.dropped("acknowledgement")), (vec![], 3));
@@ -307,8 +324,10 @@ fn a_relay_cannot_have_a_message_sealed_to_its_own_key(size: Size) {
     arena.send(victim, Some(to), "for your eyes only");
     arena.run(Duration::from_millis(100));
     let id = query.borrow().expect("a stranger's key is asked for");
-    let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmId::of_topic("t"));
+    let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmTag::of_topic("t"));
     let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
         claimed: None,
         to: Some(recipient),
         kind: Kind::KeyQuery,
@@ -316,8 +335,8 @@ fn a_relay_cannot_have_a_message_sealed_to_its_own_key(size: Size) {
         payload: Payload(Vec::new().into()),
     };
     let mut message = draft.sign(&identity, &swarm, arena.now).into_inner();
-    (message.id, message.from) = (id, arena.address(victim));
-    let word = direct::Acknowledgement::sign(&message, Some(recipient), Vec::new(), 1, &identity, &swarm);
+    (message.id, message.maker) = (id, arena.address(victim));
+    let word = direct::Acknowledgement::sign(&message, Vec::new(), 1, &identity, &swarm);
     arena.say((evil, victim), &Packet::Direct(direct::Packet::Acknowledgement(Box::new(word))));
     assert_eq!((arena.dropped("acknowledgement"), arena.dropped("sealed box")), (1, 0));
     arena.tap(|_, _, packet| vec![packet]);

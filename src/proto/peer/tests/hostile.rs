@@ -293,9 +293,17 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
 
 fn message(to: Option<Address>, size: usize) -> Message {
     let payload = Payload(vec![1; size].into());
-    let draft = Draft { claimed: None, to, kind: Kind::Page, nonce: [size as u8; 16], payload };
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed: None,
+        to,
+        kind: Kind::Page,
+        nonce: [size as u8; 16],
+        payload,
+    };
     draft
-        .sign(&Identity::from_secret([77; 32]), &SwarmId::of_topic("t"), START + Duration::from_secs(20))
+        .sign(&Identity::from_secret([77; 32]), &SwarmTag::of_topic("t"), START + Duration::from_secs(20))
         .into_inner()
 }
 

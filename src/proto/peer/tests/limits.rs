@@ -8,14 +8,22 @@ use crate::proto::messaging::broadcast;
 use crate::proto::messaging::direct;
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::sdp::Description;
+use crate::proto::secret::SwarmTag;
 
 /// A message that somebody made who is not here.
 fn made_by(identity: &Identity, n: u32, to: Option<Address>, now: Instant) -> Message {
     let mut nonce = [0; 16];
     nonce[..4].copy_from_slice(&n.to_be_bytes());
-    let draft =
-        Draft { claimed: None, to, kind: Kind::Page, nonce, payload: Payload(Vec::from("text").into()) };
-    draft.sign(identity, &SwarmId::of_topic("t"), now).into_inner()
+    let draft = Draft {
+        to_claimed: false,
+        blinding: [0; 32],
+        claimed: None,
+        to,
+        kind: Kind::Page,
+        nonce,
+        payload: Payload(Vec::from("text").into()),
+    };
+    draft.sign(identity, &SwarmTag::of_topic("t"), now).into_inner()
 }
 
 fn data(message: &Message) -> Packet {

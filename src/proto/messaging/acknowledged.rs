@@ -1,0 +1,55 @@
+//! What this peer has acknowledged, to say the same again: a copy of a message is acknowledged from memory and not signed
+//! anew, and nothing is acknowledged that was not delivered.
+
+use std::collections::VecDeque;
+
+use super::direct::Acknowledgement;
+use crate::proto::id::MessageId;
+use crate::proto::map::Map;
+
+/// Acknowledgements remembered, the oldest forgotten first. A guess: those of all that arrives while a sender tries.
+const MAX: usize = 2048;
+
+/// The acknowledgements of late.
+#[derive(Debug, Default)]
+pub(super) struct Acknowledged {
+    words: Map<MessageId, ([u8; 32], Acknowledgement)>,
+    order: VecDeque<MessageId>,
+}
+
+/// What is known of a message that arrived.
+#[derive(Debug, PartialEq)]
+pub(super) enum Known {
+    /// It was delivered, and this was said.
+    Delivered(Box<Acknowledgement>),
+    /// Another one of this name was.
+    Other,
+    /// Nothing.
+    New,
+}
+
+impl Acknowledged {
+    /// What is known of a message, by its name and the hash of its header.
+    pub(super) fn of(&self, id: &MessageId, hash: &[u8; 32]) -> Known {
+        match self.words.get(id) {
+            Some((known, word)) if known == hash => Known::Delivered(Box::new(word.clone())),
+            Some(_) => Known::Other,
+            None => Known::New,
+        }
+    }
+
+    /// A message was delivered, and this is said.
+    pub(super) fn remember(&mut self, hash: [u8; 32], word: Acknowledgement) {
+        if self.order.len() >= MAX {
+            self.order.pop_front().map(|oldest| self.words.remove(&oldest));
+        }
+        self.order.push_back(word.id);
+        self.words.insert(word.id, (hash, word));
+    }
+
+    /// How many it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+}

@@ -1,0 +1,360 @@
+//! Attacks that an audit found, and that hold no more: on whom a message is sealed to, what its name binds, what its proof
+//! is good for, and what a claimed address is worth.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::world::{START, World, config, sdp};
+use super::*;
+use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
+use crate::proto::links::link::wire::{Frame, PART, encode, frame};
+use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::sdp::Description;
+
+fn thief() -> Identity {
+    Identity::from_secret([0xe1; 32])
+}
+
+fn signed(who: &Identity, claimed: Option<Address>, n: u32, to: Option<Address>, text: &[u8]) -> Message {
+    let mut nonce = [0xab; 16];
+    nonce[..4].copy_from_slice(&n.to_be_bytes());
+    let payload = Payload(text.into());
+    let (to_claimed, blinding) = (false, [1; 32]);
+    let draft = Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
+    draft.sign(who, &SwarmTag::of_topic("t"), START + Duration::from_secs(90)).into_inner()
+}
+
+fn data(message: &Message) -> Packet {
+    let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
+    Packet::Broadcast(broadcast::Packet::Data { hops: 1, header, payload })
+}
+
+fn dropped(world: &World, peer: usize, cause: &'static str) -> u64 {
+    world.peers[peer].stats().dropped.get(&cause).copied().unwrap_or_default()
+}
+
+/// Two links each: peers in the order of the ring, so that the second is between the first and the third.
+fn ring(count: usize) -> (World, Vec<usize>) {
+    let mut world = World::of(count, 2);
+    world.run(Duration::from_secs(60));
+    let mut order: Vec<_> = (0..count).collect();
+    order.sort_by_key(|&peer| world.address(peer));
+    assert!((0..count).all(|i| world.linked(order[i], order[(i + 1) % count])), "a ring");
+    world.events.iter_mut().for_each(Vec::clear);
+    (world, order)
+}
+
+/// One broadcast of a byte that claims the address of somebody else had what is written to that one sealed to the thief,
+/// led to it by the tree of the claim, and acknowledged by it.
+#[test]
+fn a_claim_has_nothing_sealed_to_it_and_leads_nothing_astray() {
+    for heard_before in [false, true] {
+        let (mut world, order) = ring(5);
+        let [sender, evil, to] = [order[0], order[1], order[2]];
+        let recipient = world.address(to);
+        if heard_before {
+            world.send(to, None, "hello, this is my key");
+            world.run(Duration::from_secs(5));
+            // Free keys push it out of what was heard.
+            for n in 0..2100u32 {
+                let message = signed(&Identity::stand_in(5000 + u64::from(n)), None, n, None, b"x");
+                world.inject(evil, sender, &data(&message));
+                if n % 50 == 0 {
+                    world.run(Duration::from_millis(20));
+                }
+            }
+        }
+        let claim = signed(&thief(), Some(recipient), 9, None, b"x");
+        world.inject(evil, sender, &data(&claim));
+        world.run(Duration::from_secs(1));
+        let read = Rc::new(RefCell::new(0));
+        let count = read.clone();
+        world.tap(move |_, to, packet| {
+            if let Packet::Direct(direct::Packet::Message { header, payload, .. }) = &packet
+                && to == evil
+                && thief().open(&header.key, &header.id().0, &payload.0).is_some()
+            {
+                *count.borrow_mut() += 1;
+            }
+            vec![packet]
+        });
+        let id = world.send(sender, Some(to), "for your eyes only");
+        world.run(Duration::from_secs(10));
+        assert_eq!(*read.borrow(), 0);
+        assert_eq!(world.texts(to).last().map(String::as_str), Some("for your eyes only"));
+        let told = world.deliveries(sender);
+        let receipt = told.iter().find_map(|(told, how)| how.ok().filter(|_| *told == id));
+        assert_eq!(receipt.and_then(|receipt| receipt.verified), Some(true), "{told:?}");
+    }
+}
+
+/// Who claims a name is written to on purpose only, and the receipt says that nothing is proven.
+#[test]
+fn a_claimed_name_is_written_to_on_purpose_only() {
+    let name = Address([0x77; 20]);
+    let mut world = World::new();
+    let a = world.join(config());
+    let b = world.join(Config { address: Some(name), ..config() });
+    world.run(Duration::from_secs(5));
+    let by_address =
+        world.with(a, |peer, now| peer.send(Some(name), Bytes(b"no".to_vec()), now)).expect("sent");
+    let on_purpose =
+        world.with(a, |peer, now| peer.send_to_claimed(name, Bytes(b"yes".to_vec()), now)).expect("sent");
+    let nobody = Address([0x78; 20]);
+    let unheard =
+        world.with(a, |peer, now| peer.send_to_claimed(nobody, Bytes(b"?".to_vec()), now)).expect("sent");
+    world.run(Duration::from_secs(60));
+    assert_eq!(world.texts(b), ["yes"]);
+    let told = |id| world.deliveries(a).into_iter().find_map(|(told, how)| (told == id).then_some(how));
+    assert!(told(by_address).expect("it ended").is_err());
+    assert_eq!(told(on_purpose).expect("it ended").map(|receipt| receipt.verified), Ok(Some(false)));
+    assert_eq!(told(unheard), Some(Err(DeliveryFailure::Unreachable)));
+}
+
+/// A relay put its own message in the place of another, under the same name, and the sender got a genuine receipt.
+#[test]
+fn a_relay_cannot_put_a_message_in_the_place_of_another() {
+    let (mut world, order) = ring(5);
+    let [sender, evil, to] = [order[0], order[1], order[2]];
+    let (victim, recipient) = (world.address(sender), world.address(to));
+    world.send(to, None, "hello all");
+    world.run(Duration::from_secs(5));
+    let key = world.peers[to].commons.me.identity.public_key();
+    let forged = Rc::new(RefCell::new(Vec::new()));
+    let made = forged.clone();
+    world.tap(move |from, at, packet| match packet {
+        Packet::Direct(direct::Packet::Message { ref header, ref path, attempt, .. })
+            if from == evil && at == to && header.maker() == victim && header.kind == Kind::Page =>
+        {
+            let swarm = SwarmTag::of_topic("t");
+            let draft = Draft {
+                claimed: Some(victim),
+                to: Some(recipient),
+                to_claimed: false,
+                kind: Kind::Page,
+                nonce: [7; 16],
+                blinding: [1; 32],
+                payload: Payload(b"send the money to Eve".as_slice().into()),
+            };
+            let at = Instant::from_millis(header.sent_at);
+            let sealed = draft.seal(&key, &thief(), &swarm, &mut Random::new([7; 32]), at);
+            let other = sealed.expect("a key").into_inner();
+            made.borrow_mut().push((header.id(), other.id));
+            // Under the true header, in the place of its box; and under one of its own.
+            let (box_of, path) = (other.payload.clone(), path.clone());
+            let swapped = direct::Packet::Message {
+                header: header.clone(),
+                payload: box_of,
+                path: path.clone(),
+                attempt,
+            };
+            let own = Box::new(other.header.clone());
+            let own = direct::Packet::Message { header: own, payload: other.payload, path, attempt };
+            vec![Packet::Direct(swapped), Packet::Direct(own)]
+        }
+        packet => vec![packet],
+    });
+    world.events.iter_mut().for_each(Vec::clear);
+    let id = world.send(sender, Some(to), "the true text");
+    world.run(Duration::from_secs(30));
+    let forged = forged.borrow();
+    assert!(!forged.is_empty() && forged.iter().all(|(of, other)| *of == id && *other != id));
+    assert!(world.received(to).iter().all(|it| it.payload.0 != b"send the money to Eve" || it.id != id));
+    let told: Vec<_> = world.deliveries(sender).into_iter().filter(|(told, _)| *told == id).collect();
+    let arrived = world.texts(to).iter().any(|text| text == "the true text");
+    assert_eq!(told.iter().any(|(_, how)| how.is_ok()), arrived, "a receipt is for what arrived");
+}
+
+/// A relay broadcast the words of another under its own key and the same name: the flag that they were proven was gone, and
+/// the true copy was a duplicate.
+#[test]
+fn a_broadcast_keeps_its_verified_flag() {
+    let (mut world, order) = ring(5);
+    let [sender, evil, to] = [order[0], order[1], order[2]];
+    let victim = world.address(sender);
+    world.tap(move |from, at, packet| match packet {
+        Packet::Broadcast(broadcast::Packet::Data { ref header, ref payload, .. })
+            if from == evil && at == to && header.maker() == victim =>
+        {
+            let forged = signed(&thief(), Some(victim), 1, None, &payload.0);
+            assert_ne!(forged.id, header.id());
+            vec![data(&forged), packet]
+        }
+        packet => vec![packet],
+    });
+    let id = world.send(sender, None, "mine");
+    world.run(Duration::from_secs(10));
+    let seen = world.received(to);
+    assert!(seen.iter().any(|it| it.id == id && it.from == victim && it.verified), "{seen:?}");
+    assert!(seen.iter().all(|it| it.id == id || !it.verified));
+}
+
+#[test]
+fn what_was_said_in_public_is_void_in_private() {
+    let swarm = SwarmId::of_topic("t");
+    let private = Config { secret: Some(SwarmSecret::private(swarm, &[9; 32])), ..config() };
+    let mut world = World::new();
+    let [a, b] = [world.join(private.clone()), world.join(private)];
+    world.run(Duration::from_secs(90));
+    assert!(world.linked(a, b));
+    world.inject(a, b, &data(&signed(&thief(), None, 1, None, b"said in public")));
+    assert_eq!((world.texts(b).len(), dropped(&world, b, "forged")), (0, 1));
+}
+
+/// A copy made its recipient open and sign it again, each time.
+#[test]
+fn a_copy_of_a_direct_message_is_acknowledged_from_memory_and_what_was_not_delivered_is_not() {
+    let mut world = World::of(3, 6);
+    let [sender, to] = [0, 1];
+    let caught = Rc::new(RefCell::new((None, Vec::new())));
+    let copy = caught.clone();
+    world.tap(move |from, _, packet| {
+        match &packet {
+            Packet::Direct(direct::Packet::Message { header, .. }) if header.kind == Kind::Page => {
+                copy.borrow_mut().0.get_or_insert(packet.clone());
+            }
+            Packet::Direct(direct::Packet::Acknowledgement(word)) if from == to => {
+                copy.borrow_mut().1.push(word.clone());
+            }
+            _ => {}
+        }
+        vec![packet]
+    });
+    world.send(sender, Some(to), "once");
+    world.run(Duration::from_secs(2));
+    let message = caught.borrow().0.clone().expect("it was sent");
+    let said = caught.borrow().1.len();
+    for _ in 0..5 {
+        world.inject(sender, to, &message);
+        world.run(Duration::from_millis(100));
+    }
+    let words = caught.borrow().1.clone();
+    assert_eq!((words.len() - said, world.texts(to)), (5, vec!["once".to_owned()]));
+    assert!(words[said..].iter().all(|word| word == &words[said - 1]), "word for word");
+
+    // Known to have been here, and no longer what was said of it.
+    world.peers[to].parts.messaging.forget_acknowledged();
+    world.inject(sender, to, &message);
+    world.run(Duration::from_millis(100));
+    assert_eq!((caught.borrow().1.len() - said, dropped(&world, to, "replay")), (5, 1));
+}
+
+/// Words that came ahead of the channel carried one identity, and the Hello on it another: the second was looked at, and
+/// the first admitted.
+#[test]
+fn the_hello_that_is_admitted_is_looked_at() {
+    let mut world = World::of(3, 6);
+    let o = 1;
+    let other = Identity::from_secret([0xe2; 32]);
+    let (me, via, now) = (world.address(o), world.address(0), world.now);
+    while !world.peers[o].commons.limits.blame(thief().address(), Fault::Forged, now) {}
+    let heard: Rc<RefCell<Vec<signalling::Packet>>> = Rc::default();
+    let copy = heard.clone();
+    world.tap(move |from, _, packet| match packet {
+        Packet::Signalling(packet) if from == o => {
+            copy.borrow_mut().push(packet);
+            vec![]
+        }
+        packet => vec![packet],
+    });
+    let goal = Goal::Exact(other.address());
+    let plan = Plan { goal, via, probe: false, aim: None, replaces: None };
+    world.with(o, |peer, now| peer.does(Effect::Ask(plan), now));
+    world.run(Duration::from_millis(300));
+    let ours = heard.borrow().iter().find_map(|packet| match packet {
+        signalling::Packet::Request(request) if request.goal == goal => Some((**request).clone()),
+        _ => None,
+    });
+    let ours = ours.expect("it asks");
+    let theirs = Description::parse(&sdp((99, ConnId(9)), "active")).expect("we wrote it");
+    let remote_fingerprint = &ours.offer.as_ref().expect("it offers").fingerprint;
+    let binding = Binding { local_fingerprint: &theirs.fingerprint, remote_fingerprint };
+    let (secret, abilities) = (SwarmSecret::public(SwarmId::of_topic("t")), Abilities::default());
+    let mut random = Random::new([3; 32]);
+    let (mut admission, hello) =
+        Admission::new(&secret, &thief(), [1; 16], None, &abilities, binding, &mut random);
+    let back = |signal| {
+        let reply = Reply { id: ours.id, to: me, path: vec![], hops_left: 9, signal };
+        Packet::Signalling(signalling::Packet::Reply(reply))
+    };
+    let (answer, ahead) = (Box::new(theirs), Some(Box::new(hello.clone())));
+    world.inject(0, o, &back(Signal::Accept { from: other.address(), answer, hello: ahead }));
+    world.run(Duration::from_millis(100));
+    let greeted = heard.borrow().iter().find_map(|packet| match packet {
+        signalling::Packet::Reply(Reply { signal: Signal::Greet { hello, .. }, .. }) => {
+            Some((**hello).clone())
+        }
+        _ => None,
+    });
+    let confirm = admission.receive(&greeted.expect("it greets back"), &thief()).expect("a good hello");
+    // Now another Hello, of a good name, with the proof of the first.
+    let good = Hello { key: other.public_key(), ..hello };
+    world.inject(0, o, &back(Signal::Greet { request: ours.id, hello: Box::new(good), confirm }));
+    let conns = world.peers[o].parts.links.conns();
+    let conn = conns.iter().find(|(_, conn)| conn.is_for(ours.id)).map(|(&id, _)| id).expect("connecting");
+    world.with(o, |peer, now| peer.handle(Input::ConnOpened(conn), now));
+    assert_eq!((world.peers[o].link_count(), dropped(&world, o, "banned")), (2, 1));
+}
+
+/// Whoever claimed an address first kept its owner out, and a page with `address` and no `identity` its own reload.
+#[test]
+fn a_claim_keeps_nobody_out() {
+    let owner = Identity::from_secret([7; 32]);
+    for claimed in [Address([0x77; 20]), owner.address()] {
+        let claim = || Config { address: Some(claimed), ..config() };
+        let mut world = World::of(3, 6);
+        let first = world.join(claim());
+        world.run(Duration::from_secs(5));
+        let second = world.join(claim());
+        let owner = world.join_as(config(), owner.clone());
+        world.run(Duration::from_secs(20));
+        for peer in [first, second, owner] {
+            assert_eq!(world.peers[peer].link_count(), 5, "{claimed}");
+            world.send(peer, None, &format!("I am {peer}"));
+        }
+        world.run(Duration::from_secs(5));
+        let verified: Vec<_> = world.received(0).into_iter().map(|it| (it.from, it.verified)).collect();
+        let owned = (world.address(owner), true);
+        assert!(verified.len() == 3 && verified.contains(&owned), "{verified:?}");
+        assert_eq!(verified.iter().filter(|it| **it == (claimed, false)).count(), 2, "{verified:?}");
+        assert!(
+            world.connects(0).iter().filter(|it| **it == claimed).count() >= 2,
+            "it goes by what it claims"
+        );
+    }
+}
+
+/// What claims to be our own went round the bound of what waits for a neighbor that reads nothing.
+#[test]
+fn what_claims_to_be_our_own_is_bounded_as_what_is_not() {
+    for own in [false, true] {
+        let mut world = World::of(3, 6);
+        let [evil, p, slow] = [0, 1, 2];
+        let claimed = own.then_some(world.address(p));
+        let [from, to] = [evil, slow]
+            .map(|of| world.peers[p].parts.links.conn_of(&world.address(of)).expect("they are linked"));
+        let (now, peer) = (world.now, &mut world.peers[p]);
+        for n in 0..100u32 {
+            let message = signed(&thief(), claimed, n, None, &vec![n as u8; 1 << 20]);
+            feed(peer, from, n, &data(&message), now);
+            if n == 0 {
+                // The slow one pulls the first: then it gets the others whole. It never reads any of it.
+                feed(peer, to, 0, &Packet::Broadcast(broadcast::Packet::Graft(message.id)), now);
+            }
+            while peer.poll_output().is_some() {}
+        }
+        let conn = peer.parts.links.conns().get(&to).expect("they are linked");
+        let [_, _, queued] = conn.link.sizes();
+        assert!((30 << 20..40 << 20).contains(&queued), "{queued}");
+    }
+}
+
+/// A packet of any size reaches a peer on a connection; its outputs stay where they are.
+fn feed(peer: &mut Peer, conn: ConnId, stream: u32, packet: &Packet, now: Instant) {
+    let bytes = encode(packet);
+    let parts: Vec<_> = bytes.chunks(PART).collect();
+    for (i, part) in parts.iter().enumerate() {
+        let part = frame(&Frame::Part { stream, last: i + 1 == parts.len(), bytes: part });
+        peer.handle(Input::ConnFrame(conn, Bytes(part)), now);
+    }
+}
