@@ -136,7 +136,7 @@ impl Messaging {
     }
 
     /// Forgets what was said of direct messages.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "sim"))]
     pub(crate) fn forget_acknowledged(&mut self) {
         self.acknowledged = Acknowledged::default();
     }

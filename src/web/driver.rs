@@ -133,9 +133,21 @@ impl Driver {
     }
 
     /// Sends a payload; the outcome ends when the core tells how the delivery did.
-    pub(super) fn send(self: &Rc<Self>, to: Option<Address>, payload: Vec<u8>) -> Result<Sent, Error> {
-        let now = self.now();
-        let id = self.peer.borrow_mut().send(to, Bytes(payload), now).map_err(convert::refused)?;
+    /// `claimed`: by what the recipient claims to be, and not by an address that its key proves.
+    pub(super) fn send(
+        self: &Rc<Self>,
+        to: Option<Address>,
+        claimed: bool,
+        payload: Vec<u8>,
+    ) -> Result<Sent, Error> {
+        let (now, payload) = (self.now(), Bytes(payload));
+        let mut peer = self.peer.borrow_mut();
+        let sent = match to.filter(|_| claimed) {
+            Some(name) => peer.send_to_claimed(name, payload, now),
+            None => peer.send(to, payload, now),
+        };
+        drop(peer);
+        let id = sent.map_err(convert::refused)?;
         let outcome = Rc::<Outcome>::default();
         self.deliveries.insert(id, outcome.clone());
         self.run();

@@ -52,7 +52,7 @@ impl Easypeers {
 
     // Messages.
 
-    /// `send(message)` or `send(address, message)`, told apart by their number.
+    /// `send(message)`, `send(address, message)` or `send(address, message, options)`, told apart by their number.
     #[wasm_bindgen(variadic)]
     pub fn send(&self, args: &Array) -> Result<Delivery, Error> {
         let driver = self.open()?;
@@ -60,7 +60,8 @@ impl Easypeers {
             0 | 1 => (None, args.get(0)),
             _ => (Some(options::address("the recipient's address", &args.get(0))?), args.get(1)),
         };
-        let Sent { id, outcome } = driver.send(to, convert::encode(&message)?)?;
+        let claimed = options::claimed(&args.get(2))?;
+        let Sent { id, outcome } = driver.send(to, claimed, convert::encode(&message)?)?;
         Ok(Delivery { id: id.to_string(), outcome })
     }
 

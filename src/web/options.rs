@@ -136,6 +136,19 @@ fn bit_length(value: &JsValue) -> Result<(), Error> {
 
 const BIT_LENGTH: &str = "bitLength must be an integer, at least 1";
 
+/// The options of `send`: whether the recipient's address is claimed only.
+pub(super) fn claimed(options: &JsValue) -> Result<bool, Error> {
+    if is_absent(options) {
+        return Ok(false);
+    }
+    if !options.is_object() || Array::is_array(options) {
+        return Err(wrong_type("the options of send must be an object", options));
+    }
+    let claimed = get(options, "claimed");
+    let value = if is_absent(&claimed) { Some(false) } else { claimed.as_bool() };
+    value.ok_or_else(|| wrong_type("claimed must be true or false", &claimed))
+}
+
 /// One tracker's URL.
 pub(super) fn tracker(value: &JsValue) -> Result<String, Error> {
     let url = value.as_string().map(|url| url.trim().to_string()).filter(|url| !url.is_empty());
@@ -289,6 +302,17 @@ mod tests {
             assert!(matches!(Options::read(&topic, &JsValue::UNDEFINED), Err(Error::Type(_))), "{topic:?}");
         }
         assert!(matches!(Options::read(&"topic".into(), &"x".into()), Err(Error::Type(_))));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_claimed_recipient_is_meant_only_when_that_is_said() {
+        let of = |json: &str| claimed(&JSON::parse(json).expect("JSON"));
+        for (options, meant) in [("null", false), ("{}", false), (r#"{"claimed":true}"#, true)] {
+            assert_eq!(of(options).unwrap_or_else(|error| panic!("{error:?}")), meant, "{options}");
+        }
+        for bad in ["[]", "7", r#"{"claimed":"yes"}"#] {
+            assert!(matches!(of(bad), Err(Error::Type(_))), "{bad}");
+        }
     }
 
     #[wasm_bindgen_test]

@@ -52,8 +52,11 @@ pub(super) fn receipt(id: &str, receipt: Receipt) -> JsValue {
         id: &'a str,
         hops: u8,
         rtt: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verified: Option<bool>,
     }
-    plain(&Shown { id, hops: receipt.hops, rtt: receipt.rtt.as_secs_f64() * 1000.0 })
+    let rtt = receipt.rtt.as_secs_f64() * 1000.0;
+    plain(&Shown { id, hops: receipt.hops, rtt, verified: receipt.verified })
 }
 
 /// One tracker: the argument of `tracker`.

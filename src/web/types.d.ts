@@ -43,10 +43,11 @@ export default class Easypeers {
   send (message: Sendable): Delivery
   /**
    * Sends to one peer, over the mesh; nobody else can read it. The promise resolves on its signed acknowledgement.
+   * The address is one that its owner's key proves: the default. For an address that somebody set, see `SendOptions`.
    * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE` or `ERR_HELD_FULL`, ClosedError
    * @example const { hops, rtt } = await easypeers.send(address, 'only you')
    */
-  send (address: string, message: Sendable): Delivery
+  send (address: string, message: Sendable, options?: SendOptions): Delivery
 
   /**
    * Calls a function at every event of a kind.
@@ -269,6 +270,16 @@ export interface Delivery extends PromiseLike<Receipt> {
   finally (settled?: (() => void) | null): Promise<Receipt>
 }
 
+/** How to send. */
+export interface SendOptions {
+  /**
+   * The address is what the recipient claims to be (the option or setter `address`), and proven by nothing: anybody may claim
+   * the same. The message goes to whoever was heard under it last, and its receipt has `verified: false`. It fails at once when
+   * nobody was. @example easypeers.send(name, 'hello', { claimed: true })
+   */
+  claimed?: boolean
+}
+
 /** What is known of a message that arrived. */
 export interface Receipt {
   /** The message's id. @example receipt.id */
@@ -277,6 +288,8 @@ export interface Receipt {
   hops: number
   /** Milliseconds to the acknowledgement; for a broadcast, until its links had taken it. @example receipt.rtt */
   rtt: number
+  /** Of a direct message: whether the recipient proved its address, and did not merely claim it. @example receipt.verified */
+  verified?: boolean
 }
 
 /** The events and the arguments of their listeners. */

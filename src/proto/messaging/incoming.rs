@@ -71,7 +71,7 @@ impl Messaging {
                 None => {
                     let mut has = vec![message.maker];
                     has.extend((from != message.maker).then_some(from));
-                    has.push(cx.me.address);
+                    has.push(cx.me.name());
                     deliver(&message, message.payload.0.to_vec(), has, hops, cx);
                 }
                 // The last resort of a direct message.
@@ -171,7 +171,7 @@ impl Messaging {
             if has.is_empty() {
                 has.push(message.maker);
             }
-            has.push(cx.me.address);
+            has.push(cx.me.name());
             deliver(&message, plain, has, hops, cx);
         }
     }
@@ -262,7 +262,7 @@ fn deliver(message: &Message, payload: Vec<u8>, has: Vec<Address>, hops: u8, cx:
         payload: Bytes(payload),
         from: message.from(),
         id: message.id,
-        to: message.header.to,
+        to: message.header.to.map(|_| cx.me.name()),
         has,
         verified: message.header.is_self_proving(),
         hops,

@@ -33,6 +33,7 @@ impl Peer {
 mod altered;
 mod attacks;
 mod attempts;
+#[cfg(feature = "sim")]
 mod audit;
 mod closing;
 mod hostile;

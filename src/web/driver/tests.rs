@@ -51,7 +51,7 @@ async fn a_driver_lives_until_it_is_closed_and_then_lets_go_of_everything() {
 #[wasm_bindgen_test]
 async fn what_is_held_for_the_first_neighbor_fails_when_it_is_closed() {
     let driver = alone(r#"{"trackers":[]}"#);
-    let sent = driver.send(None, vec![1]).expect("held");
+    let sent = driver.send(None, false, vec![1]).expect("held");
     driver.close();
     let error = sent.outcome.promise().await.expect_err("never delivered");
     assert_eq!(code(&error).as_deref(), Some("ERR_CLOSED"));
