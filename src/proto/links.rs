@@ -25,7 +25,7 @@ mod slots;
 pub(crate) use conn::Conn;
 #[cfg(not(test))]
 use conn::Conn;
-use link::{Expired, Farewell, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
+use link::{Expired, Farewell, HOPEFUL, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use parting::Parting;
 use slots::Slots;
 
@@ -62,6 +62,12 @@ impl Pace {
     /// The slowest counts for a while.
     fn note(average: &mut Duration, took: Duration) {
         *average = average.mul_f64(0.8).max(took);
+    }
+
+    /// How long a connection with a peer may take before it is late: half as long again as others took of late.
+    fn patience(&self, peer: &Address) -> Duration {
+        let known = if self.slow.contains_key(peer) { HOPEFUL_SLOW } else { HOPEFUL };
+        known.max(self.connecting.mul_f64(1.5)).max(self.of_others())
     }
 
     /// How long the other end of an attempt may well need, if it is as busy as this one: an answer is a description, too,

@@ -8,9 +8,6 @@ use crate::proto::id::Address;
 use crate::proto::io::ConnId;
 use crate::proto::time::Instant;
 
-/// A new link is worth the change when its round trip is below this share of the old one's: links jitter by a tenth.
-const FASTER: f64 = 0.8;
-
 impl Links {
     /// Who they say they are: whether a link with them may come of it.
     pub(super) fn handle_hello(&mut self, id: ConnId, hello: &Hello, cx: &mut Context<'_>) {
@@ -72,27 +69,12 @@ impl Links {
             rest = around.without(&address);
             around = &rest;
         }
-        let max_peers = around.max_peers;
-        let full = self.neighbors.len() >= max_peers;
-        let slow = self.replaced_by(id, around).filter(|_| full);
         if self.conns.get(&id).is_some_and(|conn| conn.trial) {
-            let keep = !full
-                || slow.is_some_and(|slow| self.is_faster(id, &slow, cx.now))
-                || around.improves_ring(&address);
+            let keep = self.passes_trial(id, &address, around, cx.now);
             return if keep { self.keep(id, cx) } else { self.refuse_full(id, cx) };
         }
-        if let Some(slow) = slow {
-            // The two that lose a link by this become neighbors, and every peer has as many links as before.
-            let hint = self.conns.get(&id).and_then(|conn| conn.successor_hint);
-            self.unlink(slow, Some(Farewell::Evicted { hint }), false, cx);
-        }
-        if self.neighbors.len() >= max_peers {
-            let mut around = around.clone();
-            while self.neighbors.len() >= max_peers {
-                let Some(victim) = around.victim(&address, cx.now) else { return self.refuse_full(id, cx) };
-                self.unlink(victim, Some(Farewell::Evicted { hint: Some(address) }), false, cx);
-                around = around.without(&victim);
-            }
+        if !self.give_slot(id, &address, around, cx) {
+            return self.refuse_full(id, cx);
         }
         // What is left of the time for which connections may exceed the cap.
         if let Some(until) = self.conns.get(&id).and_then(|conn| conn.link.greets_until()) {
@@ -135,13 +117,6 @@ impl Links {
         let Some(conn) = self.conns.get_mut(&id).filter(|conn| !conn.link.is_active()) else { return };
         conn.trial = false;
         self.admit(id, Linked { ours: false, theirs: false }, cx);
-    }
-
-    /// Whether a new connection is faster than a link by more than chance.
-    fn is_faster(&self, id: ConnId, than: &Address, now: Instant) -> bool {
-        let rtt = self.neighbors.get(than).and_then(|conn| self.conns.get(conn)?.link.rtt());
-        let new = self.conns.get(&id).and_then(|conn| conn.link.attempt_age(now));
-        new.zip(rtt).is_some_and(|(new, old)| new < old.mul_f64(FASTER))
     }
 
     fn refuse_full(&mut self, id: ConnId, cx: &mut Context<'_>) {

@@ -7,7 +7,7 @@ use super::conn::{Asked, Conn};
 use super::link::{Ahead, Link};
 use super::slots::tried_against;
 use super::{Links, Pace};
-use crate::proto::context::{Acceptance, Context, Effect, Offered, Purpose};
+use crate::proto::context::{Acceptance, Context, Effect, GivenUp, Offered, Purpose};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
 use crate::proto::request::{Goal, Plan, Request, RequestId};
@@ -141,7 +141,7 @@ impl Links {
         self.make_room(&request.origin, cx);
         let id = self.next_conn_id();
         let mut link = Link::answer(id, offer, cx.now, cx.out);
-        link.patience = self.patience(&request.origin);
+        link.patience = self.pace.patience(&request.origin);
         cx.stats.attempts += 1;
         let fresh = Conn::new(link, Purpose::Answer(request.id), cx.now);
         let (peer, trial) = (Some(request.origin), successor_hint.is_some());
@@ -213,11 +213,7 @@ impl Links {
         let with_it =
             |(&other, conn): (&ConnId, &Conn)| other != id && conn.peer == Some(from) && conn.holds_slot();
         let duplicate = from == me || self.neighbors.contains_key(&from) || self.conns.iter().any(with_it);
-        // An offer holds no slot until now.
-        let free = self.free_slots(cx.around.max_peers);
-        let hand_over = || cx.around.improves_ring(&from) && cx.around.victim(&from, cx.now).is_some();
-        let trial = late.is_none() && self.replaced_by(id, cx.around).is_some() && free == 0;
-        let room = free > 0 || trial || hand_over();
+        let room = self.has_slot_for_answer(id, &from, late.is_some(), cx);
         let welcome = room && !duplicate && answer.is_sound();
         if !welcome && late.is_some() {
             // The offer stays open for what it is out for now.
@@ -227,7 +223,7 @@ impl Links {
         if welcome {
             self.make_room(&from, cx);
         }
-        let patience = self.patience(&from);
+        let patience = self.pace.patience(&from);
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         conn.link.patience = patience;
         if !welcome || !conn.link.accept(answer, cx.now, cx.out) {
@@ -302,6 +298,18 @@ impl Links {
     /// A connection that is being made.
     pub(super) fn attempt(&self, of: &dyn Fn(&Conn) -> bool) -> Option<ConnId> {
         self.conns.iter().find(|(_, conn)| conn.is_attempt() && of(conn)).map(|(&id, _)| id)
+    }
+
+    /// The other end makes a connection no more: its peer, if there was such an attempt.
+    pub(crate) fn give_up(&mut self, which: GivenUp, cx: &mut Context<'_>) -> Option<Address> {
+        let id = self.attempt(&|conn| match which {
+            GivenUp::Of(request) => conn.is_for(request),
+            GivenUp::With(peer, Some(request)) => conn.peer == Some(peer) && conn.is_for(request),
+            GivenUp::With(peer, None) => conn.peer == Some(peer) && conn.is_answer(),
+        })?;
+        let peer = self.conns.get(&id).and_then(|conn| conn.peer);
+        self.drop_conn(id, cx);
+        peer
     }
 
     /// Our answer to a request cannot get there.

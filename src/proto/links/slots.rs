@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::Links;
-use super::link::{Farewell, HOPEFUL, HOPEFUL_SLOW};
-use crate::proto::context::{Context, GivenUp};
+use super::link::Farewell;
+use crate::proto::context::Context;
 use crate::proto::id::Address;
 use crate::proto::io::ConnId;
 use crate::proto::neighborhood::{Neighborhood, reserved};
@@ -20,6 +20,9 @@ const BREAK_PAUSE: Duration = Duration::from_secs(1);
 /// for pages that are slow to tell and to be told. Whose greeting takes longer is too far away for a link that another
 /// one has to end for.
 const HAND_OVER: Duration = Duration::from_millis(1200);
+
+/// A new link is worth the change when its round trip is below this share of the old one's: links jitter by a tenth.
+const FASTER: f64 = 0.8;
 
 /// When links were last given up for others.
 #[derive(Debug, Default)]
@@ -137,6 +140,21 @@ impl Links {
         }
     }
 
+    /// Whether an answer to one of our offers, which held no slot until now, may have one. `late`: it is to an older request
+    /// than the one that the offer is out for.
+    pub(super) fn has_slot_for_answer(
+        &self,
+        offer: ConnId,
+        from: &Address,
+        late: bool,
+        cx: &Context<'_>,
+    ) -> bool {
+        let free = self.free_slots(cx.around.max_peers);
+        let trial = !late && self.replaced_by(offer, cx.around).is_some() && free == 0;
+        let hand_over = || cx.around.improves_ring(from) && cx.around.victim(from, cx.now).is_some();
+        free > 0 || trial || hand_over()
+    }
+
     /// Whether a greeting may end in a link: there is room, or somebody would give way.
     pub(super) fn has_room_for(&self, id: ConnId, peer: &Address, cx: &Context<'_>) -> bool {
         self.neighbors.contains_key(peer)
@@ -149,6 +167,52 @@ impl Links {
     pub(super) fn replaced_by(&self, id: ConnId, around: &Neighborhood) -> Option<Address> {
         let slow = self.conns.get(&id)?.replaces?;
         (self.neighbors.contains_key(&slow) && !around.ring().contains(&Some(slow))).then_some(slow)
+    }
+
+    /// Whether a link on trial stays: it is faster than the one it is to replace, or needed anyway.
+    pub(super) fn passes_trial(
+        &self,
+        id: ConnId,
+        peer: &Address,
+        around: &Neighborhood,
+        now: Instant,
+    ) -> bool {
+        let full = self.neighbors.len() >= around.max_peers;
+        let slow = self.replaced_by(id, around).filter(|_| full);
+        !full || slow.is_some_and(|slow| self.is_faster(id, &slow, now)) || around.improves_ring(peer)
+    }
+
+    /// Whether a new connection is faster than a link by more than chance.
+    fn is_faster(&self, id: ConnId, than: &Address, now: Instant) -> bool {
+        let rtt = self.neighbors.get(than).and_then(|conn| self.conns.get(conn)?.link.rtt());
+        let new = self.conns.get(&id).and_then(|conn| conn.link.attempt_age(now));
+        new.zip(rtt).is_some_and(|(new, old)| new < old.mul_f64(FASTER))
+    }
+
+    /// Gives a proven connection the slot of a link, where all are taken by others; `false`: none gives way.
+    pub(super) fn give_slot(
+        &mut self,
+        id: ConnId,
+        peer: &Address,
+        around: &Neighborhood,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        if self.neighbors.len() < around.max_peers {
+            return true;
+        }
+        let mut around = around.clone();
+        if let Some(slow) = self.replaced_by(id, &around) {
+            // The two that lose a link by this become neighbors, and every peer has as many links as before.
+            let hint = self.conns.get(&id).and_then(|conn| conn.successor_hint);
+            self.unlink(slow, Some(Farewell::Evicted { hint }), false, cx);
+            around = around.without(&slow);
+        }
+        while self.neighbors.len() >= around.max_peers {
+            let Some(victim) = around.victim(peer, cx.now) else { return false };
+            self.unlink(victim, Some(Farewell::Evicted { hint: Some(*peer) }), false, cx);
+            around = around.without(&victim);
+        }
+        true
     }
 
     /// Hands links over until no more are left than `maxPeers` allows.
@@ -178,24 +242,6 @@ impl Links {
             let until = cx.now + HAND_OVER;
             self.conns.values_mut().for_each(|conn| conn.link.limit_greeting(until));
         }
-    }
-
-    /// How long a connection with a peer may take before it is late: half as long again as others took of late.
-    pub(super) fn patience(&self, peer: &Address) -> Duration {
-        let known = if self.pace.slow.contains_key(peer) { HOPEFUL_SLOW } else { HOPEFUL };
-        known.max(self.pace.connecting.mul_f64(1.5)).max(self.pace.of_others())
-    }
-
-    /// The other end makes a connection no more: its peer, if there was such an attempt.
-    pub(crate) fn give_up(&mut self, which: GivenUp, cx: &mut Context<'_>) -> Option<Address> {
-        let id = self.attempt(&|conn| match which {
-            GivenUp::Of(request) => conn.is_for(request),
-            GivenUp::With(peer, Some(request)) => conn.peer == Some(peer) && conn.is_for(request),
-            GivenUp::With(peer, None) => conn.peer == Some(peer) && conn.is_answer(),
-        })?;
-        let peer = self.conns.get(&id).and_then(|conn| conn.peer);
-        self.drop_conn(id, cx);
-        peer
     }
 }
 
