@@ -127,8 +127,8 @@ impl Broadcast {
     }
 
     /// Whether a message that is not here cannot be one that was forgotten.
-    pub(crate) fn admits(&self, header: &Header) -> bool {
-        self.seen.admits(header)
+    pub(crate) fn admits(&self, header: &Header, now: Instant) -> bool {
+        self.seen.admits(header, now)
     }
 
     /// The neighbor that brings a source's messages: the first step of a path to it.

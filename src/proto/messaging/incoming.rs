@@ -83,7 +83,7 @@ impl Messaging {
 
     /// Whether a broadcast that is not remembered is none that was forgotten.
     fn is_new(&self, header: &Header, cx: &mut Context<'_>) -> bool {
-        let new = self.broadcast.admits(header);
+        let new = self.broadcast.admits(header, cx.now);
         if !new {
             cx.drop_because("replay");
         }

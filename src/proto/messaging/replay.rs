@@ -1,12 +1,17 @@
 //! What was said once is not said again.
 //!
 //! A message carries the time at which its sender made it. One that is far from our clock is refused, and one
-//! whose name is remembered is a copy. Names cannot all be remembered for as long as the clock window is wide:
-//! where one has to go, its sender's *floor* rises to its time, and an unknown message of this sender from
-//! before is refused. A sender's times only grow, so nothing new falls below its floor, however wrong its clock.
+//! whose name is remembered is a copy. Names cannot all be remembered for as long as the clock window is wide: the
+//! oldest are forgotten, in the order in which they came, and nothing is taken that may be one of them.
 //!
-//! Floors are bounded too. The lowest gives way and becomes the floor of everybody: the more is said, the
-//! better must clocks agree.
+//! A message is made before it comes. So what is stamped later than the last forgotten one *came* is none of them: that
+//! is the floor of everybody. It is as old as what is remembered reaches back, whatever was said by however many keys, so
+//! what is said now and stamped right always passes. Whose clock is slow would fall below it when much is said; so
+//! senders have floors of their own, the stamps of their last forgotten messages. Stamps of a sender only grow, and
+//! nothing new of it falls below that. A sender whose floor had to go is judged by everybody's.
+//!
+//! What is stamped ahead of our clock can be forgotten before its time comes. Its sender's floor stays until then, and
+//! only so many senders may be that fast.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,8 +23,12 @@ use crate::proto::time::Instant;
 /// A message stamped further from our clock than this is refused. Clocks of browsers are minutes off, seldom
 /// more.
 pub(crate) const CLOCK_WINDOW: Duration = Duration::from_secs(600);
-/// Senders with a floor of their own. A guess: 120 kB.
+/// A stamp is ahead of our clock when it is by more than this. A guess: clocks that are set by a network are closer.
+const AHEAD: Duration = Duration::from_secs(2);
+/// Senders with a floor of their own. A guess: 200 kB.
 const MAX_FLOORS: usize = 4096;
+/// ... of these, such whose stamps are ahead of our clock.
+const MAX_AHEAD: usize = 1024;
 
 /// Whether a stamp, in milliseconds, is within the clock window.
 pub(crate) fn is_recent(sent_at: u64, now: Instant) -> bool {
@@ -27,52 +36,99 @@ pub(crate) fn is_recent(sent_at: u64, now: Instant) -> bool {
     now - sent_at <= CLOCK_WINDOW && sent_at - now <= CLOCK_WINDOW
 }
 
-/// Up to when messages of each sender were forgotten.
+/// What is known of messages that were forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Floors {
-    floors: Map<Address, u64>,
-    /// Of everybody.
+    own: Map<Address, Floor>,
+    /// When the last one that was forgotten came, and some more: in milliseconds, as stamps are.
     common: u64,
+}
+
+#[derive(Debug)]
+struct Floor {
+    /// The latest stamp that was forgotten.
+    stamp: u64,
+    /// The latest stamp that was ahead of our clock.
+    ahead: u64,
+    /// When this sender was heard last.
+    heard_at: Instant,
+}
+
+impl Floor {
+    fn is_ahead(&self, now: Instant) -> bool {
+        self.ahead > now.as_millis()
+    }
 }
 
 impl Floors {
     /// Whether a message that is not remembered cannot be one that was forgotten.
-    pub(crate) fn admits(&self, sender: &Address, sent_at: u64) -> bool {
-        sent_at > self.common && self.floors.get(sender).is_none_or(|floor| sent_at > *floor)
+    pub(crate) fn admits(&self, sender: &Address, sent_at: u64, now: Instant) -> bool {
+        match self.own.get(sender) {
+            Some(floor) => sent_at > floor.stamp,
+            None => sent_at > self.common && (!is_ahead(sent_at, now) || self.count_ahead(now) < MAX_AHEAD),
+        }
     }
 
-    /// A message is forgotten.
-    pub(crate) fn raise(&mut self, sender: Address, sent_at: u64, now: Instant) {
-        if !is_recent(sent_at, now) {
-            return; // Its time alone refuses it from now on.
+    /// A message is taken, and remembered.
+    pub(crate) fn note(&mut self, sender: Address, sent_at: u64, now: Instant) {
+        if let Some(floor) = self.own.get_mut(&sender) {
+            floor.heard_at = now;
+            floor.ahead = floor.ahead.max(sent_at);
+        } else if is_ahead(sent_at, now) {
+            self.insert(sender, Floor { stamp: self.common, ahead: sent_at, heard_at: now }, now);
         }
-        let floor = self.floors.entry(sender).or_default();
-        *floor = sent_at.max(*floor);
-        if self.floors.len() > MAX_FLOORS {
-            self.floors.retain(|_, floor| is_recent(*floor, now));
+    }
+
+    /// A message is forgotten that came then.
+    pub(crate) fn forget(&mut self, sender: Address, sent_at: u64, came_at: Instant, now: Instant) {
+        self.common = self.common.max((came_at + AHEAD).as_millis());
+        match self.own.get_mut(&sender) {
+            Some(floor) => floor.stamp = floor.stamp.max(sent_at),
+            // Its time alone refuses it from now on.
+            None if !is_recent(sent_at, now) => {}
+            None => self.insert(sender, Floor { stamp: sent_at, ahead: sent_at, heard_at: now }, now),
         }
-        if self.floors.len() > MAX_FLOORS
-            && let Some((&lowest, &floor)) = self.floors.iter().min_by_key(|(_, floor)| **floor)
-        {
-            self.floors.remove(&lowest);
-            // Never above our clock: whoever stamps ahead of time must not shut the others out.
-            self.common = self.common.max(floor.min(now.as_millis()));
+    }
+
+    fn insert(&mut self, sender: Address, floor: Floor, now: Instant) {
+        if self.own.len() >= MAX_FLOORS {
+            // Who was silent for longest, and is not needed: see `ahead`.
+            let spare = self.own.iter().filter(|(_, floor)| !floor.is_ahead(now));
+            let oldest = spare.min_by_key(|(_, floor)| floor.heard_at).map(|(&sender, _)| sender);
+            oldest.map(|sender| self.own.remove(&sender));
         }
+        self.own.insert(sender, floor);
+    }
+
+    fn count_ahead(&self, now: Instant) -> usize {
+        self.own.values().filter(|floor| floor.is_ahead(now)).count()
     }
 
     /// How many it holds.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.floors.len()
+        self.own.len()
     }
+}
+
+fn is_ahead(sent_at: u64, now: Instant) -> bool {
+    sent_at > (now + AHEAD).as_millis()
 }
 
 /// Names of messages that were taken, a bounded number of them.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     ids: Set<MessageId>,
-    order: VecDeque<(MessageId, Address, u64)>,
+    order: VecDeque<Taken>,
     floors: Floors,
+}
+
+#[derive(Debug)]
+struct Taken {
+    id: MessageId,
+    sender: Address,
+    sent_at: u64,
+    at: Instant,
 }
 
 impl Recent {
@@ -81,17 +137,18 @@ impl Recent {
 
     /// Takes a message; `false`: it was taken before, or may have been.
     pub(crate) fn take(&mut self, id: MessageId, sender: Address, sent_at: u64, now: Instant) -> bool {
-        if self.ids.contains(&id) || !self.floors.admits(&sender, sent_at) {
+        if self.ids.contains(&id) || !self.floors.admits(&sender, sent_at, now) {
             return false;
         }
         if self.order.len() >= Self::MAX
-            && let Some((oldest, sender, sent_at)) = self.order.pop_front()
+            && let Some(oldest) = self.order.pop_front()
         {
-            self.ids.remove(&oldest);
-            self.floors.raise(sender, sent_at, now);
+            self.ids.remove(&oldest.id);
+            self.floors.forget(oldest.sender, oldest.sent_at, oldest.at, now);
         }
+        self.floors.note(sender, sent_at, now);
         self.ids.insert(id);
-        self.order.push_back((id, sender, sent_at));
+        self.order.push_back(Taken { id, sender, sent_at, at: now });
         true
     }
 
@@ -114,18 +171,25 @@ mod tests {
         bytes
     }
 
+    fn millis(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
     #[test]
     fn a_message_is_never_taken_twice_however_many_come_between() {
-        let mut recent = Recent::default();
-        let at = |n: u64| START.as_millis() + n / 100;
-        let sender = |n: u64| Address(numbered(n % 7));
-        for n in 0..20_000 {
-            assert!(recent.take(MessageId(numbered(n)), sender(n), at(n), START), "{n}");
+        for ahead in [0, 500_000] {
+            let mut recent = Recent::default();
+            let at = |n: u64| START + millis(n);
+            let sender = |n: u64| Address(numbered(n % 700));
+            let stamp = |n: u64| at(n).as_millis() + if n % 7 == 0 { ahead } else { 0 };
+            for n in 0..20_000 {
+                assert!(recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(n)), "{n}");
+            }
+            for n in 0..20_000 {
+                assert!(!recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(20_000)), "{n}");
+            }
+            assert_eq!((recent.ids.iter().count(), recent.order.len()), (Recent::MAX, Recent::MAX));
         }
-        for n in 0..20_000 {
-            assert!(!recent.take(MessageId(numbered(n)), sender(n), at(n), START), "{n}");
-        }
-        assert_eq!((recent.ids.iter().count(), recent.order.len()), (Recent::MAX, Recent::MAX));
     }
 
     #[test]
@@ -133,27 +197,51 @@ mod tests {
         let mut recent = Recent::default();
         let (fast, slow) = (Address([1; 20]), Address([2; 20]));
         for n in 0..50_000 {
-            let at = START.as_millis() + n;
-            assert!(recent.take(MessageId(numbered(n)), fast, at, START));
+            let now = START + millis(n);
+            assert!(recent.take(MessageId(numbered(n)), fast, now.as_millis(), now));
             if n % 100 == 0 {
                 let id = MessageId(numbered(n | 1 << 32));
-                assert!(recent.take(id, slow, at - 300_000, START), "{n}");
+                assert!(recent.take(id, slow, now.as_millis() - 300_000, now), "{n}");
             }
         }
     }
 
+    /// With free keys whose stamps lie ahead a swarm was silenced for good.
     #[test]
-    fn many_senders_narrow_the_window_and_never_close_it() {
-        let mut floors = Floors::default();
-        let ahead = START.as_millis() + 590_000;
-        for n in 0..20_000 {
-            floors.raise(Address(numbered(n)), ahead, START);
+    fn free_keys_whose_stamps_lie_ahead_silence_nobody() {
+        for ahead in [0, 590_000] {
+            let mut recent = Recent::default();
+            let (old, mut now, mut taken) = (Address([1; 20]), START, 0);
+            let late = 1500;
+            for n in 0..60_000u64 {
+                now = now + millis(1);
+                let stamp = now.as_millis() + ahead;
+                taken += u64::from(recent.take(MessageId(numbered(n)), Address(numbered(n)), stamp, now));
+                if n % 100 == 0 {
+                    // Known before or heard for the first time, and a while under way.
+                    for (who, sender) in [(2, old), (3, Address(numbered(n | 1 << 40)))] {
+                        let id = MessageId(numbered(n | who << 32));
+                        assert!(recent.take(id, sender, now.as_millis() - late, now), "{n} {ahead}");
+                    }
+                }
+            }
+            assert_eq!(taken, if ahead == 0 { 60_000 } else { MAX_AHEAD as u64 });
+            assert!(recent.floors.len() <= MAX_FLOORS);
         }
-        assert_eq!(floors.len(), MAX_FLOORS);
-        let later = START + Duration::from_millis(1);
-        assert!(floors.admits(&Address([9; 20]), later.as_millis()), "stamped ahead of time by thousands");
-        assert!(!floors.admits(&Address([9; 20]), START.as_millis()), "but no old message passes");
-        floors.raise(Address([8; 20]), START.as_millis() - 700_000, START);
-        assert!(floors.admits(&Address([8; 20]), later.as_millis()));
+    }
+
+    #[test]
+    fn a_message_from_a_fast_clock_is_not_taken_again_after_a_flood() {
+        let mut recent = Recent::default();
+        let (fast, ahead) = (Address([1; 20]), START.as_millis() + 300_000);
+        let id = MessageId([1; 20]);
+        assert!(recent.take(id, fast, ahead, START));
+        for n in 0..60_000u64 {
+            let now = START + millis(n * 4);
+            recent.take(MessageId(numbered(n)), Address(numbered(n)), now.as_millis(), now);
+        }
+        let later = START + millis(240_000);
+        assert!(!recent.take(id, fast, ahead, later), "its name is forgotten long since");
+        assert!(recent.take(MessageId([2; 20]), fast, ahead + 240_000, later), "and it may go on");
     }
 }

@@ -89,8 +89,8 @@ impl Seen {
     }
 
     /// Whether a message that is not here cannot be one that was forgotten.
-    pub(super) fn admits(&self, header: &Header) -> bool {
-        self.floors.admits(&header.key.address(), header.sent_at)
+    pub(super) fn admits(&self, header: &Header, now: Instant) -> bool {
+        self.floors.admits(&header.maker(), header.sent_at, now)
     }
 
     /// The header of a message whose payload is awaited.
@@ -164,8 +164,10 @@ impl Seen {
             let Some(oldest) = self.order.pop_front() else { break };
             let Some(forgotten) = self.entries.remove(&oldest) else { continue };
             self.kept_bytes = self.kept_bytes.saturating_sub(forgotten.held.bytes());
-            self.floors.raise(forgotten.made.0, forgotten.made.1, now);
+            let (maker, sent_at) = forgotten.made;
+            self.floors.forget(maker, sent_at, forgotten.seen_at, now);
         }
+        self.floors.note(made.0, made.1, now);
         self.order.push_back(id);
         self.entries.insert(id, Box::new(Entry { source, made, seen_at: now, hops, copies: 1, held }));
     }

@@ -16,12 +16,23 @@ fn thief() -> Identity {
 }
 
 fn signed(who: &Identity, claimed: Option<Address>, n: u32, to: Option<Address>, text: &[u8]) -> Message {
+    signed_at(who, claimed, n, to, text, START + Duration::from_secs(90))
+}
+
+fn signed_at(
+    who: &Identity,
+    claimed: Option<Address>,
+    n: u32,
+    to: Option<Address>,
+    text: &[u8],
+    at: Instant,
+) -> Message {
     let mut nonce = [0xab; 16];
     nonce[..4].copy_from_slice(&n.to_be_bytes());
     let payload = Payload(text.into());
     let (to_claimed, blinding) = (false, [1; 32]);
     let draft = Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
-    draft.sign(who, &SwarmTag::of_topic("t"), START + Duration::from_secs(90)).into_inner()
+    draft.sign(who, &SwarmTag::of_topic("t"), at).into_inner()
 }
 
 fn data(message: &Message) -> Packet {
@@ -357,4 +368,44 @@ fn feed(peer: &mut Peer, conn: ConnId, stream: u32, packet: &Packet, now: Instan
         let part = frame(&Frame::Part { stream, last: i + 1 == parts.len(), bytes: part });
         peer.handle(Input::ConnFrame(conn, Bytes(part)), now);
     }
+}
+
+/// With free keys whose stamps lie ahead a swarm was silenced for good, and direct messages were acknowledged and lost.
+#[test]
+fn a_flood_of_free_keys_with_stamps_ahead_silences_nobody() {
+    let mut world = World::new();
+    for n in 0..4 {
+        world.join_as(Config { max_peers: 6, ..config() }, Identity::stand_in(n + 1));
+    }
+    world.run(Duration::from_secs(20));
+    world.events.iter_mut().for_each(Vec::clear);
+    world.opening = Duration::from_millis(80);
+    let (evil, honest) = (0, [1, 2, 3]);
+    let mut n = 0;
+    let mut flood = |world: &mut World, count: u32, pause: u64| {
+        for _ in 0..count {
+            n += 1;
+            let who = Identity::stand_in(10_000 + u64::from(n));
+            let message = signed_at(&who, None, n, None, b"x", world.now + Duration::from_secs(590));
+            if world.linked(1, evil) {
+                world.inject(evil, 1, &data(&message));
+            }
+            world.run(Duration::from_millis(pause));
+        }
+    };
+    flood(&mut world, 21_000, 1);
+    let mut sent = Vec::new();
+    for round in 0..20 {
+        for from in honest {
+            world.send(from, None, &format!("to all {round}"));
+        }
+        sent.push(world.send(1, Some(2), &format!("to one {round}")));
+        flood(&mut world, 5, 20);
+    }
+    world.run(Duration::from_secs(2));
+    let heard = |peer: usize, text: &str| world.texts(peer).iter().filter(|it| it.starts_with(text)).count();
+    let broadcasts: usize = honest.iter().map(|&peer| heard(peer, "to all")).sum();
+    assert_eq!((broadcasts, heard(2, "to one")), (120, 20));
+    let receipts = world.deliveries(1);
+    assert!(sent.iter().all(|id| receipts.iter().any(|(told, how)| told == id && how.is_ok())));
 }
