@@ -33,3 +33,6 @@ pub(crate) enum FrameError {
     #[error("a packet larger than allowed")]
     Size,
 }
+
+#[cfg(test)]
+mod vectors;

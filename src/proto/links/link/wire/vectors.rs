@@ -1,0 +1,303 @@
+//! What tests/vectors/wire.py writes from docs/wire.md, with formulas of its own, is what is written and read here.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::proto::codec;
+use crate::proto::envelope::Envelope;
+use crate::proto::hex;
+use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
+use crate::proto::identity::{Identity, Proof};
+use crate::proto::introducers::tracker::mark;
+use crate::proto::links::admission::{Confirm, Hello};
+use crate::proto::messaging::message::{Header, Payload};
+use crate::proto::messaging::{broadcast, direct};
+use crate::proto::random::Random;
+use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
+use crate::proto::sdp::{Candidate, Description};
+use crate::proto::secret::{SwarmSecret, SwarmTag};
+use crate::proto::signalling::{self, Reply, Signal};
+use crate::proto::topology;
+
+fn vectors() -> BTreeMap<&'static str, Vec<u8>> {
+    let lines = include_str!("../../../../../tests/vectors/wire.txt").lines();
+    let line = |line: &'static str| {
+        let (name, digits) = line.split_once(' ').expect("a name and digits");
+        (name, hex::read(digits).expect("pairs of digits"))
+    };
+    lines.map(line).collect()
+}
+
+fn vector(name: &str) -> Vec<u8> {
+    vectors().remove(name).unwrap_or_else(|| panic!("no vector {name}"))
+}
+
+fn at(n: u8) -> Address {
+    Address([n; 20])
+}
+
+fn id(name: &str) -> MessageId {
+    MessageId(vector(name).try_into().expect("20 bytes"))
+}
+
+/// The packet of a vector, which is written again as it was.
+fn packet(name: &str) -> Packet {
+    let bytes = vector(name);
+    let Ok(Read::Packet { packet, more: false }) = decode(&bytes) else {
+        panic!("{name}: {:?}", decode(&bytes))
+    };
+    assert_eq!(hex::text(&encode(&packet)), hex::text(&bytes), "{name}");
+    packet
+}
+
+fn hello() -> Hello {
+    let key = Identity::from_secret([1; 32]).public_key();
+    let (nonce, share, more) = ([3; 16], [4; 32], Vec::new());
+    Hello { version: VERSION, capabilities: 0, nonce, key, claimed: None, share, more }
+}
+
+fn confirm() -> Confirm {
+    Confirm { tag: [5; 32], proof: Proof { commitment: [6; 32], response: [6; 32] } }
+}
+
+/// An entry's round trip is its own affair.
+fn list(free: u8, entries: &[(u8, u8)]) -> topology::List {
+    let entries: Vec<_> = entries.iter().map(|&(n, rtt)| (at(n), rtt)).collect();
+    codec::from_bytes(&codec::to_bytes(&(free, entries))).expect("that is how a list is written")
+}
+
+fn host() -> Candidate {
+    Candidate::parse("candidate:0 1 udp 2113667327 192.168.1.7 54321 typ host").expect("a candidate")
+}
+
+fn reflexive() -> Candidate {
+    let text = "candidate:1 1 udp 1677729535 203.0.113.9 54321 typ srflx raddr 0.0.0.0 rport 0";
+    Candidate::parse(text).expect("a candidate")
+}
+
+fn description(setup: &str, candidates: &[Candidate]) -> Description {
+    let (pwd, fingerprint) = ("p".repeat(24), vec!["0A"; 32].join(":"));
+    let sdp = format!(
+        "a=ice-ufrag:abcd\r\na=ice-pwd:{pwd}\r\na=fingerprint:sha-256 {fingerprint}\r\na=setup:{setup}\r\n"
+    );
+    let mut description = Description::parse(&sdp).expect("the facts are there");
+    candidates.iter().for_each(|candidate| assert!(description.add(candidate.clone())));
+    description
+}
+
+fn offer() -> Description {
+    description("actpass", &[host(), reflexive()])
+}
+
+fn request(goal: Goal, hops_left: u16) -> Request {
+    Request {
+        id: RequestId([8; 8]),
+        origin: at(1),
+        instance: [7; 16],
+        goal,
+        need: false,
+        instead_of: None,
+        offer: None,
+        brought: None,
+        path: Vec::new(),
+        hops_left,
+    }
+}
+
+/// What is made of parts that are open to all.
+fn packets() -> Vec<(&'static str, Packet)> {
+    let ask = |request: Request| Packet::Signalling(signalling::Packet::Request(Box::new(request)));
+    let reply = |signal| {
+        let (id, path) = (RequestId([8; 8]), vec![at(2), at(3)]);
+        Packet::Signalling(signalling::Packet::Reply(Reply { id, to: at(1), path, hops_left: 32, signal }))
+    };
+    let forward = |signal| Packet::Signalling(signalling::Packet::Forward { id: RequestId([8; 8]), signal });
+    let brought = OfferOrigin {
+        mark: mark("wss://tracker.example"),
+        to: TrackerPeerId([11; 20]),
+        offer: OfferId([12; 20]),
+    };
+    let exact = Request {
+        need: true,
+        instead_of: Some(at(4)),
+        offer: Some(offer()),
+        brought: Some(brought),
+        path: vec![at(5)],
+        ..request(Goal::Exact(at(2)), 1200)
+    };
+    let accept = |hello: Option<Hello>| Signal::Accept {
+        from: at(2),
+        answer: Box::new(description("active", &[host()])),
+        hello: hello.map(Box::new),
+    };
+    let (other, maker) = (RequestId([9; 8]), Identity::from_secret([1; 32]).address());
+    let fold = |name| u64::from_be_bytes(id(name).0[..8].try_into().expect("8 bytes"));
+    let digest = broadcast::Packet::Digest {
+        bucket: 1_800_000_000_123 / 4000,
+        sum: fold("said_id") ^ fold("named_id"),
+    };
+    vec![
+        ("hello", Packet::Hello(hello())),
+        (
+            "hello_claimed",
+            Packet::Hello(Hello {
+                claimed: Some(at(7)),
+                capabilities: 300,
+                more: b"later".to_vec(),
+                ..hello()
+            }),
+        ),
+        ("confirm", Packet::Confirm { confirm: confirm(), linked: true }),
+        ("close_leaving", Packet::Close(Farewell::Leaving)),
+        ("close_evicted", Packet::Close(Farewell::Evicted { hint: None })),
+        ("close_evicted_hint", Packet::Close(Farewell::Evicted { hint: Some(at(7)) })),
+        ("close_duplicate", Packet::Close(Farewell::Duplicate)),
+        ("close_full", Packet::Close(Farewell::Full)),
+        ("close_refused", Packet::Close(Farewell::Refused)),
+        ("ping", Packet::Ping(300)),
+        ("pong", Packet::Pong(u32::MAX)),
+        ("view_own", Packet::View(topology::Packet::Own(list(4, &[(1, 10), (2, 255)])))),
+        (
+            "view_relayed",
+            Packet::View(topology::Packet::Relayed(vec![
+                (at(1), list(0, &[(2, 20)])),
+                (at(3), list(6, &[])),
+            ])),
+        ),
+        ("view_nearer", Packet::View(topology::Packet::Nearer(list(0, &[(9, 128)]).links))),
+        ("request_exact", ask(exact)),
+        ("request_point", ask(Request { offer: Some(offer()), ..request(Goal::Point(at(2)), 5) })),
+        ("request_successor", ask(request(Goal::Successor, 5))),
+        ("request_predecessor", ask(request(Goal::Predecessor, 5))),
+        ("reply_accept", reply(accept(Some(hello())))),
+        ("reply_accept_bare", reply(accept(None))),
+        ("reply_found", reply(Signal::Found(at(2)))),
+        ("reply_reject_full", reply(Signal::Reject(Reason::Full))),
+        ("reply_reject_busy", reply(Signal::Reject(Reason::Busy))),
+        ("reply_reject_duplicate", reply(Signal::Reject(Reason::Duplicate))),
+        ("reply_reject_not_found", reply(Signal::Reject(Reason::NotFound))),
+        ("reply_reject_failed", reply(Signal::Reject(Reason::Failed))),
+        ("reply_candidate", reply(Signal::Candidate(reflexive()))),
+        ("reply_cancel", reply(Signal::Cancel)),
+        ("reply_decline", reply(Signal::Decline { origin: at(1), request: Some(other) })),
+        (
+            "reply_greet",
+            reply(Signal::Greet { request: other, hello: Box::new(hello()), confirm: confirm() }),
+        ),
+        ("reply_later", reply(Signal::Later([&[42][..], b"later"].concat()))),
+        ("forward_candidate", forward(Signal::Candidate(host()))),
+        ("forward_cancel", forward(Signal::Cancel)),
+        ("have", Packet::Broadcast(broadcast::Packet::Have(vec![id("said_id"), id("named_id")]))),
+        ("graft", Packet::Broadcast(broadcast::Packet::Graft(id("said_id")))),
+        ("prune", Packet::Broadcast(broadcast::Packet::Prune(maker))),
+        ("digest", Packet::Broadcast(digest)),
+        ("resume", Packet::Broadcast(broadcast::Packet::Resume(maker))),
+        ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
+        ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
+    ]
+}
+
+/// What these tests look at beside [`packets`].
+const OTHERS: [&str; 14] = [
+    "acknowledgement",
+    "data",
+    "data_claimed",
+    "envelope_public",
+    "envelope_sealed",
+    "frame_part",
+    "frame_part_last",
+    "frame_whole",
+    "header",
+    "message",
+    "message_query",
+    "named_id",
+    "said_id",
+    "sealed_id",
+];
+
+#[test]
+fn packets_are_written_and_read_as_documented() {
+    for (name, value) in packets() {
+        assert_eq!(packet(name), value, "{name}");
+    }
+}
+
+#[test]
+fn no_vector_is_left_out() {
+    let mut names: Vec<_> = packets().into_iter().map(|(name, _)| name).chain(OTHERS).collect();
+    names.sort_unstable();
+    assert_eq!(names, vectors().into_keys().collect::<Vec<_>>());
+}
+
+#[test]
+fn frames_are_written_and_read_as_documented() {
+    let whole = vector("frame_whole");
+    assert_eq!(Inbox::default().packet(&whole, FRAME), Ok(Some(Packet::Ping(300))));
+    assert_eq!(frame(&Frame::Whole(&encode(&Packet::Ping(300)))), whole);
+    for (name, last) in [("frame_part", false), ("frame_part_last", true)] {
+        assert_eq!(frame(&Frame::Part { stream: 200, last, bytes: b"part" }), vector(name));
+    }
+}
+
+fn data(name: &str) -> (Header, Payload) {
+    match packet(name) {
+        Packet::Broadcast(broadcast::Packet::Data { hops: 1, header, payload }) => (*header, payload),
+        packet => panic!("{packet:?}"),
+    }
+}
+
+#[test]
+fn messages_are_named_and_proven_as_documented() {
+    let (swarm, maker) = (SwarmTag::of_topic("t"), Identity::from_secret([1; 32]).address());
+    for (name, of, from) in [("data", "said_id", maker), ("data_claimed", "named_id", at(7))] {
+        let (header, payload) = data(name);
+        assert_eq!((header.id(), header.maker(), header.from()), (id(of), maker, from));
+        let verified = header.verify(&swarm).expect("the proof holds");
+        assert!(verified.with(payload).is_some(), "and so does the hash");
+        assert_eq!((header.sent_at, header.to, header.size), (1_800_000_000_123, None, 5));
+    }
+    let announced = broadcast::Packet::Header { hops: 3, header: Box::new(data("data").0) };
+    assert_eq!(packet("header"), Packet::Broadcast(announced));
+}
+
+#[test]
+fn direct_messages_are_sealed_and_acknowledged_as_documented() {
+    let swarm = SwarmTag::of_topic("t");
+    let [sender, recipient] = [1, 2].map(|n| Identity::from_secret([n; 32]));
+    let path = vec![sender.address(), at(3)];
+    let Packet::Direct(direct::Packet::Message { header, payload, path: way, attempt: 2 }) =
+        packet("message")
+    else {
+        panic!("a message")
+    };
+    assert_eq!((header.id(), header.to, &way), (id("sealed_id"), Some(recipient.address()), &path));
+    let message = header.verify(&swarm).and_then(|header| header.with(payload)).expect("the proof holds");
+    assert_eq!(message.open(&recipient), Some(b"only you".to_vec()));
+    assert_eq!(message.open(&sender), None);
+
+    let Packet::Direct(direct::Packet::Acknowledgement(word)) = packet("acknowledgement") else {
+        panic!("an acknowledgement")
+    };
+    assert!(word.verify(&message, &swarm));
+    assert_eq!((word.id, word.to, word.from()), (message.id, sender.address(), recipient.address()));
+    assert_eq!((word.hops, &word.path, word.hops_left), (2, &path, 512));
+
+    let Packet::Direct(direct::Packet::Message { header, payload, .. }) = packet("message_query") else {
+        panic!("a question for a key")
+    };
+    assert!(header.verify(&swarm).and_then(|header| header.with(payload)).is_some());
+}
+
+#[test]
+fn envelopes_are_written_and_read_as_documented() {
+    let (swarm, brought) = (SwarmId::of_topic("t"), OfferId([12; 20]));
+    let (public, private) = (SwarmSecret::public(swarm), SwarmSecret::private(swarm, &[7; 32]));
+    let (from, instance, instead_of) = (at(1), [7; 16], Some(at(4)));
+    let envelope = Envelope { from, instance, role: 1, instead_of, description: offer() };
+    let text = |name| String::from_utf8(vector(name)).expect("text");
+    let written = envelope.write(&brought, &public, &mut Random::new([1; 32]));
+    assert_eq!(written, text("envelope_public"));
+    for (name, secret) in [("envelope_public", public), ("envelope_sealed", private)] {
+        assert_eq!(Envelope::read(&text(name), &brought, &secret), Some(envelope.clone()), "{name}");
+    }
+}

@@ -1,0 +1,321 @@
+"""One of each packet and of what else travels, as docs/wire.md and docs/security.md have it, in `name hex` lines:
+
+    python3 tests/vectors/wire.py > tests/vectors/wire.txt
+
+It shares no code with src/. The test src/proto/links/link/wire/vectors.rs compares.
+"""
+from hashlib import sha1, sha256
+
+from admission import Identity, hkdf
+from cpace import decode, encode, multiply
+
+# Postcard.
+
+
+def varint(n):
+    out = b''
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def u8(n):
+    return bytes([n])
+
+
+def some(value):
+    return b'\1' + value
+
+
+def maybe(value):
+    return b'\0' if value is None else some(value)
+
+
+def sequence(*items):
+    return varint(len(items)) + b''.join(items)
+
+
+def lengthy(data):
+    return varint(len(data)) + data
+
+
+def text(string):
+    return lengthy(string.encode())
+
+
+# XChaCha20-Poly1305: draft-irtf-cfrg-xchacha-03 and RFC 8439, on integers.
+
+
+def rounds(state):
+    x = list(state)
+
+    def turn(a, b, c, d):
+        for i, j, k, by in [(a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)]:
+            x[i] = (x[i] + x[j]) & 0xFFFFFFFF
+            x[k] ^= x[i]
+            x[k] = (x[k] << by | x[k] >> 32 - by) & 0xFFFFFFFF
+
+    for _ in range(10):
+        for i in range(4):
+            turn(i, i + 4, i + 8, i + 12)
+        for i in range(4):
+            turn(i, (i + 1) % 4 + 4, (i + 2) % 4 + 8, (i + 3) % 4 + 12)
+    return x
+
+
+def words(data):
+    return [int.from_bytes(data[i:i + 4], 'little') for i in range(0, len(data), 4)]
+
+
+def unwords(numbers):
+    return b''.join(n.to_bytes(4, 'little') for n in numbers)
+
+
+def initial(key, rest):
+    return words(b'expand 32-byte k') + words(key) + words(rest)
+
+
+def stream(key, nonce, counter, length):
+    out = b''
+    while len(out) < length:
+        state = initial(key, counter.to_bytes(4, 'little') + nonce)
+        out += unwords((a + b) & 0xFFFFFFFF for a, b in zip(rounds(state), state))
+        counter += 1
+    return out[:length]
+
+
+def poly1305(key, data):
+    r = int.from_bytes(key[:16], 'little') & 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
+    total = 0
+    for i in range(0, len(data), 16):
+        total = (total + int.from_bytes(data[i:i + 16] + b'\1', 'little')) * r % (2**130 - 5)
+    return ((total + int.from_bytes(key[16:], 'little')) % 2**128).to_bytes(16, 'little')
+
+
+def seal(key, nonce, plain, context):
+    mixed = rounds(initial(key, nonce[:16]))
+    key, nonce_12 = unwords(mixed[:4] + mixed[12:]), bytes(4) + nonce[16:]
+    cipher = bytes(a ^ b for a, b in zip(plain, stream(key, nonce_12, 1, len(plain))))
+
+    def padded(data):
+        return data + bytes(-len(data) % 16)
+
+    lengths = len(context).to_bytes(8, 'little') + len(cipher).to_bytes(8, 'little')
+    tag = poly1305(stream(key, nonce_12, 0, 32), padded(context) + padded(cipher) + lengths)
+    return nonce + cipher + tag
+
+
+# The swarm.
+
+
+def derive(material, info, length):
+    return hkdf(b'easypeers swarm 1', material, info, length)
+
+
+SWARM = sha1(b'easypeers-t').digest()
+TAG = derive(SWARM, b'messages', 32)
+
+# Names.
+
+
+def address(n):
+    return bytes([n]) * 20
+
+
+A, B = Identity(bytes([1]) * 32), Identity(bytes([2]) * 32)
+
+
+def address_of(identity):
+    return sha1(identity.key).digest()
+
+
+# Messages.
+
+PAGE, KEY_QUERY = 0, 1
+
+
+class Header:
+    def __init__(self, maker, box, nonce, to=None, kind=PAGE, claimed=None, commitment=None, proof=None):
+        self.box, self.maker = box, address_of(maker)
+        self.sender = claimed or self.maker
+        self.id = sha1(nonce + maker.key + self.sender + (commitment or sha256(box).digest())).digest()
+        sent_at = 1_800_000_000_123
+        self.statement = (
+            TAG + self.id + self.sender + (b'\1' + to if to else bytes(21)) + u8(kind) + sent_at.to_bytes(8, 'little')
+            + len(box).to_bytes(4, 'little') + sha256(box).digest() + u8(commitment is not None)
+        )
+        assert len(self.statement) == 139
+        self.bytes = (
+            maker.key + maybe(claimed) + varint(sent_at) + nonce + maybe(to) + u8(kind) + varint(len(box))
+            + sha256(box).digest() + maybe(commitment) + (proof or maker.prove(b'easypeers message 2', self.statement))
+        )
+
+
+def direct(maker, to, plain, nonce, blinding):
+    """A sealed message: its name is known before its box is made."""
+    commitment = sha256(blinding + plain).digest()
+    context = Header(maker, b'', nonce, address_of(to), commitment=commitment, proof=b'').id
+    shared = encode(multiply(maker.x, decode(to.key)))
+    box = seal(hkdf(b'easypeers seal 1', shared, maker.key + to.key, 32), bytes([6]) * 24, blinding + plain, context)
+    return Header(maker, box, nonce, address_of(to), commitment=commitment)
+
+
+def acknowledgement(header, recipient, hops, path, hops_left):
+    statement = sha256(header.statement).digest() + address_of(recipient) + u8(hops)
+    proof = recipient.prove(b'easypeers acknowledgement 2', statement)
+    return header.id + header.maker + recipient.key + u8(hops) + proof + sequence(*path) + varint(hops_left)
+
+
+# Packets.
+
+
+def hello(claimed=None, capabilities=0, more=b''):
+    return (
+        u8(2) + varint(capabilities) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
+    )
+
+
+CONFIRM = bytes([5]) * 32 + bytes([6]) * 64
+
+
+def entry(n, rtt):
+    return address(n) + u8(rtt)
+
+
+def view(free, *entries):
+    return u8(free) + sequence(*entries)
+
+
+def candidate(kind, priority, place, port):
+    return varint(kind) + varint(priority) + text(place) + varint(port)
+
+
+HOST = candidate(0, 2113667327, '192.168.1.7', 54321)
+REFLEXIVE = candidate(1, 1677729535, '203.0.113.9', 54321)
+
+
+def description(setup, *candidates):
+    return text('abcd') + text('p' * 24) + bytes([10]) * 32 + varint(setup) + sequence(*candidates)
+
+
+OFFER, ANSWER = description(0, HOST, REFLEXIVE), description(1, HOST)
+ID, OTHER = bytes([8]) * 8, bytes([9]) * 8
+
+
+def request(goal, need, instead_of, offer, brought, path, hops_left):
+    return (
+        ID + address(1) + bytes([7]) * 16 + goal + u8(need) + maybe(instead_of) + maybe(offer) + maybe(brought)
+        + sequence(*path) + varint(hops_left)
+    )
+
+
+def mark(url):
+    total = 0
+    for byte in url.encode():
+        total = (total * 31 + byte) % 2**32
+    return total
+
+
+def reply(signal):
+    return u8(6) + u8(1) + ID + address(1) + sequence(address(2), address(3)) + varint(32) + lengthy(signal)
+
+
+def forward(signal):
+    return u8(6) + u8(2) + ID + lengthy(signal)
+
+
+SDP = (
+    'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n'
+    'a=x-easypeers:1 {} {} 1 {}\r\n'
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n'
+    'a=candidate:0 1 udp 2113667327 192.168.1.7 54321 typ host\r\n'
+    'a=candidate:1 1 udp 1677729535 203.0.113.9 54321 typ srflx raddr 0.0.0.0 rport 0\r\n'
+    'a=ice-ufrag:abcd\r\na=ice-pwd:' + 'p' * 24 + '\r\na=ice-options:trickle\r\n'
+    'a=fingerprint:sha-256 ' + ':'.join(['0A'] * 32) + '\r\na=setup:actpass\r\n'
+    'a=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n'
+)
+
+
+def vectors():
+    yield 'hello', u8(0) + hello()
+    yield 'hello_claimed', u8(0) + hello(address(7), 300, b'later')
+    yield 'confirm', u8(1) + CONFIRM + u8(1)
+    yield 'close_leaving', u8(2) + u8(0)
+    yield 'close_evicted', u8(2) + u8(1) + maybe(None)
+    yield 'close_evicted_hint', u8(2) + u8(1) + maybe(address(7))
+    yield 'close_duplicate', u8(2) + u8(2)
+    yield 'close_full', u8(2) + u8(3)
+    yield 'close_refused', u8(2) + u8(4)
+    yield 'ping', u8(3) + varint(300)
+    yield 'pong', u8(4) + varint(2**32 - 1)
+
+    yield 'view_own', u8(5) + u8(0) + view(4, entry(1, 10), entry(2, 255))
+    relayed = sequence(address(1) + view(0, entry(2, 20)), address(3) + view(6))
+    yield 'view_relayed', u8(5) + u8(1) + relayed
+    yield 'view_nearer', u8(5) + u8(2) + sequence(entry(9, 128))
+
+    brought = varint(mark('wss://tracker.example')) + bytes([11]) * 20 + bytes([12]) * 20
+    exact = request(varint(3) + address(2), 1, address(4), OFFER, brought, [address(5)], 1200)
+    yield 'request_exact', u8(6) + u8(0) + exact
+    yield 'request_point', u8(6) + u8(0) + request(varint(2) + address(2), 0, None, OFFER, None, [], 5)
+    yield 'request_successor', u8(6) + u8(0) + request(varint(0), 0, None, None, None, [], 5)
+    yield 'request_predecessor', u8(6) + u8(0) + request(varint(1), 0, None, None, None, [], 5)
+    yield 'reply_accept', reply(u8(0) + address(2) + ANSWER + some(hello()))
+    yield 'reply_accept_bare', reply(u8(0) + address(2) + ANSWER + maybe(None))
+    yield 'reply_found', reply(u8(1) + address(2))
+    for number, reason in enumerate(['full', 'busy', 'duplicate', 'not_found', 'failed']):
+        yield 'reply_reject_' + reason, reply(u8(2) + u8(number))
+    yield 'reply_candidate', reply(u8(3) + REFLEXIVE)
+    yield 'reply_cancel', reply(u8(4))
+    yield 'reply_decline', reply(u8(5) + address(1) + maybe(OTHER))
+    yield 'reply_greet', reply(u8(6) + OTHER + hello() + CONFIRM)
+    yield 'reply_later', reply(u8(42) + b'later')
+    yield 'forward_candidate', forward(u8(3) + HOST)
+    yield 'forward_cancel', forward(u8(4))
+
+    said = Header(A, b'hello', bytes([1]) * 16)
+    named = Header(A, b'hello', bytes([2]) * 16, claimed=address(7))
+    for name, header in [('said', said), ('named', named)]:
+        yield name + '_id', header.id
+    yield 'data', u8(7) + u8(0) + u8(1) + said.bytes + lengthy(said.box)
+    yield 'data_claimed', u8(7) + u8(0) + u8(1) + named.bytes + lengthy(named.box)
+    yield 'header', u8(7) + u8(1) + u8(3) + said.bytes
+    yield 'have', u8(7) + u8(2) + sequence(said.id, named.id)
+    yield 'graft', u8(7) + u8(3) + said.id
+    yield 'prune', u8(7) + u8(4) + said.maker
+    bucket, fold = 1_800_000_000_123 // 4000, int.from_bytes(said.id[:8], 'big') ^ int.from_bytes(named.id[:8], 'big')
+    yield 'digest', u8(7) + u8(5) + varint(bucket) + varint(fold)
+    yield 'resume', u8(7) + u8(6) + said.maker
+
+    sealed = direct(A, B, b'only you', bytes([3]) * 16, bytes([4]) * 32)
+    query = Header(A, b'', bytes([5]) * 16, address_of(B), KEY_QUERY, commitment=sha256(bytes([6]) * 32).digest())
+    yield 'sealed_id', sealed.id
+    path = sequence(sealed.maker, address(3))
+    yield 'message', u8(8) + u8(0) + sealed.bytes + lengthy(sealed.box) + path + u8(2)
+    yield 'message_query', u8(8) + u8(0) + query.bytes + lengthy(b'') + sequence(query.maker) + u8(1)
+    yield 'taken', u8(8) + u8(1) + sealed.id + u8(2)
+    yield 'stuck', u8(8) + u8(2) + sealed.id + u8(2)
+    path = [sealed.maker, address(3)]
+    yield 'acknowledgement', u8(8) + u8(3) + acknowledgement(sealed, B, 2, path, 512)
+
+    yield 'frame_whole', u8(0) + lengthy(u8(3) + varint(300))
+    yield 'frame_part', u8(1) + varint(200) + u8(0) + lengthy(b'part')
+    yield 'frame_part_last', u8(1) + varint(200) + u8(1) + lengthy(b'part')
+
+    offer = bytes([12]) * 20
+    public = SDP.format(address(1).hex(), bytes([7]).hex() * 16, address(4).hex())
+    yield 'envelope_public', public.encode()
+    key = derive(SWARM + bytes([7]) * 32, b'descriptions', 32)
+    plain = address(1) + bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
+    yield 'envelope_sealed', b'x-easypeers-sealed:1 ' + seal(key, bytes([13]) * 24, plain, offer).hex().encode()
+
+
+if __name__ == '__main__':
+    # The draft's appendix A.3.1.
+    draft = seal(bytes(range(0x80, 0xA0)), bytes(range(0x40, 0x58)), b'Ladies and Gentlemen of the class of \'99: If I could '
+                 b'offer you only one tip for the future, sunscreen would be it.', bytes.fromhex('50515253c0c1c2c3c4c5c6c7'))
+    assert draft[-16:].hex() == 'c0875924c1c7987947deafd8780acf49'
+    assert len(hello()) == 84 and len(hello(address(7))) == 104
+    for name, data in vectors():
+        print(name, data.hex())
