@@ -96,7 +96,8 @@ macro_rules! id {
 }
 
 id! {
-    /// A peer's address: SHA-1 of its public key, or what its user claimed. A point on the address ring.
+    /// A peer's address: SHA-1 of its public key, a point on the address ring. Or what its user claims in place of it, which is no
+    /// point of anything.
     Address
 }
 id! {
@@ -108,7 +109,7 @@ id! {
     InfoHash
 }
 id! {
-    /// A message's name: SHA-1 of its nonce, sender and payload.
+    /// A message's name: SHA-1 of its nonce, its maker's key, what that goes by, and its content.
     MessageId
 }
 id! {

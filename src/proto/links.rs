@@ -168,6 +168,9 @@ impl Links {
         for _ in 0..std::mem::take(&mut conn.link.later) {
             cx.drop_because("of a later version");
         }
+        for _ in 0..std::mem::take(&mut conn.link.too_large) {
+            cx.drop_because("size");
+        }
         self.act(id, happened, cx);
     }
 

@@ -49,6 +49,9 @@ use closing::Stage;
 
 /// Names of messages that cost as much to look at as another packet.
 const NAMES_PER_PACKET: f64 = 64.0;
+/// What a packet about the mesh costs: all paths are worked out anew for it. So a neighbor may send 50 a second, and an
+/// honest one, which gathers changes for 50 ms, sends no more than 30.
+const VIEW: f64 = 400.0;
 
 /// One peer of one swarm.
 #[derive(Debug)]
@@ -341,8 +344,12 @@ impl Peer {
     fn handle_packet(&mut self, conn: ConnId, from: Address, packet: Packet, now: Instant) {
         let (Parts { links, signalling, topology, messaging, .. }, mut cx) = self.look(now);
         let cx = &mut cx;
-        let names = if let Packet::Broadcast(broadcast::Packet::Have(ids)) = &packet { ids.len() } else { 0 };
-        if !allows_packet(&from, 1.0 + names as f64 / NAMES_PER_PACKET, cx) {
+        let cost = match &packet {
+            Packet::Broadcast(broadcast::Packet::Have(ids)) => 1.0 + ids.len() as f64 / NAMES_PER_PACKET,
+            Packet::View(_) => VIEW,
+            _ => 1.0,
+        };
+        if !allows_packet(&from, cost, cx) {
             return;
         }
         match packet {

@@ -141,6 +141,8 @@ pub(crate) struct Link {
     pub(crate) taken: Vec<MessageId>,
     /// Packets and fields of a later version that were ignored since the peer last asked.
     pub(crate) later: u32,
+    /// ... and packets larger than what this peer takes.
+    pub(crate) too_large: u32,
 }
 
 impl Link {
@@ -160,6 +162,7 @@ impl Link {
             heart: Heart::default(),
             taken: Vec::new(),
             later: 0,
+            too_large: 0,
         }
     }
 
@@ -364,6 +367,11 @@ impl Link {
                 packet
             }
             Ok(Read::Part) => return Happened::Nothing,
+            Ok(Read::TooLarge) if self.is_active() => {
+                self.too_large += 1;
+                return Happened::Nothing;
+            }
+            Ok(Read::TooLarge) => return Happened::Violation(FrameError::Size.into()),
             Ok(Read::Later) if self.is_active() || awaits == Some(Awaits::Nothing) => {
                 self.later += 1;
                 return Happened::Later;

@@ -120,8 +120,8 @@ impl Broadcast {
         self.seen.contains(id)
     }
 
-    /// Spares the check of a header if this very one was here before, verified. Another one may have the same name: a
-    /// name binds neither time nor kind, and of a direct message not even the payload.
+    /// Spares the check of a header if this very one was here before, verified. Its maker may make another one of the
+    /// same name, which binds neither time nor kind nor box.
     pub(crate) fn vouch(&self, header: &Header) -> Option<Verified<Header>> {
         self.seen.awaited(&header.id()).filter(|known| ***known == *header).cloned()
     }

@@ -148,7 +148,9 @@ impl Header {
 
     /// Checks that the owner of the key made this header for this swarm.
     pub(crate) fn verify(&self, swarm: &SwarmTag) -> Option<Verified<Self>> {
-        let holds = self.key.verify(DOMAIN, &self.statement(swarm), &self.proof);
+        // What is sealed has a commitment, and nothing else.
+        let holds = self.commitment.is_some() == self.to.is_some()
+            && self.key.verify(DOMAIN, &self.statement(swarm), &self.proof);
         holds.then(|| Verified(self.clone()))
     }
 

@@ -181,7 +181,7 @@ mod tests {
             let mut recent = Recent::default();
             let at = |n: u64| START + millis(n);
             let sender = |n: u64| Address(numbered(n % 700));
-            let stamp = |n: u64| at(n).as_millis() + if n % 7 == 0 { ahead } else { 0 };
+            let stamp = |n: u64| at(n).as_millis() + if n.is_multiple_of(7) { ahead } else { 0 };
             for n in 0..20_000 {
                 assert!(recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(n)), "{n}");
             }

@@ -189,14 +189,35 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::identity::Identity;
     use crate::proto::links::link::wire::Inbox;
     use crate::proto::messaging::broadcast;
+    use crate::proto::messaging::message::{Draft, Kind, Payload};
+    use crate::proto::secret::SwarmTag;
+    use crate::proto::time::Instant;
 
     const CONN: ConnId = ConnId(1);
 
+    /// A packet of so many bytes, or a few less.
     fn large(bytes: usize, mark: u8) -> Packet {
-        let ids = (0..bytes / 20).map(|_| MessageId([mark; 20])).collect();
-        Packet::Broadcast(broadcast::Packet::Have(ids))
+        let rest = encode(&carrying(0, mark)).len();
+        carrying(bytes - rest - 4, mark)
+    }
+
+    fn carrying(bytes: usize, mark: u8) -> Packet {
+        let draft = Draft {
+            claimed: None,
+            to: None,
+            to_claimed: false,
+            kind: Kind::Page,
+            nonce: [mark; 16],
+            blinding: [0; 32],
+            payload: Payload(vec![mark; bytes].into()),
+        };
+        let (maker, swarm) = (Identity::from_secret([1; 32]), SwarmTag::of_topic("t"));
+        let message = draft.sign(&maker, &swarm, Instant::from_millis(5)).into_inner();
+        let (header, payload) = (Box::new(message.header), message.payload);
+        Packet::Broadcast(broadcast::Packet::Data { hops: 1, header, payload })
     }
 
     fn deliver(out: &mut VecDeque<Output>, inbox: &mut Inbox) -> Vec<Packet> {

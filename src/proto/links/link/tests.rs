@@ -349,7 +349,7 @@ fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
 }
 
 #[test]
-fn frames_and_packets_larger_than_allowed_are_refused() {
+fn frames_larger_than_allowed_are_refused_and_packets_left_out() {
     let mut link = active();
     let happened = link.handle_frame(&[0; FRAME + 1], MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
@@ -358,7 +358,12 @@ fn frames_and_packets_larger_than_allowed_are_refused() {
         assert!(matches!(link.handle_frame(&part, 10_000, T0), Happened::Nothing));
     }
     let happened = link.handle_frame(&part, 10_000, T0);
-    assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
+    assert!(matches!(happened, Happened::Nothing), "the other end may take larger ones: {happened:?}");
+    assert_eq!((link.too_large, link.sizes()[..2].to_vec()), (1, vec![1, 0]), "nothing of it is held");
+    let last = frame(&Frame::Part { stream: 1, last: true, bytes: &[0; 1000] });
+    assert!(matches!(link.handle_frame(&last, 10_000, T0), Happened::Nothing));
+    assert_eq!((link.too_large, link.sizes()[0]), (1, 0));
+    assert!(matches!(link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0), Happened::Packet(_)));
 }
 
 #[test]

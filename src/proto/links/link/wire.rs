@@ -17,6 +17,8 @@ pub(crate) enum Read {
     Packet { packet: Packet, more: bool },
     /// A packet that is not known here: a later version has more of them.
     Later,
+    /// A packet that is larger than what this peer takes: what is still to come of it is left out.
+    TooLarge,
 }
 
 /// Why bytes are not a packet.

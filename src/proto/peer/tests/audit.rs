@@ -10,6 +10,7 @@ use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
 use crate::proto::links::link::wire::{Frame, PART, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::sdp::Description;
+use crate::proto::topology;
 
 fn thief() -> Identity {
     Identity::from_secret([0xe1; 32])
@@ -408,4 +409,83 @@ fn a_flood_of_free_keys_with_stamps_ahead_silences_nobody() {
     assert_eq!((broadcasts, heard(2, "to one")), (120, 20));
     let receipts = world.deliveries(1);
     assert!(sent.iter().all(|id| receipts.iter().any(|(told, how)| told == id && how.is_ok())));
+}
+
+/// Tiny packets about the mesh are worked out anew, each: they took all of a page's time.
+#[test]
+fn packets_about_the_mesh_are_taken_at_the_rate_of_an_honest_neighbor() {
+    let mut world = World::of(3, 6);
+    let packet = Packet::View(topology::Packet::Nearer(Vec::new()));
+    for _ in 0..10_000 {
+        if world.linked(1, 0) {
+            world.inject(0, 1, &packet);
+        }
+    }
+    assert!(dropped(&world, 1, "neighbor above its rate") >= 99, "a hundred at once, and no more");
+    assert!(dropped(&world, 1, "neighbor banned") == 1, "and who goes on is banned");
+}
+
+/// Packets that arrange links had no size of their own: megabytes were passed on for the price of one.
+#[test]
+fn only_what_a_page_said_may_be_larger_than_a_frame() {
+    let mut world = World::of(3, 6);
+    let conn = world.peers[1].parts.links.conn_of(&world.address(0)).expect("they are linked");
+    let path = vec![Address([7; 20]); 10_000];
+    let signal = Signal::Later(vec![42; 20]);
+    let reply = Reply { id: RequestId([1; 8]), to: Address([9; 20]), path, hops_left: 9, signal };
+    let packet = Packet::Signalling(signalling::Packet::Reply(reply));
+    let now = world.now;
+    world.with(1, |peer, _| feed(peer, conn, 1, &packet, now));
+    assert_eq!((world.linked(1, 0), dropped(&world, 1, "frame")), (false, 1));
+}
+
+/// A neighbor that takes larger messages than this peer lost its link with the first of them.
+#[test]
+fn another_max_message_size_ends_no_link() {
+    let mut world = World::new();
+    let a = world.join(config());
+    let b = world.join(Config { max_message_size: 1 << 20, ..config() });
+    let c = world.join(config());
+    world.run(Duration::from_secs(10));
+    world.events.iter_mut().for_each(Vec::clear);
+    let to = world.address(b);
+    let large = Bytes(vec![1; 3 << 20]);
+    world.with(a, |peer, now| peer.send(None, large.clone(), now)).expect("a takes it");
+    world.with(a, |peer, now| peer.send(Some(to), large, now)).expect("a takes it");
+    world.run(Duration::from_secs(30));
+    world.send(a, Some(b), "small");
+    world.run(Duration::from_secs(1));
+    assert!(world.linked(a, b) && world.disconnects(b).is_empty());
+    assert_eq!((world.texts(b), world.received(c).len()), (vec!["small".to_owned()], 1));
+    assert!(dropped(&world, b, "size") > 0);
+}
+
+/// One direct message of a victim, said again and again, used up what the victim may say.
+#[test]
+fn copies_of_a_direct_message_are_not_charged_to_its_maker() {
+    let mut world = World::of(3, 6);
+    let [evil, sender, to] = [0, 1, 2];
+    let caught = Rc::new(RefCell::new(None));
+    let copy = caught.clone();
+    world.tap(move |_, at, packet| {
+        if matches!(&packet, Packet::Direct(direct::Packet::Message { .. })) && at == to {
+            copy.borrow_mut().get_or_insert(packet.clone());
+        }
+        vec![packet]
+    });
+    world.send(sender, Some(to), "once");
+    world.run(Duration::from_secs(2));
+    let message = caught.borrow().clone().expect("it was sent");
+    let Packet::Direct(direct::Packet::Message { header, payload, attempt, .. }) = message else { panic!() };
+    let path = vec![world.address(sender), world.address(evil)];
+    let copy = Packet::Direct(direct::Packet::Message { header, payload, path, attempt });
+    for n in 0..6000 {
+        world.inject(evil, to, &copy);
+        if n % 4 == 0 {
+            world.run(Duration::from_millis(1));
+        }
+    }
+    world.send(sender, None, "still heard");
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.texts(to), ["once", "still heard"]);
 }

@@ -40,8 +40,8 @@ pub(crate) enum Frame<'a> {
 /// Puts packets together from frames.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    /// Parts so far, by stream.
-    streams: Vec<(u32, Vec<u8>)>,
+    /// Parts so far, by stream; nothing of a packet that is too large here.
+    streams: Vec<(u32, Option<Vec<u8>>)>,
 }
 
 impl Inbox {
@@ -56,19 +56,28 @@ impl Inbox {
                 let index = match self.streams.iter().position(|(id, _)| *id == stream) {
                     Some(index) => index,
                     None if self.streams.len() < MAX_STREAMS => {
-                        self.streams.push((stream, Vec::new()));
+                        self.streams.push((stream, Some(Vec::new())));
                         self.streams.len() - 1
                     }
                     None => return Err(FrameError::Streams),
                 };
-                let held: usize = self.streams.iter().map(|(_, parts)| parts.len()).sum();
-                if held + bytes.len() > max_packet * 2
-                    || self.streams[index].1.len() + bytes.len() > max_packet
-                {
-                    return Err(FrameError::Size);
+                let held: usize =
+                    self.streams.iter().filter_map(|(_, parts)| parts.as_ref()).map(Vec::len).sum();
+                let fits = |parts: &Vec<u8>| {
+                    held + bytes.len() <= max_packet * 2 && parts.len() + bytes.len() <= max_packet
+                };
+                // The other end may take larger messages than this one: that is no reason to part.
+                let parts = &mut self.streams[index].1;
+                let too_large = parts.take_if(|parts| !fits(parts)).is_some();
+                if let Some(parts) = parts {
+                    parts.extend_from_slice(bytes);
                 }
-                self.streams[index].1.extend_from_slice(bytes);
-                if last { decode(&self.streams.swap_remove(index).1) } else { Ok(Read::Part) }
+                let whole = if last { self.streams.swap_remove(index).1 } else { None };
+                match whole {
+                    _ if too_large => Ok(Read::TooLarge),
+                    Some(parts) => decode_large(&parts),
+                    None => Ok(Read::Part),
+                }
             }
         }
     }
@@ -78,14 +87,22 @@ impl Inbox {
     pub(crate) fn packet(&mut self, frame: &[u8], max_packet: usize) -> Result<Option<Packet>, FrameError> {
         Ok(match self.push(frame, max_packet)? {
             Read::Packet { packet, .. } => Some(packet),
-            Read::Part | Read::Later => None,
+            Read::Part | Read::Later | Read::TooLarge => None,
         })
     }
 
     /// Streams under way, and their bytes.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 2] {
-        [self.streams.len(), self.streams.iter().map(|(_, parts)| parts.len()).sum()]
+        [self.streams.len(), self.streams.iter().filter_map(|(_, parts)| parts.as_ref()).map(Vec::len).sum()]
+    }
+}
+
+/// Reads a packet of several frames. Nothing needs them that carries no payload.
+fn decode_large(bytes: &[u8]) -> Result<Read, FrameError> {
+    match decode(bytes)? {
+        Read::Packet { packet, .. } if bytes.len() > FRAME && !packet.has_payload() => Err(FrameError::Size),
+        read => Ok(read),
     }
 }
 

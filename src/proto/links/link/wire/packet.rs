@@ -37,6 +37,16 @@ pub(crate) enum Packet {
     Direct(direct::Packet),
 }
 
+impl Packet {
+    /// Whether it carries what a page said, which may be large.
+    pub(super) fn has_payload(&self) -> bool {
+        matches!(
+            self,
+            Self::Broadcast(broadcast::Packet::Data { .. }) | Self::Direct(direct::Packet::Message { .. })
+        )
+    }
+}
+
 /// Why a link ends, told to the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Farewell {
