@@ -14,5 +14,8 @@ pub mod proto;
 #[cfg(feature = "sim")]
 pub mod sim;
 
+#[cfg(any(test, feature = "sim"))]
+mod testkit;
+
 #[cfg(target_arch = "wasm32")]
 mod web;

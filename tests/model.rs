@@ -5,7 +5,7 @@
 //! is alive and what was said to whom, and that is asked after every step and after every [`SLICE`] of time. Then the
 //! trackers come back, and what is left must become one quiet mesh in which everybody reaches everybody.
 //!
-//! Beneath, the world looks through each peer after each of its inputs ([`Params::watchful`]).
+//! Beneath, the world looks through each peer after each of its inputs (`testkit::drive`).
 //!
 //! A day that breaks a promise is shrunk and printed as one line, which runs again by
 //! `DAY='…' cargo test --features sim --test model the_day`, with every event of one peer by `TRACE=3` beside it. It
@@ -348,7 +348,7 @@ struct Life {
 /// Lives a day, and says what broke.
 fn live(day: &Day) -> Verdict {
     let trace = std::env::var("TRACE").ok().and_then(|who| who.parse().ok());
-    let params = Params { watchful: true, keep_events: true, trace, ..Params::default() };
+    let params = Params { keep_events: true, trace, ..Params::default() };
     let mut life = Life { world: World::new(params, day.seed.into()), truth: Truth::default() };
     let verdict = life.run(day);
     let now = life.world.now();

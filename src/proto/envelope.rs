@@ -74,16 +74,12 @@ impl Envelope {
 mod tests {
     use super::*;
     use crate::proto::id::SwarmId;
+    use crate::testkit::description::End;
 
     const OFFER: OfferId = OfferId([5; 20]);
 
     fn envelope() -> Envelope {
-        let sdp = format!(
-            "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:{}\r\na=setup:actpass\r\na=fingerprint:sha-256 {}\r\n\
-             a=candidate:1 1 udp 1 10.0.0.1 5000 typ host\r\n",
-            "p".repeat(24),
-            vec!["0A"; 32].join(":")
-        );
+        let sdp = End(1, 0).describe_whole("actpass");
         let description = Description::parse(&sdp).expect("a whole description");
         Envelope {
             from: Address([0xab; 20]),

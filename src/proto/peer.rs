@@ -429,8 +429,6 @@ impl Peer {
         parts.links.limit_hand_overs(&mut cx);
         self.announce(now);
         self.run(now);
-        #[cfg(any(test, feature = "sim"))]
-        self.assert_consistent(now);
     }
 
     /// Hands messages to the links, and tells what the links have taken.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::graph::{Graph, UNREACHED};
-use super::network::mix;
 use crate::proto::{DeliveryFailure, MessageId, Receipt, Received};
+use crate::testkit::mix;
 
 /// The latency factor of the flooding optimum: the mean of the jitter (docs/mesh.md, Model).
 const OPTIMUM_FACTOR: f64 = 1.05;

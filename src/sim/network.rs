@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::scenario::span;
 use crate::proto::Random;
+use crate::testkit::mix;
 
 /// No way between two peers is shorter.
 pub(super) const SHORTEST: Duration = Duration::from_millis(1);
@@ -88,14 +89,6 @@ impl Network {
         }
         micros as u64
     }
-}
-
-/// A good scrambler of 64 bits (splitmix64's finalizer).
-pub fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 fn pair_hash(seed: u64, a: u32, b: u32) -> u64 {

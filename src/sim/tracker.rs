@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::scenario::span;
 use crate::proto::Random;
+use crate::testkit::tracker::{Half, Word, response};
 
 /// The largest message that passes every tracker: aquatic's frame limit, less a margin.
 pub const MAX_MESSAGE: usize = 16_000;
@@ -127,6 +128,13 @@ struct Request<'a> {
     answer: Option<Description<'a>>,
 }
 
+impl Request<'_> {
+    /// What is passed on about one offer.
+    fn word<'a>(&'a self, offer_id: &'a str) -> Word<'a> {
+        Word { info_hash: &self.info_hash, peer_id: &self.peer_id, offer_id }
+    }
+}
+
 fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
@@ -139,33 +147,12 @@ struct OfferIn<'a> {
     offer: Description<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Description<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     sdp: Cow<'a, str>,
-}
-
-#[derive(Serialize)]
-struct Response<'a> {
-    action: &'a str,
-    info_hash: &'a str,
-    interval: u64,
-    complete: usize,
-    incomplete: usize,
-}
-
-#[derive(Serialize)]
-struct Forwarded<'a> {
-    action: &'a str,
-    info_hash: &'a str,
-    peer_id: &'a str,
-    offer_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offer: Option<&'a Description<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<&'a Description<'a>>,
 }
 
 impl Tracker {
@@ -262,24 +249,11 @@ impl Tracker {
             if entry.offer.kind != "offer" || !is_binary(&entry.offer_id) {
                 reaction.fault = Some("an offer of another type, or with a bad offer_id".into());
             }
-            let forwarded = Forwarded {
-                action: "announce",
-                info_hash: &request.info_hash,
-                peer_id: &request.peer_id,
-                offer_id: &entry.offer_id,
-                offer: Some(&entry.offer),
-                answer: None,
-            };
-            reaction.messages.push((swarm.members[place].socket, json(&forwarded)));
+            let word = request.word(&entry.offer_id);
+            reaction.messages.push((swarm.members[place].socket, word.write(Half::Offer, &entry.offer.sdp)));
         }
-        let response = Response {
-            action: "announce",
-            info_hash: &request.info_hash,
-            interval: self.params.interval.as_secs(),
-            complete: 0,
-            incomplete: swarm.members.len(),
-        };
-        reaction.messages.push((socket, json(&response)));
+        let interval = self.params.interval.as_secs();
+        reaction.messages.push((socket, response(&request.info_hash, interval, swarm.members.len())));
     }
 
     fn answer(
@@ -303,15 +277,7 @@ impl Tracker {
             reaction.close = self.params.closes_on_late_answer;
             return;
         };
-        let forwarded = Forwarded {
-            action: "announce",
-            info_hash: &request.info_hash,
-            peer_id: &request.peer_id,
-            offer_id,
-            offer: None,
-            answer: Some(answer),
-        };
-        reaction.messages.push((member.socket, json(&forwarded)));
+        reaction.messages.push((member.socket, request.word(offer_id).write(Half::Answer, &answer.sdp)));
     }
 
     /// A socket is gone, and its member with it.
@@ -404,10 +370,6 @@ fn is_binary(text: &str) -> bool {
         count += 1;
         u32::from(c) < 256
     }) && count == 20
-}
-
-fn json(message: &impl Serialize) -> String {
-    serde_json::to_string(message).expect("only strings and numbers, which JSON can hold")
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::connection::{End, EndId, Ends, Phase};
 use super::graph::Graph;
 use super::ledger::Ledger;
-use super::network::mix;
 use super::queue::Queue;
 use super::tracker::{Health, Tracker};
 use crate::proto::{
     Address, Bytes, Config, ConnId, Event, Identity, Input, Instant, MessageId, Peer, Random, SendError,
     SwarmId, TrackerId,
 };
+use crate::testkit::{Said, drive, listen, mix, tell};
 
 mod ahead;
 mod channels;
@@ -25,7 +25,7 @@ mod parts;
 mod sockets;
 mod totals;
 
-use happening::{Happening, Said, read, weigh};
+use happening::{Happening, read, weigh};
 pub use params::{NodeId, Params, Proofs};
 use sockets::{Socket, SocketState};
 pub use totals::{Counts, Totals};
@@ -160,8 +160,9 @@ impl World {
         let random = self.random.split();
         let error = self.params.clock_error.as_micros() as f64;
         let clock = ((self.random.unit() * 2.0 - 1.0) * error) as i64;
-        let peer = Peer::new(config, identity, random, local(self.now, clock))
-            .expect("the scenario's settings are valid");
+        let now = local(self.now, clock);
+        let mut peer = Peer::new(config, identity, random, now).expect("the scenario's settings are valid");
+        let said = listen(&mut peer, now);
         let address = peer.address();
         self.graph.add(index, address);
         self.addresses.insert(address, index);
@@ -179,7 +180,7 @@ impl World {
             job: None,
         });
         self.note(1, index, 0);
-        self.drain(index, false);
+        self.carry_out_all(index, said);
         NodeId(index)
     }
 
@@ -220,9 +221,9 @@ impl World {
     /// Calls a method of a living peer, as its page would, and carries out what comes of it.
     pub fn command<T>(&mut self, node: NodeId, act: impl FnOnce(&mut Peer, Instant) -> T) -> Option<T> {
         let now = self.local_now(node.0);
-        let result = act(self.nodes[node.0 as usize].peer.as_mut()?, now);
+        let (result, said) = drive(self.nodes[node.0 as usize].peer.as_mut()?, now, act);
         self.note(3, node.0, 0);
-        self.drain(node.0, false);
+        self.carry_out_all(node.0, said);
         Some(result)
     }
 
@@ -237,10 +238,11 @@ impl World {
         let copy = payload.clone();
         let now = self.local_now(from.0);
         let Some(peer) = self.nodes[from.0 as usize].peer.as_mut() else { return Err(SendError::Closed) };
-        let id = peer.send(address, Bytes(payload), now)?;
+        let (id, said) = drive(peer, now, |peer, now| peer.send(address, Bytes(payload), now));
+        let id = id?;
         self.ledger.sent(id, from.0, to.map(|to| to.0), &copy, &self.graph, self.now);
         self.note(4, from.0, copy.len() as u64);
-        self.drain(from.0, false);
+        self.carry_out_all(from.0, said);
         Ok(id)
     }
 
@@ -413,10 +415,7 @@ impl World {
             Some(due) if due <= now => {
                 self.note(8, index, 0);
                 self.trace(index, &"Timeout");
-                if let Some(peer) = &mut self.nodes[index as usize].peer {
-                    peer.handle(Input::Timeout, now);
-                }
-                self.drain(index, true);
+                self.tell(index, Input::Timeout, now);
             }
             due => self.arm(index, due),
         }
@@ -447,10 +446,14 @@ impl World {
         self.note(16 + kind, index, size);
         self.trace(index, &input);
         let now = self.local_now(index);
+        self.tell(index, input, now);
+    }
+
+    fn tell(&mut self, index: u32, input: Input, now: Instant) {
         if let Some(peer) = &mut self.nodes[index as usize].peer {
-            peer.handle(input, now);
+            let said = tell(peer, input, now);
+            self.carry_out_all(index, said);
         }
-        self.drain(index, false);
     }
 
     // The trace.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{MAX_OUTPUTS, START};
 use crate::proto::envelope::Envelope;
@@ -19,6 +19,9 @@ use crate::proto::{
     Abilities, Address, Admission, Admitted, Binding, Bytes, Config, ConnId, Event, Hello, Identity, Input,
     Instant, MessageId, OfferId, Output, Peer, Random, SwarmId, SwarmSecret, TrackerId,
 };
+use crate::testkit::description::End;
+use crate::testkit::tracker::{Half, Word};
+use crate::testkit::{Said, drive, tell};
 
 /// A connection as its remote sees it.
 pub(super) struct Remote {
@@ -82,7 +85,7 @@ impl Station {
             fresh: 0,
             todo: VecDeque::new(),
         };
-        station.drain();
+        station.act(|_, _| {});
         station.feed(Input::TrackerOpened(TrackerId(0)));
         station
     }
@@ -93,21 +96,16 @@ impl Station {
     }
 
     pub(super) fn act(&mut self, act: impl FnOnce(&mut Peer, Instant)) {
-        act(&mut self.peer, self.now);
-        self.drain();
+        let ((), said) = drive(&mut self.peer, self.now, act);
+        self.carry_out(said);
         while let Some(input) = self.todo.pop_front() {
-            self.peer.handle(input, self.now);
-            self.drain();
+            let said = tell(&mut self.peer, input, self.now);
+            self.carry_out(said);
         }
-        // A timer that is due comes to rest.
-        let mut fired = 0;
-        while self.peer.poll_timeout().is_some_and(|at| at <= self.now) {
-            self.peer.handle(Input::Timeout, self.now);
-            self.drain();
-            fired += 1;
-            assert!(fired < 50, "a timer is due again and again");
+        if self.peer.poll_timeout().is_some_and(|at| at <= self.now) {
+            let said = tell(&mut self.peer, Input::Timeout, self.now);
+            self.carry_out(said);
         }
-        self.peer.assert_bounded();
     }
 
     pub(super) fn wait(&mut self, time: Duration) {
@@ -123,11 +121,9 @@ impl Station {
 
     // What the peer wants.
 
-    fn drain(&mut self) {
-        let mut outputs = 0;
-        while let Some(output) = self.peer.poll_output() {
-            outputs += 1;
-            assert!(outputs < MAX_OUTPUTS, "an input caused {outputs} outputs");
+    fn carry_out(&mut self, said: Said) {
+        assert!(said.outputs.len() < MAX_OUTPUTS, "an input caused {} outputs", said.outputs.len());
+        for output in said.outputs {
             match output {
                 Output::ConnOffer(conn) => self.describe(conn),
                 Output::ConnAnswer(conn, theirs) => {
@@ -153,7 +149,7 @@ impl Station {
 
     fn describe(&mut self, conn: ConnId) {
         if self.browser {
-            self.todo.push_back(Input::ConnDescribed(conn, sdp(conn.0 as u8, "actpass")));
+            self.todo.push_back(Input::ConnDescribed(conn, End(0, conn.0).describe_whole("actpass")));
             self.todo.push_back(Input::ConnGathered(conn));
         }
     }
@@ -217,30 +213,27 @@ impl Station {
         let id = OfferId([mark; 20]);
         let envelope =
             Envelope { from, instance: [1; 16], role, instead_of: None, description: description(mark) };
-        let sdp = envelope.write(&id, &self.secret, &mut Random::new([1; 32]));
-        let offer = json!({"offer_id": id.to_binary(), "offer": {"type": "offer", "sdp": sdp}});
-        self.tracker_says(offer);
+        self.tracker_says(&id, &envelope, Half::Offer);
     }
 
     /// The tracker brings this one's answer to an offer of the peer.
     pub(super) fn answer(&mut self, offer: OfferId, from: Address, mark: u8) {
         let envelope =
             Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(mark) };
-        let sdp = envelope.write(&offer, &self.secret, &mut Random::new([1; 32]));
-        self.tracker_says(json!({"offer_id": offer.to_binary(), "answer": {"type": "answer", "sdp": sdp}}));
+        self.tracker_says(&offer, &envelope, Half::Answer);
     }
 
-    fn tracker_says(&mut self, mut said: Value) {
-        said["action"] = "announce".into();
-        said["info_hash"] = self.secret.info_hash().to_binary().into();
-        said["peer_id"] = "b".repeat(20).into();
-        self.feed(Input::TrackerMessage(TrackerId(0), said.to_string()));
+    fn tracker_says(&mut self, offer: &OfferId, envelope: &Envelope, half: Half) {
+        let (info_hash, offer_id) = (&self.secret.info_hash().to_binary(), &offer.to_binary());
+        let word = Word { info_hash, peer_id: &"b".repeat(20), offer_id };
+        let sdp = envelope.write(offer, &self.secret, &mut Random::new([1; 32]));
+        self.feed(Input::TrackerMessage(TrackerId(0), word.write(half, &sdp)));
     }
 
     /// The remote's half of the handshake on this connection, after the peer's hello.
     pub(super) fn begin(&self, place: usize, identity: &Identity) -> Option<(Admission, Hello)> {
         let remote = self.remotes.get(place)?;
-        let ours = certificate(remote.conn.0 as u8);
+        let ours = End(0, remote.conn.0).fingerprint();
         let binding = Binding { local_fingerprint: &remote.fingerprint, remote_fingerprint: &ours };
         let mut random = Random::new([remote.conn.0 as u8 + 2; 32]);
         Some(Admission::new(
@@ -303,21 +296,8 @@ fn note<T>(list: &mut Vec<T>, item: T) {
     list.push(item);
 }
 
-pub(super) fn certificate(mark: u8) -> [u8; 32] {
-    [mark; 32]
-}
-
-pub(super) fn sdp(mark: u8, setup: &str) -> String {
-    let fingerprint = certificate(mark).map(|byte| format!("{byte:02X}")).join(":");
-    format!(
-        "v=0\r\na=candidate:1 1 udp 1 10.0.0.{mark} 5000 typ host\r\na=ice-ufrag:abcd\r\na=ice-pwd:{}\r\n\
-         a=setup:{setup}\r\na=fingerprint:sha-256 {fingerprint}\r\n",
-        "p".repeat(24)
-    )
-}
-
 pub(super) fn description(mark: u8) -> Description {
-    Description::parse(&sdp(mark, "actpass")).expect("we wrote it")
+    Description::parse(&End(1, mark.into()).describe_whole("actpass")).expect("we wrote it")
 }
 
 /// A message with a good proof.

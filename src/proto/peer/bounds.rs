@@ -2,6 +2,7 @@
 //! the simulator.
 
 use super::Peer;
+use super::closing::Stage;
 use crate::proto::id::Address;
 use crate::proto::links::link::Packet;
 use crate::proto::messaging::{broadcast, direct};
@@ -9,8 +10,11 @@ use crate::proto::signalling::{MAX_INTRODUCTIONS, MAX_UNDER_WAY, MAX_WAITING};
 use crate::proto::time::Instant;
 
 impl Peer {
-    /// Panics if what the parts hold does not fit together. Called after every input.
-    pub(super) fn assert_consistent(&mut self, now: Instant) {
+    /// Panics if what the parts hold does not fit together.
+    pub(crate) fn assert_consistent(&mut self, now: Instant) {
+        if self.stage != Stage::Open {
+            return;
+        }
         let (parts, cx) = self.look(now);
         parts.links.assert_consistent(cx.around, |id| parts.signalling.asks(id));
         assert!(cx.effects.is_empty(), "{:?} is left to do", cx.effects);

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use rayon::prelude::*;
 
+use super::happening::Weight;
 use super::*;
 use crate::proto::Output;
 use crate::sim::network::SHORTEST;
@@ -37,8 +38,8 @@ struct Job {
     clock: i64,
     /// When, and whether it is certain what the peer is told, unless it does something about it before.
     what: VecDeque<(u64, Happening, bool)>,
-    /// Of the first of them, those that were handled ahead.
-    done: VecDeque<(Deed, Said)>,
+    /// Of the first of them, those that were handled ahead: with which input, if any, and what the peer had to say.
+    done: VecDeque<(Deed, Option<Weight>, Said)>,
 }
 
 /// What else happens with an input.
@@ -50,7 +51,7 @@ enum Deed {
 }
 
 impl Job {
-    fn handle(&mut self, ends: &Ends, sockets: &[Socket], watchful: bool) {
+    fn handle(&mut self, ends: &Ends, sockets: &[Socket]) {
         let Some(peer) = &mut self.peer else { return };
         while let Some((time, what, _)) = self.what.pop_front_if(|(.., certain)| *certain) {
             let now = local(time, self.clock);
@@ -61,16 +62,16 @@ impl Job {
                 _ => Deed::Nothing,
             };
             let rings = !matches!(deed, Deed::Ring) || peer.poll_timeout().is_some_and(|due| due <= now);
-            let input = read(what, ends, sockets).filter(|_| rings).map(|(_, input)| {
-                let weight = weigh(&input);
-                peer.handle(input, now);
-                weight
-            });
-            let said = Said::by(peer, input, watchful);
+            let input = read(what, ends, sockets).filter(|_| rings).map(|(_, input)| input);
+            let weight = input.as_ref().map(weigh);
+            let said = match input {
+                Some(input) => tell(peer, input, now),
+                None => Said { outputs: Vec::new(), due: peer.poll_timeout() },
+            };
             let next = self.what.front().map(|(next, ..)| local(*next, self.clock));
             // The next may happen at the very end that is gone.
-            let goes_on = !matches!(deed, Deed::Forget(_)) && next.is_none_or(|next| said.is_calm(next));
-            self.done.push_back((deed, said));
+            let goes_on = !matches!(deed, Deed::Forget(_)) && next.is_none_or(|next| is_calm(&said, next));
+            self.done.push_back((deed, weight, said));
             if !goes_on {
                 return;
             }
@@ -78,14 +79,11 @@ impl Job {
     }
 }
 
-impl Said {
-    /// Whether nothing comes of it at the same peer until then.
-    fn is_calm(&self, until: Instant) -> bool {
-        let far = |output: &Output| {
-            matches!(output, Output::ConnSend(..) | Output::TrackerSend(..) | Output::Event(_))
-        };
-        self.due.is_none_or(|due| due >= until) && self.outputs.iter().all(far)
-    }
+/// Whether nothing comes of it at the same peer until then.
+fn is_calm(said: &Said, until: Instant) -> bool {
+    let far =
+        |output: &Output| matches!(output, Output::ConnSend(..) | Output::TrackerSend(..) | Output::Event(_));
+    said.due.is_none_or(|due| due >= until) && said.outputs.iter().all(far)
 }
 
 impl World {
@@ -176,7 +174,7 @@ impl World {
     fn handle_all(&self, jobs: &mut [Vec<Job>]) {
         let handle = |jobs: &mut Vec<Job>| {
             for job in jobs {
-                job.handle(&self.ends, &self.sockets, self.params.watchful);
+                job.handle(&self.ends, &self.sockets);
             }
         };
         if jobs.iter().map(Vec::len).sum::<usize>() < WORTH_A_THREAD {
@@ -186,7 +184,7 @@ impl World {
     }
 
     fn take_turn(&mut self, job: &mut Job) {
-        let Some((deed, said)) = job.done.pop_front() else {
+        let Some((deed, weight, said)) = job.done.pop_front() else {
             return job.what.pop_front().map_or((), |(_, what, _)| self.happen(what));
         };
         self.counts.ahead += 1;
@@ -197,10 +195,9 @@ impl World {
             Deed::Nothing => {}
         }
         // An alarm that rang too soon is set again.
-        let Some((kind, size)) = said.input else { return self.arm(job.node, said.due) };
-        let rang = matches!(deed, Deed::Ring);
-        self.note(if rang { 8 } else { 16 + kind }, job.node, size);
-        self.carry_out_all(job.node, said, rang);
+        let Some((kind, size)) = weight else { return self.arm(job.node, said.due) };
+        self.note(if let Deed::Ring = deed { 8 } else { 16 + kind }, job.node, size);
+        self.carry_out_all(job.node, said);
         if let Deed::Open(_) = deed {
             self.count_channels(job.node);
         }

@@ -1,12 +1,9 @@
-//! What happens in a world, what a peer is told of it, and what it has to say.
+//! What happens in a world, and what a peer is told of it.
 
 use super::sockets::{Socket, SocketState};
-use crate::proto::{Bytes, ConnId, Input, Instant, Output, Peer};
+use crate::proto::{Bytes, ConnId, Input};
 use crate::sim::connection::{self, EndId, Ends};
-use crate::sim::network::mix;
-
-/// A peer that says more than this in one breath talks for ever.
-pub(super) const MAX_OUTPUTS: usize = 1_000_000;
+use crate::testkit::mix;
 
 #[derive(Debug)]
 pub(super) enum Happening {
@@ -86,38 +83,10 @@ pub(super) fn read(what: Happening, ends: &Ends, sockets: &[Socket]) -> Option<(
     }
 }
 
-/// What a peer has to say after an input.
-pub(super) struct Said {
-    /// Kind and digest of the input, if it was handled ahead.
-    pub(super) input: Option<(u64, u64)>,
-    pub(super) outputs: Vec<Output>,
-    pub(super) due: Option<Instant>,
-    pub(super) links: usize,
-    pub(super) max_peers: usize,
-    /// Whether it must wait for something.
-    pub(super) watched: bool,
-}
-
-impl Said {
-    /// Takes all that a peer has to say.
-    pub(super) fn by(peer: &mut Peer, input: Option<(u64, u64)>, watchful: bool) -> Self {
-        let mut outputs = Vec::new();
-        while outputs.len() <= MAX_OUTPUTS
-            && let Some(output) = peer.poll_output()
-        {
-            outputs.push(output);
-        }
-        let watched = watchful && !peer.is_closed();
-        if watched {
-            peer.assert_bounded();
-        }
-        let (due, links, max_peers) = (peer.poll_timeout(), peer.link_count(), peer.config().max_peers);
-        Self { input, outputs, due, links, max_peers, watched }
-    }
-}
-
 /// The kind of an input and a digest of what it carries, for the trace hash.
-pub(super) fn weigh(input: &Input) -> (u64, u64) {
+pub(super) type Weight = (u64, u64);
+
+pub(super) fn weigh(input: &Input) -> Weight {
     let digest = |bytes: &[u8]| {
         let word = |chunk: &[u8]| chunk.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
         bytes.chunks(8).fold(bytes.len() as u64, |hash, chunk| mix(hash ^ word(chunk)))

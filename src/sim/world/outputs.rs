@@ -1,6 +1,5 @@
 //! What peers have to say, carried out.
 
-use super::happening::MAX_OUTPUTS;
 use super::*;
 use crate::proto::Output;
 use crate::sim::connection;
@@ -9,34 +8,13 @@ use crate::sim::connection;
 const LOW_THRESHOLD: u64 = 64 * 1024;
 
 impl World {
-    /// Takes all that a peer has to say, and carries it out.
-    pub(super) fn drain(&mut self, index: u32, after_timeout: bool) {
-        let Some(peer) = &mut self.nodes[index as usize].peer else { return };
-        let said = Said::by(peer, None, self.params.watchful);
-        self.carry_out_all(index, said, after_timeout);
-    }
-
     /// Carries out all that a peer has to say, then sets its alarm.
-    pub(super) fn carry_out_all(&mut self, index: u32, said: Said, after_timeout: bool) {
-        let Said { outputs, due, links, max_peers, watched, .. } = said;
-        if outputs.len() > MAX_OUTPUTS {
-            self.violation(format_args!("{} does not stop talking", NodeId(index)));
-        }
-        for output in outputs {
+    pub(super) fn carry_out_all(&mut self, index: u32, said: Said) {
+        for output in said.outputs {
             self.trace(index, &output);
             self.carry_out(index, output);
         }
-        if links > max_peers {
-            self.violation(format_args!("{} has {links} links, {max_peers} allowed", NodeId(index)));
-        }
-        if watched && due.is_none() {
-            self.violation(format_args!("{} waits for nothing", NodeId(index)));
-        }
-        if after_timeout && due.is_some_and(|due| due <= self.local_now(index)) {
-            self.violation(format_args!("{} wants to be woken again at the same moment", NodeId(index)));
-            return;
-        }
-        self.arm(index, due);
+        self.arm(index, said.due);
     }
 
     fn carry_out(&mut self, index: u32, output: Output) {

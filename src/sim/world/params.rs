@@ -46,9 +46,6 @@ pub struct Params {
     /// Each peer's clock is wrong by up to this much, either way.
     #[serde(with = "crate::sim::scenario::span")]
     pub clock_error: Duration,
-    /// Whether every peer is looked through after each input: all that it holds bounded, a deadline ahead.
-    #[serde(skip)]
-    pub watchful: bool,
     /// Whether to keep every event of every peer for [`World::take_events`](super::World::take_events).
     #[serde(skip)]
     pub keep_events: bool,
@@ -66,7 +63,6 @@ impl Default for Params {
             network: Network::default(),
             trackers: TrackerParams::default(),
             clock_error: Duration::ZERO,
-            watchful: false,
             keep_events: false,
             trace: None,
         }

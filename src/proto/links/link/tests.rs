@@ -9,6 +9,7 @@ use crate::proto::request::{Goal, Reason, Request, RequestId};
 use crate::proto::secret::SwarmSecret;
 use crate::proto::secret::SwarmTag;
 use crate::proto::{signalling, topology};
+use crate::testkit::description::End;
 
 const T0: Instant = Instant::from_millis(1_000_000);
 const MAX: usize = 1 << 20;
@@ -427,12 +428,7 @@ fn at(millis: u64) -> Instant {
 }
 
 fn sdp(mark: u8, setup: &str) -> String {
-    format!(
-        "v=0\r\na=candidate:1 1 udp 1 10.0.0.{mark} 5000 typ host\r\na=ice-ufrag:abcd\r\na=ice-pwd:{}\r\n\
-         a=setup:{setup}\r\na=fingerprint:sha-256 {}\r\n",
-        "p".repeat(24),
-        vec![format!("{mark:02X}"); 32].join(":"),
-    )
+    End(mark.into(), 0).describe_whole(setup)
 }
 
 fn description(mark: u8, setup: &str) -> Description {

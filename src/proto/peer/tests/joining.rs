@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::world::{START, config, sdp};
 use crate::proto::io::{ConnId, TrackerId};
 use crate::proto::{Identity, Input, Output, Peer, Random};
+use crate::testkit::listen;
 
 /// A peer whose tracker has not opened its socket yet.
 fn newcomer() -> Peer {
@@ -14,7 +15,7 @@ fn newcomer() -> Peer {
 /// The offers that the browser is asked for, and how many are in each announce.
 fn outputs(peer: &mut Peer) -> (Vec<ConnId>, Vec<usize>) {
     let (mut asked, mut announced) = (Vec::new(), Vec::new());
-    while let Some(output) = peer.poll_output() {
+    for output in listen(peer, START).outputs {
         match output {
             Output::ConnOffer(conn) => asked.push(conn),
             Output::TrackerSend(_, text) => {
@@ -37,7 +38,9 @@ fn make_as(peer: &mut Peer, conn: ConnId, setup: &str) {
 }
 
 fn said_to_tracker(peer: &mut Peer) -> Vec<Value> {
-    std::iter::from_fn(|| peer.poll_output())
+    listen(peer, START)
+        .outputs
+        .into_iter()
         .filter_map(|output| match output {
             Output::TrackerSend(_, text) => serde_json::from_str(&text).ok(),
             _ => None,
@@ -91,7 +94,7 @@ fn who_has_nobody_announces_again_at_once_when_its_only_attempt_fails_but_not_tw
         offer["offer"] = offer["offers"][attempt]["offer"].clone();
         offer["offer_id"] = offer["offers"][attempt]["offer_id"].clone();
         hear(&mut other, &offer);
-        let answering = std::iter::from_fn(|| other.poll_output()).find_map(|output| match output {
+        let answering = listen(&mut other, START).outputs.into_iter().find_map(|output| match output {
             Output::ConnAnswer(conn, _) => Some(conn),
             _ => None,
         });
@@ -99,7 +102,7 @@ fn who_has_nobody_announces_again_at_once_when_its_only_attempt_fails_but_not_tw
         let mut said = said_to_tracker(&mut other);
         said.retain(|said| !said["answer"].is_null());
         hear(&mut peer, &said[0]);
-        let accepted = std::iter::from_fn(|| peer.poll_output()).find_map(|output| match output {
+        let accepted = listen(&mut peer, START).outputs.into_iter().find_map(|output| match output {
             Output::ConnAccept(conn, _) => Some(conn),
             _ => None,
         });

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::*;
 use crate::proto::io::{Bytes, Received};
 use crate::proto::links::link::wire::{Frame, Inbox, encode, frame};
 use crate::proto::{DeliveryFailure, Receipt};
+use crate::testkit::tracker::{Half, Word, response};
+use crate::testkit::{Said, description, drive, listen, tell};
 
 pub(super) const START: Instant = Instant::from_millis(1_800_000_000_000);
 const LATENCY: Duration = Duration::from_millis(20);
@@ -90,7 +92,8 @@ impl World {
         self.peers.push(Peer::new(config, identity, random, self.now).expect("the settings are good"));
         self.events.push(Vec::new());
         self.dead.push(false);
-        self.drain(index);
+        let said = listen(&mut self.peers[index], self.now);
+        self.carry_out(index, said);
         index
     }
 
@@ -106,8 +109,8 @@ impl World {
 
     /// Lets a caller do something with a peer, and the world what follows from it.
     pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
-        let done = act(&mut self.peers[index], self.now);
-        self.drain(index);
+        let (done, said) = drive(&mut self.peers[index], self.now, act);
+        self.carry_out(index, said);
         done
     }
 
@@ -167,7 +170,8 @@ impl World {
                 None => (timeout.expect("it is the sooner one").1, Input::Timeout),
             };
             if !self.dead[index] {
-                self.with(index, |peer, now| peer.handle(input, now));
+                let said = tell(&mut self.peers[index], input, self.now);
+                self.carry_out(index, said);
                 self.check_cap(index);
             }
         }
@@ -189,8 +193,8 @@ impl World {
 
     // What a peer wants of the world.
 
-    fn drain(&mut self, index: usize) {
-        while let Some(output) = self.peers[index].poll_output() {
+    fn carry_out(&mut self, index: usize, said: Said) {
+        for output in said.outputs {
             match output {
                 Output::TrackerOpen(id, _) => self.soon(index, Input::TrackerOpened(id)),
                 Output::TrackerSend(id, text) => self.announce(index, id, &text),
@@ -263,39 +267,28 @@ impl World {
             self.members.remove(&index);
             return;
         }
-        if said.get("answer").is_some() {
+        // Each hears the info hash of its own swarm.
+        let info_hash = |peer: &Peer| peer.commons.me.secret.info_hash().to_binary();
+        if let Some(sdp) = said["answer"]["sdp"].as_str() {
             let to = said["to_peer_id"].as_str();
             let member = self.members.iter().find(|(_, (_, name))| Some(name.as_str()) == to);
             if let Some((&to, &(tracker, _))) = member {
-                let heard = self.heard_by(to, &["answer", "offer_id", "peer_id"], &said);
+                let heard = word(&info_hash(&self.peers[to]), &name, &said).write(Half::Answer, sdp);
                 self.later(to, Input::TrackerMessage(tracker, heard));
             }
             return;
         }
         self.members.insert(index, (id, name.clone()));
-        let counts =
-            json!({"action": "announce", "interval": 120, "complete": 0, "incomplete": self.members.len()});
-        let response = self.heard_by(index, &["action", "interval", "complete", "incomplete"], &counts);
-        self.later(index, Input::TrackerMessage(id, response));
+        let heard = response(&info_hash(&self.peers[index]), 120, self.members.len());
+        self.later(index, Input::TrackerMessage(id, heard));
         let others: Vec<_> = self.members.iter().filter(|&(&other, _)| other != index).collect();
         let others: Vec<_> = others.iter().map(|&(&other, &(tracker, _))| (other, tracker)).collect();
         let offers = said["offers"].as_array().into_iter().flatten();
         for (offer, &(to, tracker)) in offers.zip(others.iter().cycle()) {
-            let mut offer = offer.clone();
-            offer["peer_id"] = name.clone().into();
-            let heard = self.heard_by(to, &["offer", "offer_id", "peer_id"], &offer);
+            let sdp = offer["offer"]["sdp"].as_str().expect("every offer has one");
+            let heard = word(&info_hash(&self.peers[to]), &name, offer).write(Half::Offer, sdp);
             self.later(to, Input::TrackerMessage(tracker, heard));
         }
-    }
-
-    /// Some fields of a message, as they reach a member: with its own swarm's info hash.
-    fn heard_by(&self, index: usize, fields: &[&str], said: &Value) -> String {
-        let mut heard = json!({"action": "announce"});
-        heard["info_hash"] = self.peers[index].commons.me.secret.info_hash().to_binary().into();
-        for &field in fields {
-            heard[field] = said[field].clone();
-        }
-        heard.to_string()
     }
 
     // What the page heard.
@@ -330,23 +323,16 @@ pub(super) fn config() -> Config {
     Config { trackers: vec!["ws://t".into()], ..Config::new(SwarmId::of_topic("t")) }
 }
 
+fn word<'a>(info_hash: &'a str, peer_id: &'a str, about: &'a Value) -> Word<'a> {
+    Word { info_hash, peer_id, offer_id: about["offer_id"].as_str().expect("every offer has one") }
+}
+
 /// A description that says which end it is of.
 pub(super) fn sdp((index, conn): End, setup: &str) -> String {
-    let mut fingerprint = vec![format!("{index:02X}"); 32];
-    for (text, byte) in fingerprint.iter_mut().zip(conn.0.to_be_bytes()) {
-        *text = format!("{byte:02X}");
-    }
-    format!(
-        "v=0\r\na=candidate:1 1 udp 1 10.0.0.{index} 5000 typ host\r\na=ice-ufrag:x{index:02}x{:08}\r\n\
-         a=ice-pwd:{}\r\na=setup:{setup}\r\na=fingerprint:sha-256 {}\r\n",
-        conn.0,
-        "p".repeat(24),
-        fingerprint.join(":"),
-    )
+    description::End(index as u64, conn.0).describe_whole(setup)
 }
 
 fn end_of(sdp: &str) -> End {
-    let ufrag = sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:x")).expect("we wrote it");
-    let (index, conn) = ufrag.split_once('x').expect("we wrote it");
-    (index.parse().expect("we wrote it"), ConnId(conn.parse().expect("we wrote it")))
+    let (description::End(index, conn), _) = description::End::read(sdp).expect("we wrote it");
+    (index as usize, ConnId(conn))
 }
