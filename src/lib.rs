@@ -7,7 +7,8 @@
 //! - `web` (wasm32 only) is the browser around it: `RTCPeerConnection`, `WebSocket`, one timer, and the
 //!   exported JavaScript class `Easypeers`.
 //!
-//! `sim` (feature `sim`) runs thousands of peers in virtual time over a simulated network.
+//! `sim` (feature `sim`) runs thousands of peers in virtual time over a simulated network. `testkit` is what it shares
+//! with the tests and the fuzz targets.
 
 pub mod proto;
 
