@@ -51,7 +51,7 @@ pub(crate) enum Effect {
     /// ... that is not known here.
     Unknown(Address),
     /// ... that arranges links, on one that parts.
-    Signal(Address, signalling::Packet),
+    PartingPacket(Address, signalling::Packet),
     /// A link is there.
     Linked(Address),
     /// The connection of a link gave way to another.
@@ -63,7 +63,7 @@ pub(crate) enum Effect {
     /// Who evicted this peer named who took the place; the one to ask, if it still passes on what arranges links.
     Successor { hint: Address, via: Option<Address> },
     /// An attempt takes longer than most.
-    Late,
+    Slow,
     /// An attempt came to nothing. `taken`: somebody had taken the offer up.
     Failed { purpose: Purpose, taken: bool },
     /// A peer is to be left alone for a while.

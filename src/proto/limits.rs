@@ -20,8 +20,8 @@ pub(crate) struct Rate(f64, f64);
 
 /// What one key may say: sixteen times what a game says that updates 60 times a second, and some seconds of it
 /// at once. Verifying that much takes a sixth of a page's thread. See [`message_cost`] for the unit.
-const ORIGIN: Rate = Rate(1000.0, 4000.0);
-/// What this peer lets its own page say: below [`ORIGIN`], so that nobody drops it wherever it is bunched up on
+const MAKER: Rate = Rate(1000.0, 4000.0);
+/// What this peer lets its own page say: below [`MAKER`], so that nobody drops it wherever it is bunched up on
 /// its way.
 pub(crate) const OWN: Rate = Rate(800.0, 3200.0);
 /// What is common to all neighbors, for each kind of work; their shares together are as much again.
@@ -39,7 +39,7 @@ const BAN: Duration = Duration::from_secs(600);
 /// What is taken off a score each second.
 const DECAY: f64 = 1.0;
 /// Origins whose buckets are remembered; the fullest is forgotten first.
-const MAX_ORIGINS: usize = 1024;
+const MAX_MAKERS: usize = 1024;
 /// Neighbors, former ones included, whose standing is remembered; the best is forgotten first.
 const MAX_STANDINGS: usize = 256;
 
@@ -160,12 +160,12 @@ impl Standing {
 pub(crate) struct Limits {
     common: [Bucket; 2],
     standings: Map<Address, Standing>,
-    origins: Map<Address, Bucket>,
+    makers: Map<Address, Bucket>,
 }
 
 impl Limits {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { common: [Bucket::new(COMMON, now); 2], standings: Map::new(), origins: Map::new() }
+        Self { common: [Bucket::new(COMMON, now); 2], standings: Map::new(), makers: Map::new() }
     }
 
     /// A packet of any kind from a neighbor; `cost` is one and more for those that ask for much at once.
@@ -192,19 +192,19 @@ impl Limits {
     }
 
     /// Whether a key may say more at present. Nothing is paid yet: a forger must not spend what is another's.
-    pub(crate) fn allows_origin(&self, key: &Address, now: Instant) -> bool {
-        self.origins.get(key).is_none_or(|bucket| bucket.has(ORIGIN, now))
+    pub(crate) fn allows_maker(&self, key: &Address, now: Instant) -> bool {
+        self.makers.get(key).is_none_or(|bucket| bucket.has(MAKER, now))
     }
 
     /// A key said something, which is proven.
-    pub(crate) fn charge_origin(&mut self, key: Address, bytes: usize, now: Instant) {
-        if self.origins.len() >= MAX_ORIGINS && !self.origins.contains_key(&key) {
-            let level = |bucket: &Bucket| bucket.level(ORIGIN, now);
-            let fullest = self.origins.iter().max_by(|(_, a), (_, b)| level(a).total_cmp(&level(b)));
-            fullest.map(|(&key, _)| key).map(|key| self.origins.remove(&key));
+    pub(crate) fn charge_maker(&mut self, key: Address, bytes: usize, now: Instant) {
+        if self.makers.len() >= MAX_MAKERS && !self.makers.contains_key(&key) {
+            let level = |bucket: &Bucket| bucket.level(MAKER, now);
+            let fullest = self.makers.iter().max_by(|(_, a), (_, b)| level(a).total_cmp(&level(b)));
+            fullest.map(|(&key, _)| key).map(|key| self.makers.remove(&key));
         }
-        let bucket = self.origins.entry(key).or_insert(Bucket::new(ORIGIN, now));
-        bucket.charge(message_cost(bytes), ORIGIN, now);
+        let bucket = self.makers.entry(key).or_insert(Bucket::new(MAKER, now));
+        bucket.charge(message_cost(bytes), MAKER, now);
     }
 
     /// Scores a neighbor; `true`: that was too much, and it is banned.
@@ -238,7 +238,7 @@ impl Limits {
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 2] {
-        [self.standings.len(), self.origins.len()]
+        [self.standings.len(), self.makers.len()]
     }
 }
 
@@ -275,8 +275,8 @@ mod tests {
         for n in 0..60 * 60 * 16u64 {
             let now = START + Duration::from_micros(n * 1_000_000 / (60 * 16));
             let player = numbered((n % 16) as u32);
-            assert!(limits.allows_origin(&player, now));
-            limits.charge_origin(player, 200, now);
+            assert!(limits.allows_maker(&player, now));
+            limits.charge_maker(player, 200, now);
             // All of it through one neighbor.
             assert_eq!(limits.allows_work(A, Work::Proof, 6, now), Allowed::Yes);
             assert!(limits.allows_packet(A, 1.0, now));
@@ -289,26 +289,26 @@ mod tests {
         let mut said = 0;
         for n in 0..100_000u64 * 10 {
             let now = START + Duration::from_micros(n * 10);
-            if limits.allows_origin(&A, now) {
-                limits.charge_origin(A, 0, now);
+            if limits.allows_maker(&A, now) {
+                limits.charge_maker(A, 0, now);
                 said += 1;
             }
         }
         assert!((13_900..=14_100).contains(&said), "{said}");
-        assert!(limits.allows_origin(&B, START + Duration::from_secs(10)), "others are not concerned");
+        assert!(limits.allows_maker(&B, START + Duration::from_secs(10)), "others are not concerned");
     }
 
     #[test]
     fn large_messages_cost_more_and_the_largest_still_passes() {
         let mut limits = Limits::new(START);
         let mut sent = 0;
-        while limits.allows_origin(&A, START) {
-            limits.charge_origin(A, 16 << 20, START);
+        while limits.allows_maker(&A, START) {
+            limits.charge_maker(A, 16 << 20, START);
             sent += 1;
         }
         assert_eq!(sent, 16, "256 MiB at once");
-        assert!(!limits.allows_origin(&A, START + Duration::from_millis(50)));
-        assert!(limits.allows_origin(&A, START + Duration::from_secs(1)));
+        assert!(!limits.allows_maker(&A, START + Duration::from_millis(50)));
+        assert!(limits.allows_maker(&A, START + Duration::from_secs(1)));
     }
 
     #[test]
@@ -372,11 +372,11 @@ mod tests {
         while !limits.blame(A, Fault::Forged, START) {}
         for n in 0..10_000 {
             let who = numbered(n);
-            limits.charge_origin(who, 10, START);
+            limits.charge_maker(who, 10, START);
             limits.allows_packet(who, 1.0, START);
             limits.blame(who, Fault::Lied, START);
         }
-        assert_eq!(limits.sizes(), [MAX_STANDINGS, MAX_ORIGINS]);
+        assert_eq!(limits.sizes(), [MAX_STANDINGS, MAX_MAKERS]);
         assert!(limits.is_banned(&A, START));
     }
 }

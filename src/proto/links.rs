@@ -1,6 +1,6 @@
 //! The connections of a peer: offers kept ready, attempts, links, and links that part.
 //!
-//! [`slots`] decides who gets one, [`admission`](admit) who becomes a neighbor, [`attempts`] what comes of an offer.
+//! [`slots`] decides who gets one, [`neighbors`] who becomes a neighbor, [`attempts`] what comes of an offer.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::report::Stats;
 use super::time::{Instant, soonest};
 
 pub(crate) mod admission;
-mod admit;
 mod attempts;
 mod conn;
 pub(crate) mod link;
+mod neighbors;
 mod parting;
 mod slots;
 
@@ -128,7 +128,7 @@ impl Links {
         around.pending.clear();
         around.pending.extend(pending.filter_map(|conn| conn.peer));
         around.free = self.free_slots(around.max_peers);
-        let asking = self.conns.values().filter(|conn| !conn.link.is_taken() && !conn.is_spare());
+        let asking = self.conns.values().filter(|conn| !conn.link.is_taken_up() && !conn.is_spare());
         around.asking = asking.count() as isize;
         around.pace = self.pace.of_others();
     }
@@ -183,14 +183,14 @@ impl Links {
     /// ICE lost contact, or found it again.
     pub(crate) fn handle_contact(&mut self, id: ConnId, cx: &mut Context<'_>) {
         if let Some(conn) = self.conns.get_mut(&id) {
-            conn.link.probe(cx.now, cx.out);
+            conn.link.ask_now(cx.now, cx.out);
         }
     }
 
     /// The page was asleep: who is still there?
     pub(crate) fn handle_woke(&mut self, cx: &mut Context<'_>) {
         for conn in self.conns.values_mut() {
-            conn.link.probe(cx.now, cx.out);
+            conn.link.ask_now(cx.now, cx.out);
         }
     }
 
@@ -256,7 +256,7 @@ impl Links {
                 if let Some(peer) = conn.peer.filter(|_| both) {
                     self.pace.slow.insert(peer, cx.now + SLOW);
                 }
-                cx.effects.push_back(Effect::Late);
+                cx.effects.push_back(Effect::Slow);
             }
             Happened::Candidate(candidate) => {
                 cx.effects.push_back(Effect::Candidate(conn.purpose, candidate));
@@ -402,8 +402,8 @@ impl Links {
     }
 
     /// Asks the neighbors whether they have what the page said lately.
-    pub(crate) fn prove(&mut self, cx: &mut Context<'_>) {
-        self.conns.values_mut().for_each(|conn| conn.link.prove(cx.out));
+    pub(crate) fn ask_if_taken(&mut self, cx: &mut Context<'_>) {
+        self.conns.values_mut().for_each(|conn| conn.link.ask_if_taken(cx.out));
     }
 
     /// Whether a neighbor has not taken all that the page said.

@@ -57,7 +57,7 @@ impl Messaging {
         self.broadcast.handle_linked(neighbor, cx.now);
         self.broadcast.handle_relinked(neighbor, cx.now);
         for id in self.outgoing.owed_to(&neighbor) {
-            self.broadcast.offer_again(id, neighbor, cx.now);
+            self.broadcast.send_header_again(id, neighbor, cx.now);
         }
     }
 

@@ -226,7 +226,7 @@ impl Peer {
             // From the links.
             Effect::Packet(conn, from, packet) => self.handle_packet(conn, from, packet, now),
             Effect::Unknown(from) => drop(allows_packet(&from, 1.0, cx)),
-            Effect::Signal(from, packet) => signalling.handle_packet(from, packet, cx),
+            Effect::PartingPacket(from, packet) => signalling.handle_packet(from, packet, cx),
             Effect::Linked(peer) => {
                 cx.stats.links += 1;
                 let name = cx.around.link(&peer).map_or(peer, |link| link.name);
@@ -255,7 +255,7 @@ impl Peer {
             }
             Effect::Cut(peer) => signalling.handle_cut(&peer, cx),
             Effect::Successor { hint, via } => topology.handle_hint(hint, via, now),
-            Effect::Late => topology.handle_change(now),
+            Effect::Slow => topology.handle_change(now),
             Effect::Failed { purpose, taken } => {
                 if taken {
                     introducers.retry(now);
@@ -270,7 +270,7 @@ impl Peer {
             Effect::Avoid(peer) => topology.handle_failed(peer, now),
             Effect::OfferReady => introducers.offers_ready(links.are_offers_ready(), now),
             Effect::RequestReady(id, offered) => signalling.handle_ready(id, offered, cx),
-            Effect::AnswerReady(id, answer, hello) => signalling.accept(id, answer, hello, cx),
+            Effect::AnswerReady(id, answer, hello) => signalling.send_answer(id, answer, hello, cx),
             Effect::Candidate(purpose, candidate) => signalling.handle_candidate(purpose, candidate, cx),
             Effect::Greet { request, to, hello, confirm } => {
                 signalling.greet(request, to, hello, confirm, cx)
@@ -465,7 +465,7 @@ impl Peer {
             let mut offers = Vec::new();
             if wanted > 0 {
                 links.begin_offers(wanted, &mut cx);
-                offers = links.announce(wanted, now);
+                offers = links.hand_out_offers(wanted, now);
             }
             introducers.announce(id, wanted, offers, &mut cx);
         }

@@ -179,7 +179,7 @@ impl Signalling {
                     cx.send(next, link::Packet::Signalling(Packet::Forward { id, signal }));
                 }
                 Some(None) => self.handle_forwarded(id, signal, cx),
-                None => cx.drop_because("mesh packet off its route"),
+                None => cx.drop_because("signal off its route"),
             },
         }
     }
@@ -193,7 +193,7 @@ impl Signalling {
             | Signal::Found(_)
             | Signal::Reject(_)
             | Signal::Decline { .. }
-            | Signal::Greet { .. } => cx.drop_because("mesh packet"),
+            | Signal::Greet { .. } => cx.drop_because("signal"),
             Signal::Later(_) => cx.drop_because("of a later version"),
         }
     }

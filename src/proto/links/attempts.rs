@@ -50,7 +50,7 @@ impl Links {
     }
 
     /// Some of the offers that are ready go out through a tracker.
-    pub(crate) fn announce(&mut self, most: usize, now: Instant) -> Vec<(OfferId, Description)> {
+    pub(crate) fn hand_out_offers(&mut self, most: usize, now: Instant) -> Vec<(OfferId, Description)> {
         let ready = self.conns.values_mut().filter(|conn| conn.is_spare() && conn.link.is_offered());
         let offer = |conn: &mut Conn| {
             conn.announced = Some(now);
@@ -151,7 +151,7 @@ impl Links {
     /// Somebody answered a request of ours. `false`: of no use, and it should know.
     pub(crate) fn handle_accepted(&mut self, acceptance: Acceptance, cx: &mut Context<'_>) -> bool {
         let Acceptance { id, from, answer, hello, .. } = acceptance;
-        let before = |conn: &Conn| conn.is_for(id) && conn.peer == Some(from) && conn.link.is_taken();
+        let before = |conn: &Conn| conn.is_for(id) && conn.peer == Some(from) && conn.link.is_taken_up();
         if self.conns.values().any(before) {
             // It came on two ways.
             return true;
@@ -332,7 +332,7 @@ impl Links {
     /// A connection that came to nothing.
     pub(super) fn fail(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get(&id) else { return };
-        let (purpose, taken) = (conn.purpose, conn.link.is_taken());
+        let (purpose, taken) = (conn.purpose, conn.link.is_taken_up());
         self.drop_conn(id, cx);
         cx.effects.push_back(Effect::Failed { purpose, taken });
     }

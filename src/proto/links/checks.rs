@@ -30,7 +30,7 @@ impl Links {
         for conn in self.conns.values().filter(|conn| !conn.link.is_active()) {
             assert!(conn.link.poll_timeout().is_some(), "it waits for ever: {conn:?}");
             if let Purpose::Request(id, _) = conn.purpose {
-                assert!(conn.link.is_taken() || asks(&id), "nobody asks with it any more: {conn:?}");
+                assert!(conn.link.is_taken_up() || asks(&id), "nobody asks with it any more: {conn:?}");
             }
         }
     }
@@ -45,7 +45,7 @@ impl Links {
             let most = if conn.link.is_active() { 2 * largest } else { 2 * FRAME };
             assert!(streams <= 8 && bytes <= most && queued <= MAX_QUEUED, "{:?}", conn.link.sizes());
         }
-        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken_up()).count();
         let partings = self.partings.len();
         assert!(partings == 0 || taken + partings <= max_peers + 1, "{taken} taken, {partings} partings");
         assert!(self.pace.slow.len() <= 1024, "{} slow peers", self.pace.slow.len());

@@ -70,12 +70,12 @@ impl Conn {
     /// Whether it takes a slot: everything but an offer that nobody has taken up. Our own requests take none
     /// until they are answered, or two full peers that ask for each other would both be busy for ever.
     pub(crate) fn holds_slot(&self) -> bool {
-        self.link.is_taken() && self.link.is_hopeful()
+        self.link.is_taken_up() && self.link.is_hopeful()
     }
 
     /// Whether it is a connection that is being made, and no further.
     pub(super) fn is_attempt(&self) -> bool {
-        self.link.is_taken() && !self.link.is_greeting() && !self.link.is_active()
+        self.link.is_taken_up() && !self.link.is_greeting() && !self.link.is_active()
     }
 
     /// Whether its channel is open.
@@ -113,6 +113,6 @@ impl Conn {
 
     /// Whether it is an offer that stands for no request.
     pub(crate) fn is_spare(&self) -> bool {
-        matches!(self.purpose, Purpose::Offer(_)) && !self.link.is_taken()
+        matches!(self.purpose, Purpose::Offer(_)) && !self.link.is_taken_up()
     }
 }

@@ -198,7 +198,7 @@ impl Link {
     }
 
     /// Whether somebody took up the offer, or the link was offered to us.
-    pub(crate) fn is_taken(&self) -> bool {
+    pub(crate) fn is_taken_up(&self) -> bool {
         !matches!(self.state, State::Offering | State::Offered | State::Closed)
     }
 
@@ -452,9 +452,9 @@ impl Link {
     }
 
     /// Asks whether the neighbor has what the page said lately, if that was much.
-    pub(crate) fn prove(&mut self, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_if_taken(&mut self, out: &mut VecDeque<Output>) {
         if self.is_active() {
-            self.outbox.prove(self.conn, &mut self.taken, out);
+            self.outbox.ask_if_taken(self.conn, &mut self.taken, out);
         }
     }
 
@@ -465,12 +465,12 @@ impl Link {
 
     /// A sign of life with the number of a question.
     pub(crate) fn handle_pong(&mut self, number: u32, now: Instant) {
-        self.outbox.handle_answer(number, &mut self.taken);
+        self.outbox.handle_pong(number, &mut self.taken);
         self.heart.handle_pong(number, now);
     }
 
     /// Asks for a sign of life now: ICE lost contact, or this peer was asleep.
-    pub(crate) fn probe(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         if self.is_active() {
             self.ask(now, out);
         }

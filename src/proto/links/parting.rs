@@ -70,7 +70,7 @@ impl Links {
         let from = parting.peer;
         match parting.link.handle_frame(frame, max_packet, cx.now) {
             Happened::Packet(Packet::Signalling(packet)) => {
-                cx.effects.push_back(Effect::Signal(from, packet))
+                cx.effects.push_back(Effect::PartingPacket(from, packet))
             }
             Happened::Violation(_) => self.end_parting(place, cx),
             _ => {}

@@ -124,7 +124,7 @@ impl Links {
     /// slots back may come yet, and a second hand-over breaks before it makes.
     pub(super) fn make_room(&mut self, newcomer: &Address, cx: &mut Context<'_>) {
         let max_peers = cx.around.max_peers;
-        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken_up()).count();
         let late = self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id);
         let late: Vec<_> = late.take(taken.saturating_sub(max_peers)).collect();
         for id in late {
@@ -234,7 +234,7 @@ impl Links {
     /// them may be connected before this peer hears of it. With one above the cap, greetings have to be short.
     pub(crate) fn limit_hand_overs(&mut self, cx: &mut Context<'_>) {
         let max_peers = cx.around.max_peers;
-        let taken = self.conns.values().filter(|conn| conn.link.is_taken()).count();
+        let taken = self.conns.values().filter(|conn| conn.link.is_taken_up()).count();
         while !self.partings.is_empty() && taken + self.partings.len() > max_peers + 1 {
             self.end_parting(0, cx);
         }

@@ -19,21 +19,21 @@ use crate::proto::random::Random;
 use crate::proto::time::{Instant, soonest};
 
 mod digests;
+mod headers;
 mod names;
-mod offers;
 mod pulls;
 mod seen;
 mod trees;
 mod wire;
 
 use digests::{BUCKET, Digests};
+use headers::Headers;
 use names::{HAVE_TOKEN, Names};
-use offers::Offers;
 use pulls::Pulls;
 use seen::Seen;
 use trees::{Trees, Wish};
 pub(crate) use wire::Packet;
-use wire::{MAX_HAVE, Outgoing};
+use wire::{MAX_HAVE, Packets};
 
 /// Payloads larger than this go header first where no tree is known. A guess: about what the header costs.
 const LARGE: usize = 1024;
@@ -80,11 +80,11 @@ pub(crate) struct Broadcast {
     seen: Seen,
     trees: Trees,
     pulls: Pulls,
-    offers: Offers,
+    headers: Headers,
     names: Names,
     digests: Digests,
     /// What must go out.
-    out: Outgoing,
+    out: Packets,
 }
 
 impl Broadcast {
@@ -93,10 +93,10 @@ impl Broadcast {
             seen: Seen::default(),
             trees: Trees::default(),
             pulls: Pulls::default(),
-            offers: Offers::default(),
+            headers: Headers::default(),
             names: Names::default(),
             digests: Digests::new(now),
-            out: Outgoing::new(),
+            out: Packets::new(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Broadcast {
 
     /// Who needs to be handed which message of this peer's own no more.
     pub(crate) fn take_declined(&mut self) -> Vec<(MessageId, Address)> {
-        self.offers.take_declined()
+        self.headers.take_declined()
     }
 
     /// Whether the whole message was here before: a copy need not be verified.
@@ -155,15 +155,15 @@ impl Broadcast {
                 }
             }
         }
-        self.offers.insert(message.id, offered, now);
+        self.headers.insert(message.id, offered, now);
         handed
     }
 
-    /// Offers a message of this peer's own to a neighbor once more.
-    pub(crate) fn offer_again(&mut self, id: MessageId, to: Address, now: Instant) {
-        let Some(kept) = self.seen.kept(&id) else { return self.offers.decline(id, to) };
+    /// Headers a message of this peer's own to a neighbor once more.
+    pub(crate) fn send_header_again(&mut self, id: MessageId, to: Address, now: Instant) {
+        let Some(kept) = self.seen.kept(&id) else { return self.headers.decline(id, to) };
         self.out.push((to, Packet::header(1, kept.header)));
-        self.offers.add(id, to, now);
+        self.headers.add(id, to, now);
     }
 
     /// A message from a neighbor.
@@ -226,7 +226,7 @@ impl Broadcast {
 
     /// A copy of a message, or of a header, that was here before.
     pub(crate) fn handle_duplicate(&mut self, from: Address, id: &MessageId, spread: Spread<'_>) {
-        self.offers.handle_heard(from, id);
+        self.headers.handle_heard(from, id);
         let Some((source, copies)) = self.seen.count_copy(id) else { return };
         if spread.copies().is_some_and(|limit| copies > limit) && self.trees.cut(&source, from) {
             self.out.push((from, Packet::Prune(source)));
@@ -237,7 +237,7 @@ impl Broadcast {
     pub(crate) fn handle_have(&mut self, from: Address, ids: Vec<MessageId>, now: Instant) {
         let mut room = self.pulls.room(&from);
         for id in ids.into_iter().take(MAX_HAVE) {
-            self.offers.handle_heard(from, &id);
+            self.headers.handle_heard(from, &id);
             if !self.pulls.add(&id, from) && room > 0 && !self.seen.contains(&id) {
                 room -= 1;
                 self.pulls.begin(id, from, now);
@@ -247,13 +247,13 @@ impl Broadcast {
 
     /// A neighbor pulls a message, and wants more of its source.
     pub(crate) fn handle_graft(&mut self, from: Address, id: MessageId, now: Instant) {
-        let was_offered = self.offers.take(&id, &from);
+        let was_offered = self.headers.take(&id, &from);
         if let Some(source) = self.seen.source(&id) {
             self.trees.handle_graft(from, &source, now);
         }
         match self.seen.pull(&id, from) {
             Some(packet) => self.out.push((from, packet)),
-            None if was_offered => self.offers.decline(id, from),
+            None if was_offered => self.headers.decline(id, from),
             None => {}
         }
     }
@@ -291,7 +291,7 @@ impl Broadcast {
     pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant) {
         self.names.handle_unlinked(neighbor);
         self.digests.handle_unlinked(neighbor);
-        self.offers.handle_unlinked(neighbor);
+        self.headers.handle_unlinked(neighbor);
         self.trees.handle_unlinked(neighbor, now, &mut self.out);
         self.pulls.handle_unlinked(neighbor, now);
         self.seen.handle_unlinked(neighbor);
@@ -308,7 +308,7 @@ impl Broadcast {
 
     fn release(&mut self, now: Instant) {
         // What was offered is about to be asked for.
-        self.seen.release(|id| self.offers.contains(id), now);
+        self.seen.release(|id| self.headers.contains(id), now);
     }
 
     /// Passes a message on: whole to some links, its header or its name to others.
@@ -342,7 +342,7 @@ impl Broadcast {
     pub(crate) fn handle_timeout(&mut self, spread: Spread<'_>, random: &mut Random, now: Instant) {
         self.names.handle_timeout(now, &mut self.out);
         self.pull(spread, now);
-        self.offers.handle_timeout(now);
+        self.headers.handle_timeout(now);
         if self.digests.handle_timeout(spread.links, random, now, &mut self.out) {
             self.release(now);
         }
@@ -366,7 +366,7 @@ impl Broadcast {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let own = soonest(self.digests.poll_timeout(), self.offers.poll_timeout());
+        let own = soonest(self.digests.poll_timeout(), self.headers.poll_timeout());
         soonest(own, soonest(self.names.poll_timeout(), self.pulls.poll_timeout()))
     }
 }

@@ -317,7 +317,7 @@ impl Direct {
                 && let Some(before) = mine.last.replace(next)
             {
                 mine.tried.insert(before);
-                self.judge(before, false);
+                self.rate(before, false);
             }
             return;
         }
@@ -340,7 +340,7 @@ impl Direct {
         let mine = self.mine.remove(id)?;
         // When it took the whole swarm, no neighbor's paths led there.
         if let Some(last) = mine.last.filter(|_| !mine.resorted) {
-            self.judge(last, true);
+            self.rate(last, true);
         }
         self.relays.retain(|(relayed, _), _| relayed != id);
         Some(now - mine.sent_at)
@@ -383,7 +383,7 @@ impl Direct {
         }
     }
 
-    fn judge(&mut self, neighbor: Address, kept: bool) {
+    fn rate(&mut self, neighbor: Address, kept: bool) {
         let reputation = self.reputation.entry(neighbor).or_insert(REPUTATION.0);
         *reputation = *reputation * 0.8 + if kept { 0.2 } else { 0.0 };
     }
@@ -427,7 +427,7 @@ impl Direct {
             }
         }
         for neighbor in broken {
-            self.judge(neighbor, false);
+            self.rate(neighbor, false);
         }
         for event in &due {
             if let Due::Failed { message, .. } = event {

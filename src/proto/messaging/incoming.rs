@@ -31,7 +31,7 @@ impl Messaging {
                 if self.broadcast.has_header(&id) {
                     self.broadcast.handle_header_again(from, &id, spread(&links, cx));
                 } else if self.is_new(&header, cx)
-                    && let Some(header) = accept(&from, &header, cx)
+                    && let Some(header) = check(&from, &header, cx)
                 {
                     self.broadcast.handle_header(from, hops, header, spread(&links, cx), cx.now);
                 }
@@ -61,7 +61,7 @@ impl Messaging {
             return self.broadcast.handle_duplicate(from, &id, spread(&links, cx));
         }
         let header = match self.broadcast.vouch(&header) {
-            None if self.is_new(&header, cx) => accept(&from, &header, cx),
+            None if self.is_new(&header, cx) => check(&from, &header, cx),
             vouched => vouched,
         };
         let Some(message) = header.and_then(|header| assemble(&from, &header, payload, cx)) else { return };
@@ -138,7 +138,7 @@ impl Messaging {
                 return self.send_acknowledgement(*said, cx);
             }
         }
-        let header = accept(&from, &header, cx);
+        let header = check(&from, &header, cx);
         let Some(message) = header.and_then(|header| assemble(&from, &header, payload, cx)) else { return };
         if to == cx.me.address {
             self.direct.take(from, message.id, attempt);
@@ -218,21 +218,21 @@ impl Messaging {
 /// Checks a header that is new here, if it is worth the work: recent, within the limits, and made by the key it
 /// names. What is cheap to check comes first; what is not the neighbor's fault (clocks and settings differ between
 /// honest peers) is only counted.
-fn accept(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
+fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.maker();
     let cause = if !replay::is_recent(header.sent_at, cx.now) {
         "clock"
     } else if header.size as usize > cx.me.config.max_message_size + SEALED + BLINDING {
         "size"
-    } else if !cx.limits.allows_origin(&maker, cx.now) {
-        "origin above its rate"
+    } else if !cx.limits.allows_maker(&maker, cx.now) {
+        "maker above its rate"
     } else if !cx.allows_work(from, Work::Proof) {
         return None;
     } else {
         match header.verify(&cx.me.secret.tag()) {
             Some(header) => {
                 cx.keys.heard(header.key, header.from());
-                cx.limits.charge_origin(maker, header.size as usize, cx.now);
+                cx.limits.charge_maker(maker, header.size as usize, cx.now);
                 return Some(header);
             }
             None => {

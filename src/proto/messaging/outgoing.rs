@@ -115,7 +115,7 @@ impl Outgoing {
 
 impl Messaging {
     /// Whether something of the page's is not where it should go yet.
-    pub(crate) fn is_pending(&self) -> bool {
+    pub(crate) fn has_to_send(&self) -> bool {
         let outgoing = &self.outgoing;
         !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty() && outgoing.awaiting.is_empty())
     }

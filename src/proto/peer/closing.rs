@@ -39,7 +39,7 @@ impl Peer {
         }
         self.stage = Stage::Closing { until: now + CLOSING };
         let (parts, mut cx) = self.look(now);
-        parts.links.prove(&mut cx);
+        parts.links.ask_if_taken(&mut cx);
         if self.has_to_say() {
             let (parts, mut cx) = self.look(now);
             parts.links.drop_attempts(&mut cx);
@@ -79,6 +79,6 @@ impl Peer {
     /// Whether something that was handed over can still get out, and is not.
     fn has_to_say(&self) -> bool {
         let Parts { links, messaging, .. } = &self.parts;
-        !links.is_empty() && (messaging.is_pending() || links.owe())
+        !links.is_empty() && (messaging.has_to_send() || links.owe())
     }
 }

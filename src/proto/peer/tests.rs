@@ -18,7 +18,7 @@ impl Peer {
     fn offers(&mut self, wanted: usize, now: Instant) -> Vec<(OfferId, String)> {
         let (parts, mut cx) = self.look(now);
         parts.links.begin_offers(wanted, &mut cx);
-        introducers::envelopes(wanted, parts.links.announce(wanted, now), &mut cx)
+        introducers::envelopes(wanted, parts.links.hand_out_offers(wanted, now), &mut cx)
     }
 
     /// Whether an answer to one of its offers is of use.

@@ -35,7 +35,7 @@ impl Signalling {
     pub(crate) fn reply(&mut self, id: RequestId, signal: Signal, cx: &mut Context<'_>) {
         if let Some(route) = self.routes.get(&id) {
             let (to, path, back) = (route.origin, route.path.clone(), route.back);
-            self.answer(None, back, Reply { id, to, path, hops_left: MAX_REROUTES, signal }, cx);
+            self.send_back(None, back, Reply { id, to, path, hops_left: MAX_REROUTES, signal }, cx);
         }
     }
 
@@ -47,14 +47,14 @@ impl Signalling {
         path.truncate(MAX_PATH);
         path.retain(|at| at != from);
         match self.routes.get(&reply.id).map(|route| route.back) {
-            Some(back) if back != ReplyPath::Neighbor(*from) => self.answer(Some(from), back, reply, cx),
+            Some(back) if back != ReplyPath::Neighbor(*from) => self.send_back(Some(from), back, reply, cx),
             _ => self.reroute(Some(from), reply, cx),
         }
     }
 
     /// Answers where the request came from; `from` is the neighbor that brought the reply, if one did. Requests look
     /// for their goal and take detours, so if this peer sees a shorter way back, the reply takes that.
-    pub(super) fn answer(
+    pub(super) fn send_back(
         &mut self,
         from: Option<&Address>,
         back: ReplyPath,
@@ -97,7 +97,7 @@ impl Signalling {
 
     /// Our answer to a request is made. To an offer that a tracker brought to somebody else it also goes through that
     /// tracker: if it passes that on, it is the shorter way.
-    pub(crate) fn accept(
+    pub(crate) fn send_answer(
         &mut self,
         id: RequestId,
         answer: Description,
@@ -130,7 +130,7 @@ impl Signalling {
             reply.hops_left = left;
             return self.hand_back(next, reply, cx);
         }
-        cx.drop_because("answer without a way");
+        cx.drop_because("reply without a way");
         // Who gave it keeps a slot for nothing.
         match (reply.signal, from) {
             (Signal::Accept { .. }, Some(from)) => self.cancel(reply.id, *from, cx),

@@ -182,7 +182,7 @@ impl Arrival {
 
 impl Signalling {
     /// A request for a link: pass it on, turn it away, or see whether there is a slot for it.
-    pub(super) fn consider(&mut self, mut waiting: Waiting, cx: &mut Context<'_>) {
+    pub(super) fn route(&mut self, mut waiting: Waiting, cx: &mut Context<'_>) {
         let request = &mut waiting.request;
         let sound =
             request.offer.as_ref().is_none_or(Description::is_sound) && request.path.len() <= MAX_PATH;
@@ -253,7 +253,7 @@ impl Signalling {
         if !new {
             let signal = Signal::Reject(Reason::NotFound);
             let (id, to, path) = (request.id, request.origin, request.path.clone());
-            self.answer(None, from, Reply { id, to, path, hops_left: MAX_REROUTES, signal }, cx);
+            self.send_back(None, from, Reply { id, to, path, hops_left: MAX_REROUTES, signal }, cx);
         }
         new
     }

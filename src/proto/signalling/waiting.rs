@@ -26,7 +26,7 @@ pub(super) struct Waiting {
 impl Signalling {
     /// A request for a link, from a neighbor or from a tracker.
     pub(super) fn handle_request(&mut self, from: ReplyPath, request: Request, cx: &mut Context<'_>) {
-        self.consider(Waiting { from, request, until: cx.now + PATIENCE }, cx);
+        self.route(Waiting { from, request, until: cx.now + PATIENCE }, cx);
     }
 
     /// Lets a request that was turned away wait, if that may help it. What trackers brought is tried again anyway.
@@ -48,7 +48,7 @@ impl Signalling {
     /// Looks at those that wait once more: links have changed, or the time of one is over.
     pub(crate) fn reconsider_waiting(&mut self, cx: &mut Context<'_>) {
         for waiting in std::mem::take(&mut self.waiting) {
-            self.consider(waiting, cx);
+            self.route(waiting, cx);
         }
     }
 

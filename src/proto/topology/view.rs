@@ -64,7 +64,7 @@ pub(crate) enum Packet {
 
 /// One neighbor and what it told.
 #[derive(Debug, Default)]
-struct Neighborhood {
+struct Told {
     own: List,
     /// The lists of its neighbors, as far as it passed them on.
     beyond: Map<Address, List>,
@@ -78,7 +78,7 @@ struct Neighborhood {
 #[derive(Debug)]
 pub(crate) struct View {
     me: Address,
-    near: Map<Address, Neighborhood>,
+    near: Map<Address, Told>,
     /// Everyone a path leads to, by address; worked out anew from `near` when `stale`.
     known: Arc<[Known]>,
     stale: bool,

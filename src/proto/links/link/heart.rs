@@ -6,11 +6,11 @@ use crate::proto::time::Instant;
 
 /// A link that was silent this long is asked for a sign of life.
 pub(super) const IDLE: Duration = Duration::from_millis(1500);
-/// ... and has this long to give one: a death is noticed within IDLE + ANSWER < 5 s.
-pub(super) const ANSWER: Duration = Duration::from_millis(3000);
+/// ... and has this long to give one: a death is noticed within IDLE + PONG < 5 s.
+pub(super) const PONG: Duration = Duration::from_millis(3000);
 /// A neighbor is silent no longer than this, or believed dead.
 #[cfg(feature = "sim")]
-pub(crate) const SILENCE: Duration = IDLE.saturating_add(ANSWER);
+pub(crate) const SILENCE: Duration = IDLE.saturating_add(PONG);
 /// A timer that comes this late means that this peer slept, not the neighbor.
 pub(super) const SLEPT: Duration = Duration::from_secs(1);
 
@@ -74,7 +74,7 @@ impl Heart {
     pub(super) fn ask(&mut self, now: Instant) -> u32 {
         self.next = self.next.wrapping_add(1);
         self.asked = Some((self.next, now));
-        self.beat_at = Some(now + ANSWER);
+        self.beat_at = Some(now + PONG);
         self.next
     }
 

@@ -99,14 +99,19 @@ impl Outbox {
     }
 
     /// An answer of the neighbor: it has all that went before the question.
-    pub(crate) fn handle_answer(&mut self, number: u32, taken: &mut Vec<MessageId>) {
+    pub(crate) fn handle_pong(&mut self, number: u32, taken: &mut Vec<MessageId>) {
         if let Some(place) = self.questions.iter().position(|(asked, _)| *asked == number) {
             taken.extend(self.questions.drain(..=place).filter_map(|(_, of)| of));
         }
     }
 
     /// Asks whether all is there, if more of the page's own went out lately than a channel sends at once.
-    pub(crate) fn prove(&mut self, conn: ConnId, taken: &mut Vec<MessageId>, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_if_taken(
+        &mut self,
+        conn: ConnId,
+        taken: &mut Vec<MessageId>,
+        out: &mut VecDeque<Output>,
+    ) {
         if self.unproven > AT_ONCE {
             self.ask(None);
             self.flush(conn, taken, out);
@@ -146,7 +151,7 @@ impl Outbox {
     fn next_frame(&mut self, taken: &mut Vec<MessageId>) -> Option<Vec<u8>> {
         if let Some(Small { frame, of }) = self.small.pop_front() {
             self.queued -= frame.len();
-            self.hand_over(frame.len(), of, taken);
+            self.note_out(frame.len(), of, taken);
             return Some(frame);
         }
         let mut stream = self.large.pop_front()?;
@@ -156,7 +161,7 @@ impl Outbox {
         self.queued -= end - stream.sent;
         stream.sent = end;
         if last {
-            self.hand_over(end, stream.of, taken);
+            self.note_out(end, stream.of, taken);
         } else {
             // Two large packets take turns: the receiver holds the parts of no more than two of the largest.
             self.large.insert(self.large.len().min(1), stream);
@@ -165,7 +170,7 @@ impl Outbox {
     }
 
     /// The browser has all of a packet.
-    fn hand_over(&mut self, size: usize, of: Option<MessageId>, taken: &mut Vec<MessageId>) {
+    fn note_out(&mut self, size: usize, of: Option<MessageId>, taken: &mut Vec<MessageId>) {
         if of.is_none() {
             return;
         }
@@ -246,7 +251,7 @@ mod tests {
         let question = Packet::Ping(QUESTION + 1);
         assert_eq!(packets, [Packet::Ping(7), big, question]);
         assert!(taken.is_empty() && outbox.owes(), "the browser may still hold some of it");
-        outbox.handle_answer(QUESTION + 1, &mut taken);
+        outbox.handle_pong(QUESTION + 1, &mut taken);
         assert_eq!((taken, outbox.owes()), (vec![MessageId([1; 20])], false));
     }
 
@@ -258,12 +263,12 @@ mod tests {
         for id in ids {
             outbox.push(CONN, &large(AT_ONCE + 20, id.0[0]), Some(id), &mut taken, &mut out);
         }
-        outbox.handle_answer(QUESTION + 9, &mut taken);
-        outbox.handle_answer(1, &mut taken);
+        outbox.handle_pong(QUESTION + 9, &mut taken);
+        outbox.handle_pong(1, &mut taken);
         assert_eq!(taken, []);
-        outbox.handle_answer(QUESTION + 2, &mut taken);
+        outbox.handle_pong(QUESTION + 2, &mut taken);
         assert_eq!(taken, ids[..2]);
-        outbox.handle_answer(QUESTION + 2, &mut taken);
+        outbox.handle_pong(QUESTION + 2, &mut taken);
         assert_eq!(taken, ids[..2]);
     }
 
@@ -289,13 +294,13 @@ mod tests {
         for _ in 0..4 {
             outbox.push(CONN, &few, Some(MessageId([1; 20])), &mut taken, &mut out);
         }
-        outbox.prove(CONN, &mut taken, &mut out);
+        outbox.ask_if_taken(CONN, &mut taken, &mut out);
         assert!(!outbox.owes(), "so much is sent at once");
         outbox.push(CONN, &few, Some(MessageId([1; 20])), &mut taken, &mut out);
-        outbox.prove(CONN, &mut taken, &mut out);
+        outbox.ask_if_taken(CONN, &mut taken, &mut out);
         assert!(outbox.owes());
-        outbox.handle_answer(QUESTION + 1, &mut taken);
-        outbox.prove(CONN, &mut taken, &mut out);
+        outbox.handle_pong(QUESTION + 1, &mut taken);
+        outbox.ask_if_taken(CONN, &mut taken, &mut out);
         assert!(!outbox.owes(), "once is enough");
     }
 

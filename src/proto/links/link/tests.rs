@@ -1,5 +1,5 @@
 use super::gathering::GATHER;
-use super::heart::{ANSWER, IDLE, SLEPT};
+use super::heart::{IDLE, PONG, SLEPT};
 use super::wire::{FRAME, Frame, PART, encode, frame};
 use super::*;
 use crate::proto::id::{Address, SwarmId};
@@ -24,7 +24,7 @@ fn an_offer_is_worth_sending_when_all_candidates_are_gathered() {
     assert!(!link.is_offered() && link.description().is_none());
     assert!(matches!(link.handle_gathered(T0), Happened::Described));
     assert!(link.is_offered() && link.description().is_some());
-    assert!(!link.is_taken(), "it holds no slot until somebody takes it up");
+    assert!(!link.is_taken_up(), "it holds no slot until somebody takes it up");
     assert!(matches!(link.handle_gathered(T0), Happened::Nothing), "once");
 }
 
@@ -64,7 +64,7 @@ fn an_answer_is_taken_once_and_only_to_an_offer() {
     let (mut link, mut out) = offered();
     assert!(link.accept(description(2, "active"), T0, &mut out));
     assert!(matches!(out.pop_back(), Some(Output::ConnAccept(ConnId(1), _))));
-    assert!(link.is_taken());
+    assert!(link.is_taken_up());
     assert!(!link.accept(description(3, "active"), T0, &mut out));
     let (mut early, mut out) = offering();
     assert!(!early.accept(description(2, "active"), T0, &mut out));
@@ -256,7 +256,7 @@ fn a_new_link_is_measured_at_once() {
 #[test]
 fn the_round_trip_is_smoothed_and_only_answers_count() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
-    link.probe(at(1000), &mut out);
+    link.ask_now(at(1000), &mut out);
     let [number] = asked(&mut out)[..] else { panic!("it asks once") };
     link.handle_pong(number + 1, at(1010));
     assert_eq!(link.rtt(), Some(Duration::from_millis(40)), "nobody asked that");
@@ -273,9 +273,9 @@ fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
     assert_eq!(link.poll_timeout(), Some(idle));
     assert!(link.handle_timeout(idle, &mut out).is_ok());
     assert_eq!(asked(&mut out).len(), 1);
-    assert_eq!(link.poll_timeout(), Some(idle + ANSWER));
-    assert!(matches!(link.handle_timeout(idle + ANSWER, &mut out), Err(Expired::Dead)));
-    assert!(IDLE + ANSWER < Duration::from_secs(5));
+    assert_eq!(link.poll_timeout(), Some(idle + PONG));
+    assert!(matches!(link.handle_timeout(idle + PONG, &mut out), Err(Expired::Dead)));
+    assert!(IDLE + PONG < Duration::from_secs(5));
 }
 
 #[test]
@@ -303,10 +303,10 @@ fn a_timer_that_comes_late_asks_again_instead_of_burying() {
     let idle = at(40) + IDLE;
     link.handle_timeout(idle, &mut out).unwrap();
     out.clear();
-    let late = idle + ANSWER + SLEPT;
+    let late = idle + PONG + SLEPT;
     assert!(link.handle_timeout(late, &mut out).is_ok(), "we slept, not they");
     assert_eq!(asked(&mut out).len(), 1);
-    assert!(matches!(link.handle_timeout(late + ANSWER, &mut out), Err(Expired::Dead)), "but only once");
+    assert!(matches!(link.handle_timeout(late + PONG, &mut out), Err(Expired::Dead)), "but only once");
 }
 
 // Packets.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pulls::MAX_MISSING;
-use super::wire::{MAX_HAVE, Outgoing, Packet};
+use super::wire::{MAX_HAVE, Packet, Packets};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::Map;
 use crate::proto::random::Random;
@@ -64,7 +64,7 @@ impl Digests {
         bucket: u64,
         sum: u64,
         now: Instant,
-        out: &mut Outgoing,
+        out: &mut Packets,
     ) {
         match self.buckets.get(&bucket) {
             Some((own, _)) if *own == sum => {}
@@ -94,7 +94,7 @@ impl Digests {
         links: &[Address],
         random: &mut Random,
         now: Instant,
-        out: &mut Outgoing,
+        out: &mut Packets,
     ) -> bool {
         let due = self.due_at.take_if(|at| *at <= now).is_some();
         if due {
@@ -106,7 +106,7 @@ impl Digests {
         due
     }
 
-    fn send(&mut self, links: &[Address], now: Instant, out: &mut Outgoing) {
+    fn send(&mut self, links: &[Address], now: Instant, out: &mut Packets) {
         let current = now.as_millis() / BUCKET;
         self.buckets.retain(|bucket, _| is_near(*bucket, now));
         // Not the bucket that is filling, nor the last: its messages may still be on their way.

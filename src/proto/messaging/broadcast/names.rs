@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::wire::{MAX_HAVE, Outgoing, Packet};
+use super::wire::{MAX_HAVE, Packet, Packets};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::Map;
 use crate::proto::time::Instant;
@@ -36,7 +36,7 @@ impl Names {
         id: MessageId,
         wait: Option<Duration>,
         now: Instant,
-        out: &mut Outgoing,
+        out: &mut Packets,
     ) {
         let batch = self.batches.entry(to).or_default();
         batch.ids.push(id);
@@ -54,7 +54,7 @@ impl Names {
         self.batches.remove(neighbor);
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outgoing) {
+    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Packets) {
         for (&to, batch) in self.batches.iter_mut() {
             if batch.due_at.take_if(|at| *at <= now).is_some() {
                 batch.send(to, now, out);
@@ -74,7 +74,7 @@ impl Names {
 }
 
 impl Batch {
-    fn send(&mut self, to: Address, now: Instant, out: &mut Outgoing) {
+    fn send(&mut self, to: Address, now: Instant, out: &mut Packets) {
         self.sent_at = Some(now);
         out.push((to, Packet::Have(std::mem::take(&mut self.ids))));
     }

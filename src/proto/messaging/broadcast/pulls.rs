@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::wire::{Outgoing, Packet};
+use super::wire::{Packet, Packets};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::Map;
 use crate::proto::time::Instant;
@@ -69,7 +69,7 @@ impl Pulls {
         at: Address,
         size: u32,
         now: Instant,
-        out: &mut Outgoing,
+        out: &mut Packets,
     ) {
         self.insert(id, at, now + GRAFT_AGAIN * 4 + transfer_time(size));
         out.push((at, Packet::Graft(id)));
@@ -114,7 +114,7 @@ impl Pulls {
         links: &[Address],
         size: impl Fn(&MessageId) -> u32,
         now: Instant,
-        out: &mut Outgoing,
+        out: &mut Packets,
     ) -> Vec<MessageId> {
         let mut given_up = Vec::new();
         for (&id, missing) in self.missing.iter_mut().filter(|(_, missing)| missing.ask_at <= now) {

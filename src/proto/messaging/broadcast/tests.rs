@@ -1,6 +1,6 @@
 use super::digests::{DIGEST_EVERY, MAX_BUCKETS};
+use super::headers::UNASKED;
 use super::names::{HAVE_BATCH, HAVE_QUIET};
-use super::offers::UNASKED;
 use super::pulls::{GRAFT, GRAFT_AGAIN, MAX_MISSING, MAX_NAMED};
 use super::seen::{KEEP, MAX_SEEN, SEEN_FOR};
 use super::trees::MAX_SOURCES;
@@ -377,7 +377,7 @@ fn a_new_neighbor_is_told_what_went_by_just_before() {
     assert_eq!(broadcast.drain(), []);
 }
 
-// Offers of our own.
+// Headers of our own.
 
 #[test]
 fn who_is_offered_a_message_asks_for_it_or_hears_of_it_elsewhere_or_lets_its_time_pass() {
@@ -397,7 +397,7 @@ fn who_is_offered_a_message_asks_for_it_or_hears_of_it_elsewhere_or_lets_its_tim
     assert_eq!(broadcast.take_declined(), [], "each says it once");
     tick(&mut broadcast, T0 + UNASKED);
     assert_eq!(broadcast.take_declined(), [(message.id, at(4))]);
-    assert!(broadcast.offers.is_empty());
+    assert!(broadcast.headers.is_empty());
 }
 
 #[test]
@@ -433,12 +433,12 @@ fn what_was_on_its_way_on_a_link_that_gave_way_to_another_is_asked_for_again() {
     tick(&mut other, later);
     assert_eq!(other.drain(), [(at(1), Packet::Graft(message.id))]);
     source.handle_relinked(at(2), later);
-    source.offer_again(message.id, at(2), later);
+    source.send_header_again(message.id, at(2), later);
     assert_eq!(source.drain(), [(at(2), header(&message, 1))]);
     source.handle_graft(at(2), message.id, later);
     assert_eq!((source.drain(), source.take_declined()), (vec![(at(2), whole(&message, 1))], vec![]));
 
-    source.offer_again(small(9).id, at(2), later);
+    source.send_header_again(small(9).id, at(2), later);
     assert_eq!(source.take_declined(), [(small(9).id, at(2))], "it is not there any more");
 }
 

@@ -4,7 +4,7 @@
 //! the names, a graft asks for the messages.
 
 use super::seen::KEEP;
-use super::wire::{Outgoing, Packet};
+use super::wire::{Packet, Packets};
 use crate::proto::id::Address;
 use crate::proto::map::{Map, Set};
 use crate::proto::time::Instant;
@@ -114,7 +114,7 @@ impl Trees {
         }
     }
 
-    pub(super) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant, out: &mut Outgoing) {
+    pub(super) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant, out: &mut Packets) {
         for (&source, tree) in self.sources.iter_mut() {
             tree.lazy.remove(neighbor);
             tree.eager.remove(neighbor);

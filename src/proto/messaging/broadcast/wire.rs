@@ -47,4 +47,4 @@ impl Packet {
 }
 
 /// What must go out to whom.
-pub(super) type Outgoing = Vec<(Address, Packet)>;
+pub(super) type Packets = Vec<(Address, Packet)>;

@@ -67,7 +67,7 @@ fn accept(n: u64) -> Signal {
 
 /// The connections that peer 1 makes with [`NOBODY`].
 fn attempts(world: &World) -> Vec<Purpose> {
-    let with_it = |conn: &&Conn| conn.peer == Some(NOBODY) && conn.link.is_taken();
+    let with_it = |conn: &&Conn| conn.peer == Some(NOBODY) && conn.link.is_taken_up();
     world.peers[1].parts.links.conns().values().filter(with_it).map(|conn| conn.purpose).collect()
 }
 

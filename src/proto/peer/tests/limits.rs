@@ -141,7 +141,7 @@ fn a_key_that_says_too_much_is_not_heard_and_not_passed_on() {
     let mut world = World::of(3, 6);
     let (loud, quiet) = (Identity::from_secret([50; 32]), Identity::from_secret([51; 32]));
     let mut said = 0;
-    while dropped(&world, 1, "origin above its rate") == 0 {
+    while dropped(&world, 1, "maker above its rate") == 0 {
         said += 1;
         world.inject(0, 1, &data(&made_by(&loud, said, None, world.now)));
     }
@@ -163,7 +163,7 @@ fn a_page_that_sends_too_fast_is_slowed_down_and_loses_nothing() {
     world.run(Duration::from_secs(2));
     for peer in [1, 2] {
         assert_eq!(world.texts(peer), (0..4000).map(|n| format!("{n}")).collect::<Vec<_>>());
-        assert_eq!(dropped(&world, peer, "origin above its rate"), 0);
+        assert_eq!(dropped(&world, peer, "maker above its rate"), 0);
         assert_eq!(dropped(&world, peer, "neighbor above its rate"), 0);
     }
     assert_eq!(world.deliveries(0).len(), 4000);

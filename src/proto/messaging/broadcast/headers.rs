@@ -12,7 +12,7 @@ pub(super) const UNASKED: Duration = Duration::from_millis(2000);
 
 /// A message of this peer's own whose header is out.
 #[derive(Debug)]
-struct Offered {
+struct Unasked {
     /// Who has not asked for the payload yet.
     to: Set<Address>,
     until: Instant,
@@ -20,23 +20,23 @@ struct Offered {
 
 /// What is offered to whom.
 #[derive(Debug, Default)]
-pub(super) struct Offers {
-    offered: Map<MessageId, Offered>,
+pub(super) struct Headers {
+    offered: Map<MessageId, Unasked>,
     /// Neighbors that will not ask for what they were offered.
     declined: Vec<(MessageId, Address)>,
 }
 
-impl Offers {
+impl Headers {
     /// The header of a new message is out to these.
     pub(super) fn insert(&mut self, id: MessageId, to: Set<Address>, now: Instant) {
         if !to.is_empty() {
-            self.offered.insert(id, Offered { to, until: now + UNASKED });
+            self.offered.insert(id, Unasked { to, until: now + UNASKED });
         }
     }
 
     /// The header of a message is out once more.
     pub(super) fn add(&mut self, id: MessageId, to: Address, now: Instant) {
-        let offered = self.offered.entry(id).or_insert(Offered { to: Set::new(), until: now });
+        let offered = self.offered.entry(id).or_insert(Unasked { to: Set::new(), until: now });
         offered.to.insert(to);
         offered.until = now + UNASKED;
     }
