@@ -17,7 +17,7 @@ use super::neighborhood::Neighborhood;
 use super::random::Random;
 use super::report::Stats;
 use super::request::{Goal, Plan, Reason, RequestId};
-use super::sdp::{Candidate, Description};
+use super::sdp::{AnswerMark, Candidate, Description};
 use super::signalling::{self, Arrival};
 use super::time::Instant;
 
@@ -163,8 +163,8 @@ pub(crate) struct Acceptance {
 pub(crate) enum GivenUp {
     /// The one of this request.
     Of(RequestId),
-    /// The one with this peer, of this request if it is of one.
-    With(Address, Option<RequestId>),
+    /// Our answer with this mark to this peer.
+    Declined(Address, AnswerMark),
 }
 
 impl Context<'_> {

@@ -293,8 +293,9 @@ impl Peer {
             }
             Effect::Accepted(acceptance) => {
                 let (id, from, via) = (acceptance.id, acceptance.from, acceptance.via);
+                let answer = acceptance.answer.mark();
                 if !links.handle_accepted(acceptance, cx) {
-                    signalling.turn_down(id, from, via, cx);
+                    signalling.turn_down(id, from, via, answer, cx);
                 }
             }
             Effect::Rejected { aim, reason, conn } => {
@@ -333,8 +334,9 @@ impl Peer {
             // From the introducers.
             Effect::Introduced(stranger) => signalling.introduce(stranger, cx),
             Effect::Answered { offer, from, answer } => {
+                let mark = answer.mark();
                 if !links.handle_answered(offer, from, answer, cx) {
-                    signalling.decline(from, None, cx);
+                    signalling.decline(from, mark, cx);
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! mesh, and write a whole SDP again at the far end and for trackers.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::hex;
 
@@ -26,6 +27,9 @@ pub(crate) enum SdpError {
     #[error("session description without a DTLS role")]
     Setup,
 }
+
+/// What the mark of an answer is for.
+const MARK: &[u8] = b"easypeers answer 2";
 
 /// Who opens the DTLS session (RFC 8842).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +82,17 @@ fn is_ice_chars(text: &str, least: usize) -> bool {
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_' | b'='))
 }
 
+/// Names an answer to those who have seen it, and to nobody else: it is made of its ICE password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AnswerMark(pub(crate) [u8; 8]);
+
 impl Description {
+    /// The mark of an answer.
+    pub(crate) fn mark(&self) -> AnswerMark {
+        let hash = Sha256::new().chain_update(MARK).chain_update(&self.pwd).finalize();
+        AnswerMark(std::array::from_fn(|i| hash[i]))
+    }
+
     /// Reads the facts out of an SDP.
     pub(crate) fn parse(sdp: &str) -> Result<Self, SdpError> {
         let value = |name: &str| sdp.lines().find_map(|line| line.trim_end().strip_prefix(name));

@@ -17,7 +17,7 @@ use super::map::{Map, Set};
 use super::neighborhood::{Neighborhood, patient};
 use super::request::{Goal, Plan, Reason, Request, RequestId};
 use super::ring::Side;
-use super::sdp::{Candidate, Description};
+use super::sdp::{AnswerMark, Candidate, Description};
 use super::time::{Instant, soonest};
 
 mod introductions;
@@ -219,8 +219,8 @@ impl Signalling {
                     cx.effects.push_back(Effect::Rejected { aim, reason, conn });
                 }
             }
-            Signal::Decline { origin, request } => {
-                cx.effects.push_back(Effect::GivenUp(GivenUp::With(origin, request)));
+            Signal::Decline { origin, answer } => {
+                cx.effects.push_back(Effect::GivenUp(GivenUp::Declined(origin, answer)));
             }
             Signal::Greet { request, hello, confirm } => {
                 cx.effects.push_back(Effect::Greeted { request, hello: *hello, confirm });
@@ -261,15 +261,22 @@ impl Signalling {
 
     /// Tells an acceptor that its answer is of no use, on the way of the request and on the way that is in sight: while
     /// it does not know, it keeps a slot, and makes no other connection with this peer.
-    pub(crate) fn turn_down(&mut self, id: RequestId, acceptor: Address, via: Address, cx: &mut Context<'_>) {
+    pub(crate) fn turn_down(
+        &mut self,
+        id: RequestId,
+        acceptor: Address,
+        via: Address,
+        answer: AnswerMark,
+        cx: &mut Context<'_>,
+    ) {
         self.cancel(id, via, cx);
-        self.decline(acceptor, Some(id), cx);
+        self.decline(acceptor, answer, cx);
     }
 
     /// Tells a peer, wherever it is, that its answer to an offer of ours is of no use.
-    pub(crate) fn decline(&mut self, to: Address, request: Option<RequestId>, cx: &mut Context<'_>) {
+    pub(crate) fn decline(&mut self, to: Address, answer: AnswerMark, cx: &mut Context<'_>) {
         if to != cx.me.address && !cx.around.is_link(&to) {
-            self.tell(to, Signal::Decline { origin: cx.me.address, request }, cx);
+            self.tell(to, Signal::Decline { origin: cx.me.address, answer }, cx);
         }
     }
 

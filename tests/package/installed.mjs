@@ -30,7 +30,7 @@ export async function project(t, files = {}, packages = []) {
   t.after(() => rm(dir, { recursive: true }))
   const [{ filename }] = JSON.parse(await say('npm', ['pack', '--json', '--pack-destination', dir]))
   await writeFile(path.join(dir, 'package.json'), '{ "private": true }')
-  await say('npm', ['install', '--offline', '--no-audit', '--no-fund', path.join(dir, filename), ...packages], { cwd: dir })
+  await say('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(dir, filename), ...packages], { cwd: dir })
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(dir, name), text)
   return dir
 }

@@ -268,7 +268,7 @@ def vectors():
         yield 'reply_reject_' + reason, reply(u8(2) + u8(number))
     yield 'reply_candidate', reply(u8(3) + REFLEXIVE)
     yield 'reply_cancel', reply(u8(4))
-    yield 'reply_decline', reply(u8(5) + address(1) + maybe(OTHER))
+    yield 'reply_decline', reply(u8(5) + address(1) + bytes([5]) * 8)
     yield 'reply_greet', reply(u8(6) + OTHER + hello() + CONFIRM)
     yield 'reply_later', reply(u8(42) + b'later')
     yield 'forward_candidate', forward(u8(3) + HOST)

@@ -14,6 +14,7 @@ use crate::proto::messaging::direct::Acknowledgement;
 use crate::proto::messaging::message::Kind;
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
+use crate::proto::sdp::AnswerMark;
 use crate::proto::signalling::{self, Signal};
 use crate::proto::topology;
 use crate::proto::{Address, Bytes, ConnId, Identity, Input, MessageId, Stats, TrackerId};
@@ -227,7 +228,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                         confirm: Confirm { tag: [*hops; 32], proof },
                     }
                 }
-                _ => Signal::Decline { origin: whom, request: (*hops > 9).then(request) },
+                _ => Signal::Decline { origin: whom, answer: AnswerMark([*hops; 8]) },
             };
             let id = request();
             if hops.is_multiple_of(5) {

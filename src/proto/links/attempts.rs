@@ -138,7 +138,7 @@ impl Links {
     pub(crate) fn take_up(&mut self, request: &Request, offer: Description, cx: &mut Context<'_>) {
         let replaces = tried_against(request, cx.around);
         let successor_hint = request.instead_of.filter(|_| request.goal.side().is_none());
-        self.make_room(&request.origin, cx);
+        self.make_room(cx);
         let id = self.next_conn_id();
         let mut link = Link::answer(id, offer, cx.now, cx.out);
         link.patience = self.pace.patience(&request.origin);
@@ -221,7 +221,7 @@ impl Links {
             return false;
         }
         if welcome {
-            self.make_room(&from, cx);
+            self.make_room(cx);
         }
         let patience = self.pace.patience(&from);
         let Some(conn) = self.conns.get_mut(&id) else { return false };
@@ -304,8 +304,10 @@ impl Links {
     pub(crate) fn give_up(&mut self, which: GivenUp, cx: &mut Context<'_>) -> Option<Address> {
         let id = self.attempt(&|conn| match which {
             GivenUp::Of(request) => conn.is_for(request),
-            GivenUp::With(peer, Some(request)) => conn.peer == Some(peer) && conn.is_for(request),
-            GivenUp::With(peer, None) => conn.peer == Some(peer) && conn.is_answer(),
+            GivenUp::Declined(peer, answer) => {
+                let ours = conn.link.description().filter(|_| conn.is_answer());
+                conn.peer == Some(peer) && ours.is_some_and(|ours| ours.mark() == answer)
+            }
         })?;
         let peer = self.conns.get(&id).and_then(|conn| conn.peer);
         self.drop_conn(id, cx);

@@ -14,8 +14,6 @@ use crate::proto::time::Instant;
 
 /// A peer splits an edge for a newcomer in need at most once in this time.
 const SPLIT_PAUSE: Duration = Duration::from_secs(1);
-/// ... and ends a link for a second one that is still being made.
-const BREAK_PAUSE: Duration = Duration::from_secs(1);
 /// A hand-over, from the channel that opens to the one that ends. Connections may exceed the cap for 2 s: what is left is
 /// for pages that are slow to tell and to be told. Whose greeting takes longer is too far away for a link that another
 /// one has to end for.
@@ -28,7 +26,6 @@ const FASTER: f64 = 0.8;
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     split_at: Option<Instant>,
-    break_at: Option<Instant>,
 }
 
 impl Slots {
@@ -64,19 +61,12 @@ impl Slots {
         if around.victim(origin, now).is_none() {
             return Err(if around.free < 0 { Reason::Busy } else { Reason::Full });
         }
-        if ring {
-            // While one hand-over is under way, another ends a link for one that is not there yet.
-            if around.free < 0 {
-                if self.break_at.is_some_and(|at| at > now) {
-                    return Err(Reason::Busy);
-                }
-                self.break_at = Some(now + BREAK_PAUSE);
-            }
-            return Ok(());
-        }
-        // One of these hand-overs at a time.
+        // One hand-over at a time: a link ends when its successor is admitted, and not for one that is still to come.
         if around.free < 0 {
             return Err(Reason::Busy);
+        }
+        if ring {
+            return Ok(());
         }
         if (request.need || tried_against(request, around).is_some())
             && self.split_at.is_none_or(|at| at <= now)
@@ -121,22 +111,13 @@ impl Links {
     }
 
     /// A slot is about to be taken, or handed over. Connections exceed the cap by one at most: late ones that gave their
-    /// slots back may come yet, and a second hand-over breaks before it makes.
-    pub(super) fn make_room(&mut self, newcomer: &Address, cx: &mut Context<'_>) {
-        let max_peers = cx.around.max_peers;
+    /// slots back may come yet, and make room. No link does before its successor is admitted.
+    pub(super) fn make_room(&mut self, cx: &mut Context<'_>) {
         let taken = self.conns.values().filter(|conn| conn.link.is_taken_up()).count();
         let late = self.conns.iter().filter(|(_, conn)| !conn.link.is_hopeful()).map(|(&id, _)| id);
-        let late: Vec<_> = late.take(taken.saturating_sub(max_peers)).collect();
+        let late: Vec<_> = late.take(taken.saturating_sub(cx.around.max_peers)).collect();
         for id in late {
             self.drop_conn(id, cx);
-        }
-        if self.free_slots(max_peers) < 0 {
-            let mut around = cx.around.clone();
-            while self.free_slots(max_peers) < 0 {
-                let Some(victim) = around.victim(newcomer, cx.now) else { return };
-                self.unlink(victim, Some(Farewell::Evicted { hint: None }), false, cx);
-                around = around.without(&victim);
-            }
         }
     }
 
@@ -151,7 +132,9 @@ impl Links {
     ) -> bool {
         let free = self.free_slots(cx.around.max_peers);
         let trial = !late && self.replaced_by(offer, cx.around).is_some() && free == 0;
-        let hand_over = || cx.around.improves_ring(from) && cx.around.victim(from, cx.now).is_some();
+        // One hand-over at a time: a link ends when its successor is admitted.
+        let hand_over =
+            || free == 0 && cx.around.improves_ring(from) && cx.around.victim(from, cx.now).is_some();
         free > 0 || trial || hand_over()
     }
 

@@ -55,7 +55,7 @@ use crate::proto::messaging::direct;
 use crate::proto::messaging::message::Draft;
 use crate::proto::request::{Goal, Plan};
 use crate::proto::ring::Side;
-use crate::proto::sdp::Description;
+use crate::proto::sdp::{AnswerMark, Description};
 use crate::proto::secret::SwarmTag;
 use crate::proto::signalling::Reply;
 use crate::proto::{codec, neighborhood, signalling};
@@ -177,7 +177,7 @@ fn an_answer_whose_way_is_cut_looks_for_its_origin_and_gives_up() {
         to,
         path: Vec::new(),
         hops_left: signalling::MAX_REROUTES,
-        signal: Signal::Decline { origin: world.address(0), request: None },
+        signal: Signal::Decline { origin: world.address(0), answer: AnswerMark([1; 8]) },
     };
     world.with(0, |peer, now| peer.reroute(answer, now));
     world.run(Duration::from_secs(5));

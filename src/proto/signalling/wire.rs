@@ -7,7 +7,7 @@ use crate::proto::codec::{self, Unreadable};
 use crate::proto::id::Address;
 use crate::proto::links::admission::{Confirm, Hello};
 use crate::proto::request::{Reason, Request, RequestId};
-use crate::proto::sdp::{Candidate, Description};
+use crate::proto::sdp::{AnswerMark, Candidate, Description};
 
 /// What travels between neighbors to arrange links.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +64,8 @@ pub(crate) enum Signal {
     Decline {
         /// The origin of the offer.
         origin: Address,
-        /// Its request; `None` if a tracker brought the offer.
-        request: Option<RequestId>,
+        /// Which answer: whoever names it has seen it.
+        answer: AnswerMark,
     },
     /// The origin's first two words on the link, to a goal that sent its own.
     Greet {

@@ -603,7 +603,7 @@ fn every_kind() -> Vec<Packet> {
         Packet::Signalling(back(signalling::Signal::Reject(Reason::Busy))),
         Packet::Signalling(back(signalling::Signal::Decline {
             origin: to,
-            request: Some(RequestId([1; 8])),
+            answer: crate::proto::sdp::AnswerMark([1; 8]),
         })),
         Packet::Signalling(signalling::Packet::Forward {
             id: RequestId([1; 8]),

@@ -37,19 +37,8 @@ fn a_full_peer_hands_a_link_over_for_a_better_ring_link_only() {
     assert_eq!(judge(&mut slots, &links, 0, 2, false), Ok(()), "a better successor");
     assert_eq!(judge(&mut slots, &links, 0, 252, false), Ok(()), "a better predecessor");
     assert_eq!(judge(&mut slots, &links, 0, 100, false), Err(Reason::Full));
-    assert_eq!(judge(&mut slots, &links, -1, 2, false), Ok(()), "and a second one, for the ring");
-    assert_eq!(judge(&mut slots, &links, -1, 100, true), Err(Reason::Busy), "but not for one in need");
-}
-
-/// Else a flood of requests from nobody takes all the links of a peer.
-#[test]
-fn a_link_is_ended_for_one_that_is_still_being_made_once_in_a_while_only() {
-    let (mut slots, links) = (Slots::default(), neighbors(&[3, 250, 50, 60, 70, 80]));
-    let scene = Neighborhood { free: -1, ..around(&links, &[]) };
-    let mut at = |pause| slots.judge(&request(Goal::Exact(ME), 2), &scene, settled_at() + pause);
-    assert_eq!(at(Duration::ZERO), Ok(()));
-    assert_eq!(at(BREAK_PAUSE / 2), Err(Reason::Busy));
-    assert_eq!(at(BREAK_PAUSE), Ok(()));
+    assert_eq!(judge(&mut slots, &links, -1, 2, false), Err(Reason::Busy), "one at a time");
+    assert_eq!(judge(&mut slots, &links, -1, 100, true), Err(Reason::Busy));
 }
 
 /// Else the first of a crowd all promise all their slots to each other, and nobody can take an answer.

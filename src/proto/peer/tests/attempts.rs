@@ -149,10 +149,15 @@ fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
     let (other, taken_up) = be_asked(&mut world, 2);
     assert!(!taken_up, "one attempt at a time");
 
-    let decline = |request| Signal::Decline { origin: NOBODY, request };
-    tell(&mut world, RequestId([7; 8]), decline(Some(other)));
-    assert_eq!(attempts(&world), [Purpose::Answer(first)]);
-    tell(&mut world, RequestId([8; 8]), decline(Some(first)));
+    world.run(Duration::from_millis(100));
+    let conns = world.peers[1].parts.links.conns();
+    let conn = conns.values().find(|conn| conn.is_for(first)).expect("it is being made");
+    let answer = conn.link.description().expect("it is out").mark();
+    let decline = |answer| Signal::Decline { origin: NOBODY, answer };
+    let _ = other;
+    tell(&mut world, RequestId([7; 8]), decline(AnswerMark([7; 8])));
+    assert_eq!(attempts(&world), [Purpose::Answer(first)], "who has not seen it cannot end it");
+    tell(&mut world, RequestId([8; 8]), decline(answer));
     assert_eq!(attempts(&world), []);
     assert!(be_asked(&mut world, 3).1, "it may be asked again at once");
 }
@@ -242,7 +247,8 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
     assert_eq!(attempts(&world).len(), 1);
     let declined = |packet: &signalling::Packet| match packet {
         signalling::Packet::Reply(reply) => {
-            reply.signal == Signal::Decline { origin: world.address(1), request: Some(unknown) }
+            let answer = hostile::description(99, 2).mark();
+            reply.signal == Signal::Decline { origin: world.address(1), answer }
         }
         _ => false,
     };

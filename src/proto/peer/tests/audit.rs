@@ -489,3 +489,66 @@ fn copies_of_a_direct_message_are_not_charged_to_its_maker() {
     world.run(Duration::from_secs(1));
     assert_eq!(world.texts(to), ["once", "still heard"]);
 }
+
+/// Requests in names that nobody proved ended true links, once a second and wherever the attacker was.
+#[test]
+fn requests_of_nobody_end_no_true_link() {
+    let honest = 12;
+    let mut world = World::of(honest + 1, 4);
+    world.run(Duration::from_secs(40));
+    world.events.iter_mut().for_each(Vec::clear);
+    let evil = honest;
+    let links = |world: &World| (0..honest).map(|peer| world.peers[peer].link_count()).sum::<usize>();
+    let before = links(&world);
+    let mut n = 0;
+    for _ in 0..240 {
+        for to in 0..honest {
+            n += 1;
+            let at = world.address(to);
+            // Next to the victim on the ring, on one side or the other.
+            let share = f64::from(n % 97 + 1) * 1e-12 * if n % 2 == 0 { 1.0 } else { -1.0 };
+            let origin = crate::proto::ring::offset(&at, share);
+            let request = hostile::request(n, origin, Goal::Exact(at));
+            let gate = (0..honest).find(|&peer| world.linked(peer, evil));
+            if let Some(gate) = gate {
+                let packet = Packet::Signalling(signalling::Packet::Request(Box::new(request)));
+                world.inject(evil, gate, &packet);
+            }
+        }
+        world.run(Duration::from_millis(250));
+        assert!(links(&world) + 2 >= before, "{} of {before} links", links(&world));
+    }
+    let ended: usize = (0..honest).map(|peer| world.disconnects(peer).len()).sum();
+    assert!(ended <= 4, "{ended} links ended");
+}
+
+/// A word that ends an attempt needed to know nothing of it, and kept a newcomer out for as long as it was said.
+#[test]
+fn forged_declines_keep_nobody_out() {
+    let mut world = World::of(5, 6);
+    let (evil, honest) = (4, 0..4);
+    let newcomer = Identity::from_secret([0x77; 32]);
+    let origin = newcomer.address();
+    // A channel takes as long to open as among browsers.
+    world.opening = Duration::from_millis(300);
+    // The attacker makes no link with the newcomer.
+    world.tap(|from, to, packet| match packet {
+        Packet::Hello(_) | Packet::Confirm { .. } if [from, to].contains(&4) && [from, to].contains(&5) => {
+            vec![]
+        }
+        packet => vec![packet],
+    });
+    let newcomer = world.join_as(config(), newcomer);
+    let mut n = 0u8;
+    for _ in 0..100 {
+        for to in honest.clone().filter(|&to| world.linked(to, evil)).collect::<Vec<_>>() {
+            n = n.wrapping_add(1);
+            let signal = Signal::Decline { origin, answer: AnswerMark([n; 8]) };
+            let to_them = world.address(to);
+            let reply = Reply { id: RequestId([n; 8]), to: to_them, path: Vec::new(), hops_left: 32, signal };
+            world.inject(evil, to, &Packet::Signalling(signalling::Packet::Reply(reply)));
+        }
+        world.run(Duration::from_millis(50));
+    }
+    assert!(honest.clone().all(|peer| world.linked(peer, newcomer)));
+}

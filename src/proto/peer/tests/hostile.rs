@@ -397,8 +397,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Signal::Found(nobody),
         Signal::Reject(Reason::Busy),
         Signal::Cancel,
-        Signal::Decline { origin: me, request: None },
-        Signal::Decline { origin: nobody, request: Some(RequestId([7; 8])) },
+        Signal::Decline { origin: me, answer: AnswerMark([1; 8]) },
+        Signal::Decline { origin: nobody, answer: AnswerMark([2; 8]) },
         Signal::Accept { from: me, answer: Box::new(description(99, 1)), hello: None },
         Signal::Accept {
             from: nobody,

@@ -14,7 +14,7 @@ use crate::proto::messaging::message::{Header, Payload};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::random::Random;
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
-use crate::proto::sdp::{Candidate, Description};
+use crate::proto::sdp::{AnswerMark, Candidate, Description};
 use crate::proto::secret::{SwarmSecret, SwarmTag};
 use crate::proto::signalling::{self, Reply, Signal};
 use crate::proto::topology;
@@ -179,7 +179,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ("reply_reject_failed", reply(Signal::Reject(Reason::Failed))),
         ("reply_candidate", reply(Signal::Candidate(reflexive()))),
         ("reply_cancel", reply(Signal::Cancel)),
-        ("reply_decline", reply(Signal::Decline { origin: at(1), request: Some(other) })),
+        ("reply_decline", reply(Signal::Decline { origin: at(1), answer: AnswerMark([5; 8]) })),
         (
             "reply_greet",
             reply(Signal::Greet { request: other, hello: Box::new(hello()), confirm: confirm() }),
