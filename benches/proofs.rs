@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use easypeers::proto::{Admission, Binding, Identity, Random, Stretch, SwarmId, SwarmSecret, verify_batch};
+use easypeers::proto::{
+    Abilities, Admission, Binding, Identity, Random, Stretch, SwarmId, SwarmSecret, verify_batch,
+};
 
 const DOMAIN: &str = "bench";
 /// A statement is the hash of a message and what it is bound to.
@@ -54,7 +56,7 @@ fn links(c: &mut Criterion) {
     let mut random = Random::new([1; 32]);
     let mut begin = |identity: &Identity, local: [u8; 32], remote: [u8; 32]| {
         let binding = Binding { local_fingerprint: &local, remote_fingerprint: &remote };
-        Admission::new(&swarm, identity, [0; 16], None, binding, &mut random)
+        Admission::new(&swarm, identity, [0; 16], None, &Abilities::default(), binding, &mut random)
     };
     let (ours, theirs) = ([1; 32], [2; 32]);
     c.bench_function("admission, one side", |bench| {
