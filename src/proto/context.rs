@@ -48,7 +48,7 @@ pub(crate) enum Effect {
     // From the links.
     /// A packet of a neighbor.
     Packet(ConnId, Address, Packet),
-    /// ... that is not known here.
+    /// A frame of a neighbor that is no packet, or none that is known here: it costs what a packet does.
     Unknown(Address),
     /// ... that arranges links, on one that parts.
     PartingPacket(Address, signalling::Packet),

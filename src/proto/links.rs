@@ -273,6 +273,11 @@ impl Links {
                     cx.effects.push_back(Effect::Packet(id, from, packet));
                 }
             }
+            Happened::Part => {
+                if let Some(from) = conn.peer.filter(|_| conn.link.is_active()) {
+                    cx.effects.push_back(Effect::Unknown(from));
+                }
+            }
             Happened::Later => {
                 self.handle_first_packet(id, cx);
                 if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
@@ -317,7 +322,7 @@ impl Links {
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         let first = conn.link.rtt().is_none();
         conn.link.handle_pong(number, now);
-        first
+        first && conn.link.rtt().is_some()
     }
 
     /// Messages of this peer's own that neighbors have taken since this was asked last.

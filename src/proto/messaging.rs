@@ -144,7 +144,9 @@ impl Messaging {
     /// How much it holds, machine by machine.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
-        assert!(self.acknowledged.len() <= 2048, "{} acknowledgements", self.acknowledged.len());
+        assert!(self.acknowledged.len() <= 8192, "{} acknowledgements", self.acknowledged.len());
+        let floors = [self.recent.count_floors(), self.broadcast.count_floors()];
+        assert!(floors.iter().all(|count| *count <= 8192), "{floors:?} floors");
         (self.broadcast.sizes(), self.direct.sizes(), self.outgoing.sizes(), self.recent.len())
     }
 }

@@ -277,7 +277,7 @@ impl Peer {
             }
 
             // From signalling.
-            Effect::Ask(plan) if cx.around.reaches(&plan.via) => {
+            Effect::Ask(plan) if cx.around.open && cx.around.reaches(&plan.via) => {
                 let id = RequestId(cx.random.bytes());
                 let conn = (!plan.probe).then(|| links.begin_request(id, &plan, cx));
                 signalling.begin(id, plan, conn, cx);
@@ -571,7 +571,10 @@ impl Peer {
 
 /// Whether a neighbor may send this, too; it is blamed if not.
 fn allows_packet(from: &Address, cost: f64, cx: &mut Context<'_>) -> bool {
-    let allowed = cx.around.reaches(from) && cx.limits.allows_packet(*from, cost, cx.now);
+    if !cx.around.reaches(from) {
+        return false;
+    }
+    let allowed = cx.limits.allows_packet(*from, cost, cx.now);
     if !allowed {
         cx.drop_because("neighbor above its rate");
         cx.blame(from, Fault::Flooded, "sent more packets than any honest peer would");

@@ -85,6 +85,8 @@ pub(crate) enum Happened {
     Proven(Admitted, Linked),
     /// A packet on an active link, or on one that is proven: then they keep it.
     Packet(Packet),
+    /// A part of a packet that is not whole yet, or is left out.
+    Part,
     /// A packet that only a later version knows.
     Later,
     /// The last word of the other side.
@@ -366,10 +368,10 @@ impl Link {
                 self.later += u32::from(more);
                 packet
             }
-            Ok(Read::Part) => return Happened::Nothing,
+            Ok(Read::Part) => return Happened::Part,
             Ok(Read::TooLarge) if self.is_active() => {
                 self.too_large += 1;
-                return Happened::Nothing;
+                return Happened::Part;
             }
             Ok(Read::TooLarge) => return Happened::Violation(FrameError::Size.into()),
             Ok(Read::Later) if self.is_active() || awaits == Some(Awaits::Nothing) => {

@@ -7,8 +7,8 @@ use super::direct::Acknowledgement;
 use crate::proto::id::MessageId;
 use crate::proto::map::Map;
 
-/// Acknowledgements remembered, the oldest forgotten first. A guess: those of all that arrives while a sender tries.
-const MAX: usize = 2048;
+/// Acknowledgements remembered, the oldest forgotten first: as many as names of direct messages are.
+const MAX: usize = 8192;
 
 /// The acknowledgements of late.
 #[derive(Debug, Default)]
@@ -44,6 +44,9 @@ impl Acknowledged {
             self.order.pop_front().map(|oldest| self.words.remove(&oldest));
         }
         self.order.push_back(word.id);
+        // The way back is that of each copy.
+        let mut word = word;
+        word.path = Vec::new();
         self.words.insert(word.id, (hash, word));
     }
 

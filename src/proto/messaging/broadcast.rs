@@ -144,22 +144,24 @@ impl Broadcast {
         now: Instant,
     ) -> Vec<Address> {
         self.insert(message, 0, now);
+        let before = self.out.len();
         self.forward(message.id, None, spread, now);
         let (mut handed, mut offered) = (Vec::new(), Set::new());
-        for (to, packet) in &self.out {
-            let (Packet::Data { header, .. } | Packet::Header { header, .. }) = packet else { continue };
-            if header.id() == message.id {
-                handed.push(*to);
-                if matches!(packet, Packet::Header { .. }) {
+        for (to, packet) in &self.out[before..] {
+            match packet {
+                Packet::Data { .. } => handed.push(*to),
+                Packet::Header { .. } => {
+                    handed.push(*to);
                     offered.insert(*to);
                 }
+                _ => {}
             }
         }
         self.headers.insert(message.id, offered, now);
         handed
     }
 
-    /// Headers a message of this peer's own to a neighbor once more.
+    /// Offers a message of this peer's own to a neighbor once more.
     pub(crate) fn send_header_again(&mut self, id: MessageId, to: Address, now: Instant) {
         let Some(kept) = self.seen.kept(&id) else { return self.headers.decline(id, to) };
         self.out.push((to, Packet::header(1, kept.header)));
@@ -181,7 +183,7 @@ impl Broadcast {
             return Outcome::Duplicate;
         }
         self.trees.set_parent(message.maker, from, now);
-        if let Some(mut wanted) = self.seen.complete(&message) {
+        if let Some(mut wanted) = self.seen.complete(&message, now) {
             // The payload that was being pulled.
             self.release(now);
             wanted.remove(&from);
@@ -356,6 +358,12 @@ impl Broadcast {
             self.digests.remove(&id, header.sent_at);
             self.seen.forget(&id);
         }
+    }
+
+    /// How many floors it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn count_floors(&self) -> usize {
+        self.seen.count_floors()
     }
 
     /// How much it holds, table by table.

@@ -10,8 +10,8 @@
 //! senders have floors of their own, the stamps of their last forgotten messages. Stamps of a sender only grow, and
 //! nothing new of it falls below that. A sender whose floor had to go is judged by everybody's.
 //!
-//! What is stamped ahead of our clock can be forgotten before its time comes. Its sender's floor stays until then, and
-//! only so many senders may be that fast.
+//! What is stamped ahead of our clock may be above everybody's floor when it is forgotten. Its sender's floor stays until
+//! that has risen above the stamp, or the stamp is too old by itself; and only so many senders may be that fast.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use crate::proto::time::Instant;
 pub(crate) const CLOCK_WINDOW: Duration = Duration::from_secs(600);
 /// A stamp is ahead of our clock when it is by more than this. A guess: clocks that are set by a network are closer.
 const AHEAD: Duration = Duration::from_secs(2);
-/// Senders with a floor of their own. A guess: 200 kB.
-const MAX_FLOORS: usize = 4096;
-/// ... of these, such whose stamps are ahead of our clock.
-const MAX_AHEAD: usize = 1024;
+/// Senders with a floor of their own. A guess: 400 kB.
+const MAX_FLOORS: usize = 8192;
+/// ... of these, such whose stamps were ahead of our clock.
+const MAX_AHEAD: usize = 4096;
 
 /// Whether a stamp, in milliseconds, is within the clock window.
 pub(crate) fn is_recent(sent_at: u64, now: Instant) -> bool {
@@ -54,26 +54,22 @@ struct Floor {
     heard_at: Instant,
 }
 
-impl Floor {
-    fn is_ahead(&self, now: Instant) -> bool {
-        self.ahead > now.as_millis()
-    }
-}
-
 impl Floors {
     /// Whether a message that is not remembered cannot be one that was forgotten.
     pub(crate) fn admits(&self, sender: &Address, sent_at: u64, now: Instant) -> bool {
-        match self.own.get(sender) {
-            Some(floor) => sent_at > floor.stamp,
-            None => sent_at > self.common && (!is_ahead(sent_at, now) || self.count_ahead(now) < MAX_AHEAD),
-        }
+        let own = self.own.get(sender);
+        let floor = own.map_or(self.common, |floor| floor.stamp);
+        let fast = || own.is_some_and(|own| self.is_needed(own, now)) || self.count_needed(now) < MAX_AHEAD;
+        sent_at > floor && (!is_ahead(sent_at, now) || fast())
     }
 
     /// A message is taken, and remembered.
     pub(crate) fn note(&mut self, sender: Address, sent_at: u64, now: Instant) {
         if let Some(floor) = self.own.get_mut(&sender) {
             floor.heard_at = now;
-            floor.ahead = floor.ahead.max(sent_at);
+            if is_ahead(sent_at, now) {
+                floor.ahead = floor.ahead.max(sent_at);
+            }
         } else if is_ahead(sent_at, now) {
             self.insert(sender, Floor { stamp: self.common, ahead: sent_at, heard_at: now }, now);
         }
@@ -86,26 +82,32 @@ impl Floors {
             Some(floor) => floor.stamp = floor.stamp.max(sent_at),
             // Its time alone refuses it from now on.
             None if !is_recent(sent_at, now) => {}
-            None => self.insert(sender, Floor { stamp: sent_at, ahead: sent_at, heard_at: now }, now),
+            None => self.insert(sender, Floor { stamp: sent_at, ahead: 0, heard_at: now }, now),
         }
     }
 
     fn insert(&mut self, sender: Address, floor: Floor, now: Instant) {
         if self.own.len() >= MAX_FLOORS {
-            // Who was silent for longest, and is not needed: see `ahead`.
-            let spare = self.own.iter().filter(|(_, floor)| !floor.is_ahead(now));
+            // Who was silent for longest. Where none can go there is room enough: see `MAX_AHEAD`.
+            let spare = self.own.iter().filter(|(_, floor)| !self.is_needed(floor, now));
             let oldest = spare.min_by_key(|(_, floor)| floor.heard_at).map(|(&sender, _)| sender);
-            oldest.map(|sender| self.own.remove(&sender));
+            let Some(oldest) = oldest else { return };
+            self.own.remove(&oldest);
         }
         self.own.insert(sender, floor);
     }
 
-    fn count_ahead(&self, now: Instant) -> usize {
-        self.own.values().filter(|floor| floor.is_ahead(now)).count()
+    /// Whether everybody's floor is no substitute for one: a stamp that was ahead is above it, and not too old by itself.
+    fn is_needed(&self, floor: &Floor, now: Instant) -> bool {
+        floor.ahead > self.common && is_recent(floor.ahead, now)
+    }
+
+    fn count_needed(&self, now: Instant) -> usize {
+        self.own.values().filter(|floor| self.is_needed(floor, now)).count()
     }
 
     /// How many it holds.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn len(&self) -> usize {
         self.own.len()
     }
@@ -150,6 +152,12 @@ impl Recent {
         self.ids.insert(id);
         self.order.push_back(Taken { id, sender, sent_at, at: now });
         true
+    }
+
+    /// How many floors it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn count_floors(&self) -> usize {
+        self.floors.len()
     }
 
     /// How many names it holds.
@@ -236,12 +244,32 @@ mod tests {
         let (fast, ahead) = (Address([1; 20]), START.as_millis() + 300_000);
         let id = MessageId([1; 20]);
         assert!(recent.take(id, fast, ahead, START));
-        for n in 0..60_000u64 {
+        // More senders than there is room for, before its time comes and after.
+        for n in 0..110_000u64 {
             let now = START + millis(n * 4);
             recent.take(MessageId(numbered(n)), Address(numbered(n)), now.as_millis(), now);
+            if n % 1000 == 0 {
+                assert!(!recent.take(id, fast, ahead, now), "its name is forgotten long since, {now:?}");
+            }
         }
-        let later = START + millis(240_000);
-        assert!(!recent.take(id, fast, ahead, later), "its name is forgotten long since");
-        assert!(recent.take(MessageId([2; 20]), fast, ahead + 240_000, later), "and it may go on");
+        let later = START + millis(440_000);
+        assert!(recent.take(MessageId([2; 20]), fast, ahead + 440_000, later), "and it may go on");
+    }
+
+    #[test]
+    fn no_more_senders_have_a_floor_than_there_is_room_for() {
+        let mut recent = Recent::default();
+        let mut n = 0;
+        // Each key is forgotten once, and then says something that is stamped ahead.
+        for round in 0..30_000u64 {
+            let now = START + millis(round);
+            for (sender, ahead) in [(round, 0), (round.saturating_sub(9000), 590_000)] {
+                n += 1;
+                let stamp = now.as_millis() + ahead;
+                recent.take(MessageId(numbered(n)), Address(numbered(sender)), stamp, now);
+            }
+            assert!(recent.floors.len() <= MAX_FLOORS);
+        }
+        assert!(recent.floors.count_needed(START + millis(30_000)) <= MAX_AHEAD);
     }
 }

@@ -92,8 +92,10 @@ fn read_signal<'de, D: Deserializer<'de>>(from: D) -> Result<Signal, D::Error> {
     let bytes = <&[u8]>::deserialize(from)?;
     match codec::read(bytes) {
         Ok((signal, [])) => Ok(signal),
-        // With more than is known here it still has to pass.
+        // Not known here, or with more than is known here: it still has to pass.
         Ok(_) | Err(Unreadable::Later) => Ok(Signal::Later(bytes.to_vec())),
+        // Serde's word for it is that for a variant that is not known: see `codec::read`. So its packet counts as one
+        // of a later version.
         Err(Unreadable::Malformed) => Err(D::Error::custom("a signal that is none")),
     }
 }

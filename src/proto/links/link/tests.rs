@@ -202,7 +202,7 @@ fn nothing_but_proofs_is_heard_before_admission() {
 fn a_stranger_cannot_make_us_hold_a_large_packet() {
     let (mut link, _) = opened(1, 2);
     let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; PART] });
-    assert!(matches!(link.handle_frame(&part(1), MAX, T0), Happened::Nothing));
+    assert!(matches!(link.handle_frame(&part(1), MAX, T0), Happened::Part));
     let happened = link.handle_frame(&part(1), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
 }
@@ -356,13 +356,13 @@ fn frames_larger_than_allowed_are_refused_and_packets_left_out() {
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
     let part = frame(&Frame::Part { stream: 1, last: false, bytes: &[0; 1000] });
     for _ in 0..10 {
-        assert!(matches!(link.handle_frame(&part, 10_000, T0), Happened::Nothing));
+        assert!(matches!(link.handle_frame(&part, 10_000, T0), Happened::Part));
     }
     let happened = link.handle_frame(&part, 10_000, T0);
-    assert!(matches!(happened, Happened::Nothing), "the other end may take larger ones: {happened:?}");
+    assert!(matches!(happened, Happened::Part), "the other end may take larger ones: {happened:?}");
     assert_eq!((link.too_large, link.sizes()[..2].to_vec()), (1, vec![1, 0]), "nothing of it is held");
     let last = frame(&Frame::Part { stream: 1, last: true, bytes: &[0; 1000] });
-    assert!(matches!(link.handle_frame(&last, 10_000, T0), Happened::Nothing));
+    assert!(matches!(link.handle_frame(&last, 10_000, T0), Happened::Part));
     assert_eq!((link.too_large, link.sizes()[0]), (1, 0));
     assert!(matches!(link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0), Happened::Packet(_)));
 }
@@ -372,7 +372,7 @@ fn no_more_packets_are_under_way_at_once_than_allowed() {
     let mut link = active();
     let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; 10] });
     for stream in 0..8 {
-        assert!(matches!(link.handle_frame(&part(stream), MAX, T0), Happened::Nothing));
+        assert!(matches!(link.handle_frame(&part(stream), MAX, T0), Happened::Part));
     }
     let happened = link.handle_frame(&part(8), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Streams))), "{happened:?}");

@@ -88,6 +88,12 @@ impl Seen {
         self.entries.get(id).is_some_and(|entry| !matches!(entry.held, Held::Header(..)))
     }
 
+    /// How many floors it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn count_floors(&self) -> usize {
+        self.floors.len()
+    }
+
     /// Whether a message that is not here cannot be one that was forgotten.
     pub(super) fn admits(&self, header: &Header, now: Instant) -> bool {
         self.floors.admits(&header.maker(), header.sent_at, now)
@@ -136,11 +142,15 @@ impl Seen {
     }
 
     /// Takes in the message whose payload was awaited; who wants it, too.
-    pub(super) fn complete(&mut self, message: &Message) -> Option<Set<Address>> {
-        let held = &mut self.entries.get_mut(&message.id)?.held;
-        let Held::Header(_, wanting) = held else { return None };
+    pub(super) fn complete(&mut self, message: &Message, now: Instant) -> Option<Set<Address>> {
+        let entry = self.entries.get_mut(&message.id)?;
+        let Held::Header(_, wanting) = &mut entry.held else { return None };
         let wanting = std::mem::take(wanting);
-        *held = Held::message(message);
+        entry.held = Held::message(message);
+        // Its maker may have made more than one header of this name.
+        entry.made.1 = entry.made.1.max(message.header.sent_at);
+        let (maker, sent_at) = entry.made;
+        self.floors.note(maker, sent_at, now);
         self.keep(message);
         Some(wanting)
     }

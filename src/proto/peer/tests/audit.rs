@@ -425,6 +425,19 @@ fn packets_about_the_mesh_are_taken_at_the_rate_of_an_honest_neighbor() {
     assert!(dropped(&world, 1, "neighbor banned") == 1, "and who goes on is banned");
 }
 
+/// Parts of packets cost their receiver as much as packets, and were free.
+#[test]
+fn parts_of_packets_are_taken_at_the_rate_of_packets() {
+    let mut world = World::of(3, 6);
+    let (evil, now) = (world.address(0), world.now);
+    let conn = world.peers[1].parts.links.conn_of(&evil).expect("they are linked");
+    for _ in 0..42_000 {
+        let part = frame(&Frame::Part { stream: 1, last: false, bytes: &[1] });
+        world.peers[1].handle(Input::ConnFrame(conn, Bytes(part)), now);
+    }
+    assert_eq!((dropped(&world, 1, "neighbor banned"), world.peers[1].link_count()), (1, 1));
+}
+
 /// Packets that arrange links had no size of their own: megabytes were passed on for the price of one.
 #[test]
 fn only_what_a_page_said_may_be_larger_than_a_frame() {
