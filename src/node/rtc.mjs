@@ -34,6 +34,9 @@ const ANSWERED_MS = 300
  *   comes to a certificate before it has taken down which one to expect: then all is over. Here an answerer keeps silent
  *   for as long as its answer is under way. Who offered calls it meanwhile.
  * - It throws where a browser returns a promise that rejects, or `null`.
+ * - A channel that is closed in the same moment as its connection is closed by two threads of libdatachannel, and may never
+ *   say that it is closed. The callback that waits for that then holds Node's loop, and the process never ends. Here it is
+ *   its connection that closes a channel.
  */
 function connecting(PeerConnection, RTCPeerConnection) {
   return class extends RTCPeerConnection {
@@ -49,6 +52,12 @@ function connecting(PeerConnection, RTCPeerConnection) {
       })
       super({ peerConnection: native })
       this.#native = native
+    }
+
+    createDataChannel(label, options) {
+      const channel = super.createDataChannel(label, options)
+      channel.close = () => {}
+      return channel
     }
 
     async createOffer() {
