@@ -9,7 +9,7 @@ use super::envelope::Envelope;
 use super::id::{Address, MessageId, OfferId, TrackerPeerId};
 use super::io::{ConnId, Event, Output, TrackerId, Warning};
 use super::keys::Keys;
-use super::limits::{Allowed, Fault, Limits, Work};
+use super::limits::{Allowed, Fault, Limits};
 use super::links::admission::{Confirm, Hello};
 use super::links::link::Packet;
 use super::me::Me;
@@ -187,12 +187,26 @@ impl Context<'_> {
         self.stats.drop_because(cause);
     }
 
-    /// Whether a neighbor may ask for work; what it may not is counted, and scored if no honest one would.
-    pub(crate) fn allows_work(&mut self, from: &Address, work: Work) -> bool {
-        if !self.around.reaches(from) {
-            return false;
+    /// Whether a neighbor may have this peer pass something on, or take up what cannot be checked.
+    pub(crate) fn allows_relay(&mut self, from: &Address) -> bool {
+        let links = self.around.links.len();
+        self.around.reaches(from) && {
+            let allowed = self.limits.allows_relay(*from, links, self.now);
+            self.judge(from, allowed)
         }
-        let allowed = self.limits.allows_work(*from, work, self.around.links.len(), self.now);
+    }
+
+    /// Whether a neighbor may have this peer check a message of a key.
+    pub(crate) fn allows_proof(&mut self, from: &Address, maker: &Address) -> bool {
+        let (links, near) = (self.around.links.len(), self.around.sees(maker));
+        self.around.reaches(from) && {
+            let allowed = self.limits.allows_proof(*from, maker, near, links, self.now);
+            self.judge(from, allowed)
+        }
+    }
+
+    /// What a neighbor may not is counted, and scored if no honest one would ask for it.
+    fn judge(&mut self, from: &Address, allowed: Allowed) -> bool {
         if allowed == Allowed::Abuse {
             self.blame(from, Fault::Flooded, "sent more than any honest peer would");
         }
@@ -204,7 +218,7 @@ impl Context<'_> {
 
     /// Whether somebody who is no neighbor may ask for work.
     pub(crate) fn allows_stranger(&mut self) -> bool {
-        let allowed = self.limits.allows_stranger(Work::Relay, self.now);
+        let allowed = self.limits.allows_stranger(self.now);
         if !allowed {
             self.drop_because("trackers above their rate");
         }

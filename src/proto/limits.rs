@@ -1,31 +1,39 @@
 //! How much others may ask of this peer, and what it thinks of those who ask for more.
 //!
-//! What costs us work, checking a proof or passing something on, is paid from token buckets. One is common to
-//! all neighbors and each has a share of its own beside it, so that nobody can use up what the others need.
-//! An honest peer keeps to the same limits, so what it passes on for others never exceeds its own: above that
-//! *ceiling* there is only abuse. Each key has a bucket for what it says itself, whoever passes it on.
+//! What costs us work, checking a proof or passing something on, is paid from token buckets. What is passed on has one
+//! that is common to all neighbors, and each has a share of its own beside it, so that nobody can use up what the others
+//! need. An honest peer keeps to the same limits, so what it passes on for others never exceeds its own: above that
+//! *ceiling* there is only abuse.
+//!
+//! Proofs are checked by whose they are, as keys are free and every one of a flood may be new: see `makers`. Keys that
+//! were never heard get little, so that a flood of them leaves what the others need; of those that were, the ones that
+//! were here first have a reserve.
 //!
 //! Abuse is scored, and the score decays. At [`BAN_AT`] the link is closed and its owner's key refused for a
 //! while. Keys are free: a ban costs an attacker its links and the time to get others, no more.
 
 use std::time::Duration;
 
+mod bucket;
+mod makers;
+
 use super::id::Address;
 use super::map::Map;
 use super::time::Instant;
+pub(crate) use bucket::Bucket;
+use bucket::Rate;
+use makers::Makers;
+pub(crate) use makers::message_cost;
 
-/// How fast a bucket fills, per second, and how much it holds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rate(f64, f64);
-
-/// What one key may say: sixteen times what a game says that updates 60 times a second, and some seconds of it
-/// at once. Verifying that much takes a sixth of a page's thread. See [`message_cost`] for the unit.
-const MAKER: Rate = Rate(1000.0, 4000.0);
-/// What this peer lets its own page say: below [`MAKER`], so that nobody drops it wherever it is bunched up on
+/// What this peer lets its own page say: below what others take of one key, so that nobody drops it wherever it is bunched up on
 /// its way.
 pub(crate) const OWN: Rate = Rate(800.0, 3200.0);
-/// What is common to all neighbors, for each kind of work; their shares together are as much again.
+/// What is common to all, for each kind of work. What is passed on has the neighbors' shares beside it, together as much
+/// again; proofs of messages have the reserves of their makers.
 const COMMON: Rate = Rate(1000.0, 4000.0);
+/// Messages of keys that were never heard and are not in sight; the neighbors' shares together are as much again. A guess:
+/// a crowd that says hello when a page opens, and a newcomer each 5 ms in a swarm of many thousands.
+const NEWCOMERS: Rate = Rate(200.0, 2000.0);
 /// What an honest neighbor asks of us at most: all that it may take on from others, an acknowledgement for each
 /// direct message that it gets, and its own; with some slack.
 const CEILING: Rate = Rate(5000.0, 20_000.0);
@@ -38,19 +46,8 @@ const BAN_AT: f64 = 100.0;
 const BAN: Duration = Duration::from_secs(600);
 /// What is taken off a score each second.
 const DECAY: f64 = 1.0;
-/// Origins whose buckets are remembered; the fullest is forgotten first.
-const MAX_MAKERS: usize = 1024;
 /// Neighbors, former ones included, whose standing is remembered; the best is forgotten first.
 const MAX_STANDINGS: usize = 256;
-
-/// What a neighbor can ask of us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// To check the proof of a message that is new here.
-    Proof,
-    /// To pass something on, or take it up, that cannot be checked.
-    Relay,
-}
 
 /// What no honest neighbor does, and how bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,54 +81,20 @@ pub(crate) enum Allowed {
     Abuse,
 }
 
-/// Tokens that fill up with time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bucket {
-    tokens: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    /// A full one.
-    pub(crate) fn new(rate: Rate, now: Instant) -> Self {
-        Self { tokens: rate.1, at: now }
+impl Allowed {
+    fn yes(allowed: bool) -> Self {
+        if allowed { Self::Yes } else { Self::No }
     }
-
-    fn level(&self, rate: Rate, now: Instant) -> f64 {
-        (self.tokens + rate.0 * (now - self.at).as_secs_f64()).min(rate.1)
-    }
-
-    /// Whether there is a token. The last one may pay for more than it is worth, or what costs more than the
-    /// bucket holds would never pass.
-    fn has(&self, rate: Rate, now: Instant) -> bool {
-        self.level(rate, now) >= 1.0
-    }
-
-    /// Takes tokens, be there enough or not.
-    pub(crate) fn charge(&mut self, cost: f64, rate: Rate, now: Instant) {
-        (self.tokens, self.at) = (self.level(rate, now) - cost, now);
-    }
-
-    /// Takes tokens if there are any.
-    pub(crate) fn take(&mut self, cost: f64, rate: Rate, now: Instant) -> bool {
-        let has = self.has(rate, now);
-        if has {
-            self.charge(cost, rate, now);
-        }
-        has
-    }
-}
-
-/// What a message costs its origin: one, and one more for each 64 KiB.
-pub(crate) fn message_cost(bytes: usize) -> f64 {
-    1.0 + bytes as f64 / 65_536.0
 }
 
 /// What is known of one neighbor, present or past, by its key.
 #[derive(Debug)]
 struct Standing {
-    shares: [Bucket; 2],
-    ceilings: [Bucket; 2],
+    /// Its own share of what is passed on, and of the first words of keys.
+    relays: Bucket,
+    newcomers: Bucket,
+    relay_ceiling: Bucket,
+    proof_ceiling: Bucket,
     packets: Bucket,
     score: f64,
     scored_at: Instant,
@@ -141,8 +104,10 @@ struct Standing {
 impl Standing {
     fn new(now: Instant) -> Self {
         Self {
-            shares: [Bucket::new(COMMON, now); 2],
-            ceilings: [Bucket::new(CEILING, now); 2],
+            relays: Bucket::new(COMMON, now),
+            newcomers: Bucket::new(NEWCOMERS, now),
+            relay_ceiling: Bucket::new(CEILING, now),
+            proof_ceiling: Bucket::new(CEILING, now),
             packets: Bucket::new(PACKETS, now),
             score: 0.0,
             scored_at: now,
@@ -158,14 +123,22 @@ impl Standing {
 /// The limits of one peer.
 #[derive(Debug)]
 pub(crate) struct Limits {
-    common: [Bucket; 2],
+    relays: Bucket,
+    proofs: Bucket,
+    newcomers: Bucket,
     standings: Map<Address, Standing>,
-    makers: Map<Address, Bucket>,
+    makers: Makers,
 }
 
 impl Limits {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { common: [Bucket::new(COMMON, now); 2], standings: Map::new(), makers: Map::new() }
+        Self {
+            relays: Bucket::new(COMMON, now),
+            proofs: Bucket::new(COMMON, now),
+            newcomers: Bucket::new(NEWCOMERS, now),
+            standings: Map::new(),
+            makers: Makers::default(),
+        }
     }
 
     /// A packet of any kind from a neighbor; `cost` is one and more for those that ask for much at once.
@@ -173,38 +146,52 @@ impl Limits {
         self.standing(from, now).packets.take(cost, PACKETS, now)
     }
 
-    /// A neighbor, one of so many, asks for work.
-    pub(crate) fn allows_work(&mut self, from: Address, work: Work, links: usize, now: Instant) -> Allowed {
-        let kind = work as usize;
-        let links = links.max(1) as f64;
-        let share = Rate(COMMON.0 / links, COMMON.1 / links);
+    /// A neighbor, one of so many, asks this peer to pass something on, or to take up what cannot be checked.
+    pub(crate) fn allows_relay(&mut self, from: Address, links: usize, now: Instant) -> Allowed {
         let standing = self.standing(from, now);
-        if !standing.ceilings[kind].take(1.0, CEILING, now) {
+        if !standing.relay_ceiling.take(1.0, CEILING, now) {
             return Allowed::Abuse;
         }
-        let allowed = standing.shares[kind].take(1.0, share, now) || self.allows_stranger(work, now);
-        if allowed { Allowed::Yes } else { Allowed::No }
+        Allowed::yes(standing.relays.take(1.0, COMMON.share(links), now) || self.allows_stranger(now))
     }
 
-    /// Somebody who is no neighbor asks for work, over a tracker.
-    pub(crate) fn allows_stranger(&mut self, work: Work, now: Instant) -> bool {
-        self.common[work as usize].take(1.0, COMMON, now)
+    /// Somebody who is no neighbor asks for that, over a tracker.
+    pub(crate) fn allows_stranger(&mut self, now: Instant) -> bool {
+        self.relays.take(1.0, COMMON, now)
+    }
+
+    /// A neighbor, one of so many, brings a message that is new here and whose proof must be checked. `near`: its maker is
+    /// in sight.
+    pub(crate) fn allows_proof(
+        &mut self,
+        from: Address,
+        maker: &Address,
+        near: bool,
+        links: usize,
+        now: Instant,
+    ) -> Allowed {
+        let standing = self.standing(from, now);
+        if !standing.proof_ceiling.take(1.0, CEILING, now) {
+            return Allowed::Abuse;
+        }
+        if self.makers.takes_reserve(maker, now) {
+            return Allowed::Yes;
+        }
+        if near || self.makers.knows(maker) {
+            return Allowed::yes(self.proofs.take(1.0, COMMON, now));
+        }
+        let share = self.standing(from, now).newcomers.take(1.0, NEWCOMERS.share(links), now);
+        Allowed::yes(share || self.newcomers.take(1.0, NEWCOMERS, now))
     }
 
     /// Whether a key may say more at present. Nothing is paid yet: a forger must not spend what is another's.
     pub(crate) fn allows_maker(&self, key: &Address, now: Instant) -> bool {
-        self.makers.get(key).is_none_or(|bucket| bucket.has(MAKER, now))
+        self.makers.allows(key, now)
     }
 
     /// A key said something, which is proven.
     pub(crate) fn charge_maker(&mut self, key: Address, bytes: usize, now: Instant) {
-        if self.makers.len() >= MAX_MAKERS && !self.makers.contains_key(&key) {
-            let level = |bucket: &Bucket| bucket.level(MAKER, now);
-            let fullest = self.makers.iter().max_by(|(_, a), (_, b)| level(a).total_cmp(&level(b)));
-            fullest.map(|(&key, _)| key).map(|key| self.makers.remove(&key));
-        }
-        let bucket = self.makers.entry(key).or_insert(Bucket::new(MAKER, now));
-        bucket.charge(message_cost(bytes), MAKER, now);
+        self.makers.charge(key, bytes, now);
     }
 
     /// Scores a neighbor; `true`: that was too much, and it is banned.
@@ -263,7 +250,7 @@ mod tests {
         for n in 0..total {
             let now = START + Duration::from_micros(n * 1_000_000 / per_second);
             for (who, counts) in who.iter().zip(&mut counts) {
-                counts[limits.allows_work(*who, Work::Proof, 6, now) as usize] += 1;
+                counts[limits.allows_relay(*who, 6, now) as usize] += 1;
             }
         }
         counts
@@ -278,7 +265,7 @@ mod tests {
             assert!(limits.allows_maker(&player, now));
             limits.charge_maker(player, 200, now);
             // All of it through one neighbor.
-            assert_eq!(limits.allows_work(A, Work::Proof, 6, now), Allowed::Yes);
+            assert_eq!(limits.allows_proof(A, &player, false, 6, now), Allowed::Yes);
             assert!(limits.allows_packet(A, 1.0, now));
         }
     }
@@ -321,10 +308,10 @@ mod tests {
             // A asks for 1,000 each millisecond before B asks for one each tenth.
             let now = START + Duration::from_millis(n);
             for _ in 0..4 {
-                limits.allows_work(A, Work::Proof, 6, now);
+                limits.allows_relay(A, 6, now);
             }
             if n % 10 == 0 {
-                assert_eq!(limits.allows_work(B, Work::Proof, 6, now), Allowed::Yes, "{n}");
+                assert_eq!(limits.allows_relay(B, 6, now), Allowed::Yes, "{n}");
             }
         }
     }
@@ -340,11 +327,10 @@ mod tests {
         for n in 0..20_000u64 {
             let now = START + Duration::from_millis(n);
             let from_others = crowd.iter().flat_map(|who| [*who; 3]);
-            let taken =
-                from_others.filter(|who| relay.allows_work(*who, Work::Proof, 6, now) == Allowed::Yes);
+            let taken = from_others.filter(|who| relay.allows_relay(*who, 6, now) == Allowed::Yes);
             let count = taken.count() + usize::from(own.take(1.0, OWN, now));
             for _ in 0..count {
-                assert_ne!(downstream.allows_work(A, Work::Proof, 6, now), Allowed::Abuse, "at {n} ms");
+                assert_ne!(downstream.allows_relay(A, 6, now), Allowed::Abuse, "at {n} ms");
                 passed += 1;
             }
         }
@@ -376,7 +362,61 @@ mod tests {
             limits.allows_packet(who, 1.0, START);
             limits.blame(who, Fault::Lied, START);
         }
-        assert_eq!(limits.sizes(), [MAX_STANDINGS, MAX_MAKERS]);
+        assert_eq!(limits.sizes(), [MAX_STANDINGS, 512 + 1024]);
         assert!(limits.is_banned(&A, START));
+    }
+
+    #[test]
+    fn keys_that_were_never_heard_leave_what_others_need() {
+        let mut limits = Limits::new(START);
+        let (early, player, bystander) = (numbered(1), numbered(2), numbered(3));
+        limits.charge_maker(early, 10, START);
+        limits.charge_maker(player, 10, START);
+        let mut passed = 0u64;
+        for n in 0..30_000u32 {
+            let now = START + Duration::from_millis(n.into());
+            // A new key each time, by one neighbor and by others.
+            for (i, from) in [A, A, B].into_iter().enumerate() {
+                let key = numbered(1000 + n * 3 + i as u32);
+                if limits.allows_proof(from, &key, false, 6, now) == Allowed::Yes {
+                    passed += 1;
+                    limits.charge_maker(key, 10, now);
+                }
+            }
+            if n % 500 == 0 {
+                assert_eq!(limits.allows_proof(B, &early, false, 6, now), Allowed::Yes, "at {n} ms");
+                assert_eq!(
+                    limits.allows_proof(B, &bystander, true, 6, now),
+                    Allowed::Yes,
+                    "in sight, at {n} ms"
+                );
+            }
+            if n % 16 == 0 {
+                assert_eq!(limits.allows_proof(B, &player, false, 6, now), Allowed::Yes, "at {n} ms");
+            }
+        }
+        assert!((6000..16_000).contains(&passed), "{passed} of 30 s");
+    }
+
+    #[test]
+    fn keys_that_were_heard_before_cannot_use_up_the_reserve_of_the_first() {
+        let mut limits = Limits::new(START);
+        let early = numbered(1);
+        limits.charge_maker(early, 10, START);
+        let flood: Vec<_> = (1000..2500).map(numbered).collect();
+        flood.iter().for_each(|key| limits.charge_maker(*key, 10, START));
+        for n in 0..20_000u32 {
+            let now = START + Duration::from_millis(n.into());
+            for i in 0..4 {
+                let key = flood[(n as usize * 4 + i) % flood.len()];
+                if limits.allows_proof(A, &key, false, 6, now) == Allowed::Yes {
+                    limits.charge_maker(key, 10, now);
+                }
+            }
+            if n % 500 == 0 {
+                assert_eq!(limits.allows_proof(B, &early, false, 6, now), Allowed::Yes, "at {n} ms");
+            }
+        }
+        assert!(limits.makers.knows(&early));
     }
 }

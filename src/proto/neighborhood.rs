@@ -111,6 +111,11 @@ impl Neighborhood {
         self.link(address).is_some()
     }
 
+    /// Whether a path leads to a peer.
+    pub(crate) fn sees(&self, peer: &Address) -> bool {
+        self.known.binary_search_by(|known| known.address.cmp(peer)).is_ok()
+    }
+
     pub(crate) fn is_pending(&self, address: &Address) -> bool {
         self.pending.contains(address)
     }

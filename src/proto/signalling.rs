@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::context::{Acceptance, Context, Effect, GivenUp, Offered, Purpose};
 use super::id::Address;
 use super::io::ConnId;
-use super::limits::Work;
 use super::links::admission::{Confirm, Hello};
 use super::links::link;
 use super::map::{Map, Set};
@@ -165,7 +164,7 @@ impl Signalling {
     // What neighbors say.
 
     pub(crate) fn handle_packet(&mut self, from: Address, packet: Packet, cx: &mut Context<'_>) {
-        if !cx.allows_work(&from, Work::Relay) {
+        if !cx.allows_relay(&from) {
             return;
         }
         match packet {

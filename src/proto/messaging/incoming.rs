@@ -9,7 +9,7 @@ use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::Address;
 use crate::proto::io::{Bytes, Event, Received};
-use crate::proto::limits::{Fault, Work};
+use crate::proto::limits::Fault;
 use crate::proto::links::link::Packet;
 use crate::proto::sealed::SEALED;
 
@@ -104,7 +104,7 @@ impl Messaging {
                 }
             }
             direct::Packet::Acknowledgement(word) => {
-                if cx.allows_work(&from, Work::Relay) {
+                if cx.allows_relay(&from) {
                     self.handle_acknowledgement(*word, cx);
                 }
             }
@@ -129,7 +129,7 @@ impl Messaging {
             cx.drop_because("path");
             return cx.blame(&from, Fault::Lied, "lied about the path of a message");
         }
-        if to == cx.me.address && cx.allows_work(&from, Work::Relay) {
+        if to == cx.me.address && cx.allows_relay(&from) {
             // A copy costs its maker nothing: whoever repeats it is no reason to hear less of that one.
             let hash = header.hash(&cx.me.secret.tag());
             if let Known::Delivered(mut said) = self.acknowledged.of(&header.id(), &hash) {
@@ -226,7 +226,7 @@ fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verifi
         "size"
     } else if !cx.limits.allows_maker(&maker, cx.now) {
         "maker above its rate"
-    } else if !cx.allows_work(from, Work::Proof) {
+    } else if !cx.allows_proof(from, &maker) {
         return None;
     } else {
         match header.verify(&cx.me.secret.tag()) {

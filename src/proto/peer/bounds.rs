@@ -53,7 +53,7 @@ impl Peer {
             "{answered}, {heard} keys, {names} names"
         );
         let [standings, origins] = self.commons.limits.sizes();
-        assert!(standings <= 256 && origins <= 1024, "{standings} standings, {origins} origins");
+        assert!(standings <= 256 && origins <= 1536, "{standings} standings, {origins} origins");
         // Causes are words of this program, not of others.
         assert!(self.stats().dropped.len() <= 64, "{:?}", self.stats().dropped);
     }
