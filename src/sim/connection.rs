@@ -126,7 +126,7 @@ pub fn candidate(id: EndId, node: u32, reflexive: bool) -> String {
     let port = 49152 + id.slot % 16384;
     if reflexive {
         format!(
-            "candidate:2 1 udp 1686052607 203.{b}.{c}.{d} {port} typ srflx raddr 10.{b}.{c}.{d} rport {port} generation 0"
+            "candidate:2 1 udp 1686052607 20.{b}.{c}.{d} {port} typ srflx raddr 10.{b}.{c}.{d} rport {port} generation 0"
         )
     } else {
         format!("candidate:1 1 udp 2122260223 10.{b}.{c}.{d} {port} typ host generation 0 network-id 1")
