@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::proto::place::Zone;
 use crate::proto::sdp::{Candidate, Description, SdpError};
 use crate::proto::time::Instant;
 
@@ -24,6 +25,17 @@ impl Gathering {
     /// Our description, once it is worth sending.
     pub(super) fn description(&self) -> Option<&Description> {
         self.description.as_ref().filter(|_| self.finished)
+    }
+
+    /// Whether a candidate of theirs can be reached from here: what is no farther away than our own machine or wire can
+    /// be if our own candidates are there, too.
+    pub(super) fn reaches(&self, theirs: &Candidate) -> bool {
+        let zone = |candidate: &Candidate| candidate.endpoint().map(|(_, zone)| zone);
+        match zone(theirs) {
+            None => false,
+            Some(Zone::Open) => true,
+            near => self.description.iter().flat_map(|own| &own.candidates).any(|own| zone(own) == near),
+        }
     }
 
     /// The browser has made the description, once; whether it has all candidates.
