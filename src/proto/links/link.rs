@@ -185,7 +185,8 @@ impl Link {
         out: &mut VecDeque<Output>,
     ) -> Self {
         let mut link = Self::new(conn, State::Answering, now);
-        link.withhold(&mut remote);
+        link.withheld = std::mem::take(&mut remote.candidates);
+        link.local.sift(&mut link.withheld, &mut remote);
         out.push_back(Output::ConnAnswer(conn, remote.to_sdp(None)));
         link.remote = Some(remote);
         link
@@ -291,7 +292,8 @@ impl Link {
         if !self.is_offered() {
             return false;
         }
-        self.withhold(&mut answer);
+        self.withheld = std::mem::take(&mut answer.candidates);
+        self.local.sift(&mut self.withheld, &mut answer);
         out.push_back(Output::ConnAccept(self.conn, answer.to_sdp(None)));
         self.remote = Some(answer);
         self.connect(now);
@@ -302,11 +304,6 @@ impl Link {
         self.state = State::Connecting(now);
         self.deadline = Some(now + CONNECT);
         self.hopeful_until = Some(now + self.patience);
-    }
-
-    fn withhold(&mut self, theirs: &mut Description) {
-        let local = &self.local;
-        self.withheld.extend(theirs.candidates.extract_if(.., |candidate| !local.reaches(candidate)));
     }
 
     /// Whether a candidate of theirs that comes after their description is of use.
@@ -332,10 +329,10 @@ impl Link {
         let (Some(remote), State::Answering | State::Connecting(_)) = (&mut self.remote, &self.state) else {
             return;
         };
-        for candidate in self.withheld.extract_if(.., |candidate| self.local.reaches(candidate)) {
-            out.push_back(Output::ConnCandidate(self.conn, candidate.to_text()));
-            remote.candidates.push(candidate);
-        }
+        let told = remote.candidates.len();
+        self.local.sift(&mut self.withheld, remote);
+        let new = remote.candidates.iter().skip(told);
+        out.extend(new.map(|candidate| Output::ConnCandidate(self.conn, candidate.to_text())));
     }
 
     /// Both descriptions are here: who we are, and our half of the membership proof.

@@ -7,72 +7,66 @@
 //! its own. Browsers have a port for each connection and a new name for each page, so of an honest peer an endpoint is
 //! named again only while one of its offers goes round, or where it keeps one port for all, as a server may.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::proto::map::Map;
 use crate::proto::place::Endpoint;
 use crate::proto::sdp::Candidate;
 use crate::proto::time::Instant;
 
 /// Attempts at one endpoint that opened no channel ...
-const TRIES: u8 = 4;
+const TRIES: usize = 4;
 /// ... in this time. An attempt sends checks for ten seconds at most (`CONNECT`). Guesses, both: an offer that goes
 /// round for its 50 seconds is answered by one peer once, or a second time when the answer was lost.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Endpoints that are remembered; the one that was first tried the longest ago is forgotten first, however often it was. To
-/// have one forgotten before its time takes as many others, and each attempt names twelve at most: that is 341 attempts
-/// of ours for four more at it. Where attempts hold their slots it takes as long as the window; those that are taken back
-/// at once are as short as they are many. To be full is no reason to refuse: then whoever fills it would keep all out.
-const MAX_TARGETS: usize = 4096;
+/// Charges that are remembered; the oldest is forgotten first. To have one forgotten before its time takes as many others,
+/// and each attempt makes twelve at most: that is 341 attempts of ours for four more at one endpoint. Where attempts hold
+/// their slots it takes as long as the window; those that are taken back at once are as short as they are many. To be full
+/// is no reason to refuse: then whoever fills it would keep all out.
+const MAX_CHARGES: usize = 4096;
 
-/// What was tried of late.
+/// What was tried of late, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Targets(Map<Endpoint, Tries>);
-
-/// How often an endpoint was tried since.
-#[derive(Debug, Clone, Copy)]
-struct Tries {
-    since: Instant,
-    count: u8,
-}
+pub(super) struct Targets(VecDeque<(Instant, Endpoint)>);
 
 impl Targets {
     /// Whether a connection that has tried these endpoints may have the browser look there, too, and once; then it is one
     /// of them.
     pub(super) fn try_at(&mut self, candidate: &Candidate, tried: &mut Vec<Endpoint>, now: Instant) -> bool {
-        let new = candidate.endpoint().filter(|(at, _)| !tried.contains(at));
-        let Some((at, _)) = new.filter(|&(at, _)| self.charge(at, now)) else { return false };
-        tried.push(at);
-        true
+        let Some((at, _)) = candidate.endpoint() else { return false };
+        let may = !tried.contains(&at) && self.charge(at, now);
+        if may {
+            tried.push(at);
+        }
+        may
     }
 
     /// Whether an endpoint may be tried now; then it counts as tried.
     fn charge(&mut self, at: Endpoint, now: Instant) -> bool {
-        if !self.0.contains_key(&at) && self.0.len() >= MAX_TARGETS {
-            self.make_room(now);
+        while self.0.front().is_some_and(|(since, _)| now - *since >= WINDOW) {
+            self.0.pop_front();
         }
-        let tries = self.0.entry(at).or_insert(Tries { since: now, count: 0 });
-        if now - tries.since >= WINDOW {
-            *tries = Tries { since: now, count: 0 };
+        let may = self.0.iter().filter(|(_, tried)| *tried == at).count() < TRIES;
+        if may {
+            if self.0.len() >= MAX_CHARGES {
+                self.0.pop_front();
+            }
+            self.0.push_back((now, at));
         }
-        let may = tries.count < TRIES;
-        tries.count += u8::from(may);
         may
     }
 
     /// An attempt at it opened a channel.
     pub(super) fn refund(&mut self, at: Endpoint) {
-        if let Some(tries) = self.0.get_mut(&at) {
-            tries.count = tries.count.saturating_sub(1);
+        if let Some(last) = self.0.iter().rposition(|(_, tried)| *tried == at) {
+            self.0.remove(last);
         }
     }
 
-    fn make_room(&mut self, now: Instant) {
-        self.0.retain(|_, tries| now - tries.since < WINDOW && tries.count > 0);
-        if self.0.len() >= MAX_TARGETS {
-            let oldest = self.0.iter().min_by_key(|(_, tries)| tries.since).map(|(&at, _)| at);
-            oldest.map(|at| self.0.remove(&at));
-        }
+    /// How many charges are remembered.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -91,7 +85,7 @@ mod tests {
     fn an_endpoint_is_tried_a_few_times_and_then_left_alone_for_a_while() {
         let mut targets = Targets::default();
         let tried = (0..100).filter(|_| targets.charge(endpoint(1), T0)).count();
-        assert_eq!(tried, usize::from(TRIES));
+        assert_eq!(tried, TRIES);
         assert!(targets.charge(endpoint(2), T0), "another one");
         assert!(!targets.charge(endpoint(1), T0 + (WINDOW - Duration::from_millis(1))));
         assert!(targets.charge(endpoint(1), T0 + WINDOW));
@@ -114,16 +108,16 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded_and_the_oldest_gives_way() {
         let mut targets = Targets::default();
-        let most = MAX_TARGETS as u32;
+        let most = MAX_CHARGES as u32;
         for n in 0..most {
             assert!(targets.charge(endpoint(n), T0 + Duration::from_millis(n.into())));
         }
         let later = T0 + Duration::from_secs(5);
         assert!(targets.charge(endpoint(most), later));
-        let remembered = |n| targets.0.contains_key(&endpoint(n));
-        assert!(targets.0.len() == MAX_TARGETS && !remembered(0) && remembered(1) && remembered(most));
+        let remembered = |n| targets.0.iter().any(|(_, at)| *at == endpoint(n));
+        assert!(targets.len() == MAX_CHARGES && !remembered(0) && remembered(1) && remembered(most));
         // All that is out of its window goes at once.
         assert!(targets.charge(endpoint(most + 1), later + WINDOW));
-        assert_eq!(targets.0.len(), 1);
+        assert_eq!(targets.len(), 1);
     }
 }

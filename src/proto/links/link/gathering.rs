@@ -27,9 +27,13 @@ impl Gathering {
         self.description.as_ref().filter(|_| self.finished)
     }
 
-    /// Whether a candidate of theirs can be reached from here: what is no farther away than our own machine or wire can
-    /// be if our own candidates are there, too.
-    pub(super) fn reaches(&self, theirs: &Candidate) -> bool {
+    /// Puts into their description what of their candidates can be reached from here.
+    pub(super) fn sift(&self, withheld: &mut Vec<Candidate>, theirs: &mut Description) {
+        theirs.candidates.extend(withheld.extract_if(.., |candidate| self.reaches(candidate)));
+    }
+
+    /// What is no farther away than our own machine or wire can be reached if our own candidates are there, too.
+    fn reaches(&self, theirs: &Candidate) -> bool {
         let zone = |candidate: &Candidate| candidate.endpoint().map(|(_, zone)| zone);
         match zone(theirs) {
             None => false,

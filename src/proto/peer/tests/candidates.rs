@@ -118,6 +118,27 @@ fn an_answer_leads_nowhere_but_to_peers() {
     assert_eq!(world.tried[0], ["10.9.9.9 6000"]);
 }
 
+/// Pages and programs of one machine meet there, if that is where their own candidates are.
+#[test]
+fn who_is_on_the_same_machine_is_tried_there() {
+    let loopback = "candidate:1 1 udp 1 127.0.0.9 7000 typ host";
+    for in_description in [true, false] {
+        let mut world = World::of(3, 6);
+        let id = ask(&mut world, 1, &[candidate("127.0.0.1", 6000), candidate("169.254.1.1", 6000)]);
+        let conns = world.peers[1].parts.links.conns();
+        let conn = conns.iter().find(|(_, conn)| conn.is_for(id)).map(|(&id, _)| id).expect("an attempt");
+        if in_description {
+            let sdp = format!("{}a={loopback}\r\n", sdp((1, conn), "active"));
+            world.with(1, |peer, now| peer.handle(Input::ConnDescribed(conn, sdp), now));
+        }
+        assert_eq!(tries(&world, "127.0.0.1 6000"), 0, "where it is itself it does not know yet");
+        world.run(Duration::from_millis(100));
+        assert_eq!(tries(&world, "127.0.0.1 6000"), usize::from(in_description));
+        world.with(1, |peer, now| peer.handle(Input::ConnCandidate(conn, loopback.into()), now));
+        assert_eq!((tries(&world, "127.0.0.1 6000"), tries(&world, "169.254.1.1 6000")), (1, 0));
+    }
+}
+
 /// Requests in as many names as somebody likes, all of which say that they are at one place, made peers send it checks
 /// without end.
 #[test]
