@@ -7,21 +7,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::hex;
-
-/// A port somewhere. Two that are equal lead to the same place, however it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A port somewhere. Two that lead to the same place are equal, however it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    place: Place,
+    /// An address, or the name that hides one. No IPv4 address is an IPv6 address that a peer can have; a name with the
+    /// digits of an address could be made up, and is taken for it.
+    place: u128,
     port: u16,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Ip(IpAddr),
-    /// A random UUID below `.local`, to which a browser answers while its page has the connection
-    /// (draft-ietf-mmusic-mdns-ice-candidates, section 3.1.1).
-    Hidden([u8; 16]),
 }
 
 /// From where an endpoint can be reached.
@@ -38,9 +30,10 @@ pub(crate) enum Zone {
 impl Endpoint {
     /// Reads where a peer may be, and from where it can be reached; `None`: no peer is there.
     pub(crate) fn read(place: &str, port: u16) -> Option<(Self, Zone)> {
-        let (place, zone) = match place.parse::<IpAddr>() {
-            Ok(ip) => (Place::Ip(ip), zone(ip)?),
-            Err(_) => (Place::Hidden(uuid(place.strip_suffix(".local")?)?), Zone::Open),
+        let (place, zone) = match place.parse() {
+            Ok(IpAddr::V4(ip)) => (ip.to_bits().into(), zone_v4(ip)?),
+            Ok(IpAddr::V6(ip)) => (ip.to_bits(), zone_v6(ip)?),
+            Err(_) => (hidden(place)?, Zone::Open),
         };
         // Below 1024 are services. As libwebrtc's VerifyCandidate we take two of them, behind which some relays pass
         // firewalls.
@@ -48,16 +41,14 @@ impl Endpoint {
     }
 }
 
-fn uuid(text: &str) -> Option<[u8; 16]> {
-    let parts = text.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
-    hex::array(&text.replace('-', "")).filter(|_| parts)
-}
-
-fn zone(ip: IpAddr) -> Option<Zone> {
-    match ip {
-        IpAddr::V4(ip) => zone_v4(ip),
-        IpAddr::V6(ip) => zone_v6(ip),
-    }
+/// A random UUID below `.local`, to which a browser answers while its page has the connection
+/// (draft-ietf-mmusic-mdns-ice-candidates, section 3.1.1).
+fn hidden(name: &str) -> Option<u128> {
+    let uuid = name.strip_suffix(".local").filter(|uuid| uuid.len() == 36)?;
+    uuid.bytes().enumerate().try_fold(0, |value, (at, byte)| match at {
+        8 | 13 | 18 | 23 => (byte == b'-').then_some(value),
+        _ => Some(value << 4 | u128::from(char::from(byte).to_digit(16)?)),
+    })
 }
 
 fn zone_v4(ip: Ipv4Addr) -> Option<Zone> {

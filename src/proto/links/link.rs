@@ -309,11 +309,11 @@ impl Link {
     /// Whether a candidate of theirs that comes after their description is of use.
     pub(crate) fn takes(&self, candidate: &Candidate) -> bool {
         let Some(remote) = &self.remote else { return false };
-        let known = || remote.candidates.iter().chain(&self.withheld);
         matches!(self.state, State::Answering | State::Connecting(_))
             && candidate.is_sound()
-            && known().count() < MAX_CANDIDATES
-            && known().all(|known| known != candidate)
+            && remote.candidates.len() + self.withheld.len() < MAX_CANDIDATES
+            && !remote.candidates.contains(candidate)
+            && !self.withheld.contains(candidate)
     }
 
     /// A candidate of theirs that came after their description.

@@ -7,7 +7,6 @@
 //! its own. Browsers have a port for each connection and a new name for each page, so of an honest peer an endpoint is
 //! named again only while one of its offers goes round, or where it keeps one port for all, as a server may.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::proto::place::Endpoint;
@@ -27,7 +26,7 @@ const MAX_CHARGES: usize = 4096;
 
 /// What was tried of late, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Targets(VecDeque<(Instant, Endpoint)>);
+pub(super) struct Targets(Vec<(Instant, Endpoint)>);
 
 impl Targets {
     /// Whether a connection that has tried these endpoints may have the browser look there, too, and once; then it is one
@@ -43,15 +42,13 @@ impl Targets {
 
     /// Whether an endpoint may be tried now; then it counts as tried.
     fn charge(&mut self, at: Endpoint, now: Instant) -> bool {
-        while self.0.front().is_some_and(|(since, _)| now - *since >= WINDOW) {
-            self.0.pop_front();
-        }
+        self.0.retain(|(since, _)| now - *since < WINDOW);
         let may = self.0.iter().filter(|(_, tried)| *tried == at).count() < TRIES;
         if may {
             if self.0.len() >= MAX_CHARGES {
-                self.0.pop_front();
+                self.0.remove(0);
             }
-            self.0.push_back((now, at));
+            self.0.push((now, at));
         }
         may
     }

@@ -29,7 +29,14 @@ impl Gathering {
 
     /// Puts into their description what of their candidates can be reached from here.
     pub(super) fn sift(&self, withheld: &mut Vec<Candidate>, theirs: &mut Description) {
-        theirs.candidates.extend(withheld.extract_if(.., |candidate| self.reaches(candidate)));
+        let mut at = 0;
+        while let Some(candidate) = withheld.get(at) {
+            if self.reaches(candidate) {
+                theirs.candidates.push(withheld.remove(at));
+            } else {
+                at += 1;
+            }
+        }
     }
 
     /// What is no farther away than our own machine or wire can be reached if our own candidates are there, too.
@@ -38,7 +45,10 @@ impl Gathering {
         match zone(theirs) {
             None => false,
             Some(Zone::Open) => true,
-            near => self.description.iter().flat_map(|own| &own.candidates).any(|own| zone(own) == near),
+            near => {
+                let own = self.description.as_ref();
+                own.is_some_and(|own| own.candidates.iter().any(|own| zone(own) == near))
+            }
         }
     }
 
