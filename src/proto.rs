@@ -58,6 +58,7 @@ mod me;
 mod messaging;
 mod neighborhood;
 mod peer;
+mod place;
 mod random;
 mod report;
 mod request;

@@ -11,18 +11,85 @@ const ANIMALS = ('Badger Bear Beaver Bee Bison Bunting Camel Crane Crow Deer Dol
   'Moose Newt Otter Owl Panda Pelican Puffin Quail Raven Robin Salmon Seal Sparrow Stork Swan Tapir Tern Tiger Toad Turtle ' +
   'Vole Walrus Weasel Whale Wolf Wren Yak Zebra').split(' ')
 
+// Who somebody is says the whole address. A name and a picture only help to follow a talk: keys are free, and whoever tries
+// some thousands of them has one whose address gets the same.
+
+const MOST_LABELS = 1000
+const labels = new Map() // address -> what it is called, with digits where another one has its name, too
+
 /** A name that every page gives to the same address. Not unique: the address is. */
 function nameOf (address) {
   return `${SHADES[byte(address, 17) % SHADES.length]} ${ANIMALS[byte(address, 18) % ANIMALS.length]}`
 }
 
+/** What an address is called here: no other that was met here is called the same. */
+function labelOf (address) {
+  if (!labels.has(address)) {
+    if (labels.size >= MOST_LABELS) labels.delete(labels.keys().next().value)
+    const name = nameOf(address)
+    labels.set(address, name)
+    const alike = [...labels.keys()].filter(other => nameOf(other) === name)
+    if (alike.length > 1) {
+      let digits = 8
+      while (new Set(alike.map(one => one.slice(0, digits))).size < alike.length) digits += 4
+      for (const one of alike) labels.set(one, `${name} ${grouped(one.slice(0, digits))}`)
+      relabel()
+    }
+  }
+  return labels.get(address)
+}
+
+/** Digits as people compare them. */
+function grouped (digits) {
+  return digits.match(/.{1,4}/g).join(' ')
+}
+
+/** What somebody is called; a click shows who that is. `claimed`: by messages that prove no address. */
+function nameTag (address, { claimed = false } = {}, ...children) {
+  const tag = paint(element('button', 'who', ...children, labelOf(address)), address)
+  tag.type = 'button'
+  tag.title = grouped(address)
+  tag.setAttribute('aria-haspopup', 'dialog')
+  tag.addEventListener('click', () => showIdentity(address, claimed))
+  return tag
+}
+
+/** Shows a whole address, to be compared with one that came another way. */
+function showIdentity (address, claimed) {
+  $('identity-name').replaceChildren(identicon(address), paint(element('span', 'who', labelOf(address)), address))
+  $('identity-address').textContent = `${grouped(address.slice(0, 20))}\n${grouped(address.slice(20))}`
+  $('identity-proven').hidden = claimed
+  $('identity-claimed').hidden = !claimed
+  $('identity-copy').onclick = () => copy($('identity-copy'), address)
+  $('identity-other').value = ''
+  $('identity-other').oninput = () => {
+    const other = $('identity-other').value.replace(/[\s:]/g, '').toLowerCase()
+    const state = !other ? '' : other === address ? 'connected' : address.startsWith(other) ? 'waiting' : 'failed'
+    $('identity-result').dataset.state = state
+    say($('identity-result'), { '': '', connected: 'The same', waiting: 'The same so far', failed: 'Somebody else' }[state])
+  }
+  $('identity-other').oninput()
+  $('identity').showModal()
+}
+
 const conversations = new Map() // address, or EVERYONE -> { key, entries, unread, button, draft }
 let current // the conversation in view
+let me // this peer's address
 const log = new Log($('log'), renderEntry)
+
+/** Somebody is called otherwise now. */
+const relabel = coalesced(() => {
+  for (const { key, button } of conversations.values()) if (key) say(button.querySelector('.who'), labelOf(key))
+  if (me) showMe()
+  if (current) showWith()
+  for (const entry of log.entries) log.change(entry)
+})
 
 join().then(easypeers => easypeers && start(easypeers))
 
 function start (easypeers) {
+  me = easypeers.address
+  showMe()
   const refresh = coalesced(() => { if (!document.hidden) show(easypeers) })
 
   easypeers.on('connect', refresh)
@@ -65,9 +132,6 @@ function start (easypeers) {
 
 function show (easypeers) {
   showStatus(easypeers)
-  $('me').replaceChildren('You are ', paint(element('span', 'who', identicon(easypeers.address), nameOf(easypeers.address)), easypeers.address))
-  $('me').title = easypeers.address
-
   const here = new Set(easypeers.peers)
   for (const address of here) {
     if (conversations.size < MOST_CONVERSATIONS) conversationWith(address)
@@ -80,6 +144,10 @@ function show (easypeers) {
     say(button.querySelector('.presence'), !here.has(key) ? 'left' : key in easypeers.wires ? 'neighbor' : '')
     if (!here.has(key) && isForgettable(conversation)) forget(conversation)
   }
+}
+
+function showMe () {
+  $('me').replaceChildren('You are ', nameTag(me, {}, identicon(me)))
 }
 
 // ---- conversations
@@ -95,10 +163,10 @@ function conversationWith (key) {
   const button = element('button', '')
   conversation = { key, entries: [], unread: 0, button, draft: '' }
   button.type = 'button'
-  button.title = key
+  if (key) button.title = key
   button.append(
     key ? identicon(key) : element('span', 'identicon everyone', '∗'),
-    key ? paint(element('span', 'who', nameOf(key)), key) : element('span', 'who', 'Everyone'),
+    key ? paint(element('span', 'who', labelOf(key)), key) : element('span', 'who', 'Everyone'),
     element('span', 'presence'), element('span', 'badge'))
   button.addEventListener('click', () => { select(conversation); $('text').focus() })
   conversations.set(key, conversation)
@@ -126,14 +194,20 @@ function select (conversation) {
   current = conversation
   current.button.setAttribute('aria-current', 'true')
   markUnread(current, 0)
-  const name = current.key ? nameOf(current.key) : 'everyone'
-  $('with').replaceChildren(...current.key
-    ? [identicon(current.key), paint(element('span', 'who', name), current.key), ' ', element('span', 'hex', short(current.key))]
-    : ['Everyone'])
-  $('text').placeholder = $('text-label').textContent = `Message ${name}`
-  $('log').dataset.empty = current.key ? `Nothing said yet. Only you and ${name} can read this.` : 'Nothing said yet.'
+  showWith()
   $('text').value = current.draft
   log.show(current.entries)
+}
+
+/** Whom one talks to: of a peer so many digits that nobody finds another key for them. */
+function showWith () {
+  const { key } = current
+  const name = key ? labelOf(key) : 'everyone'
+  $('with').replaceChildren(...key
+    ? [nameTag(key, { claimed: current.entries.some(entry => entry.verified === false) }, identicon(key)), ' ', element('span', 'hex', `${grouped(key.slice(0, 24))} …`)]
+    : ['Everyone'])
+  $('text').placeholder = $('text-label').textContent = `Message ${name}`
+  $('log').dataset.empty = key ? `Nothing said yet. Only you and ${name} can read this.` : 'Nothing said yet.'
 }
 
 function markUnread (conversation, unread) {
@@ -148,8 +222,7 @@ function renderEntry (entry) {
   const { from, mine, verified, text, delivery } = entry
   const head = element('p', 'head')
   if (!mine) {
-    head.append(paint(element('span', 'who', nameOf(from)), from))
-    head.title = from
+    head.append(nameTag(from, { claimed: verified === false }))
   } else {
     head.append(element('span', 'unseen', 'You '))
   }

@@ -20,6 +20,7 @@ pub(crate) mod link;
 mod neighbors;
 mod parting;
 mod slots;
+mod targets;
 
 #[cfg(test)]
 pub(crate) use conn::Conn;
@@ -28,6 +29,7 @@ use conn::Conn;
 use link::{Expired, Farewell, HOPEFUL, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use parting::Parting;
 use slots::Slots;
+use targets::Targets;
 
 /// A peer to which a connection was late has more time for the next one, for this long.
 const SLOW: Duration = Duration::from_secs(20);
@@ -44,6 +46,7 @@ pub(crate) struct Links {
     partings: Vec<Parting>,
     slots: Slots,
     pace: Pace,
+    targets: Targets,
     next_conn: u64,
 }
 
@@ -85,6 +88,7 @@ impl Links {
             partings: Vec::new(),
             slots: Slots::default(),
             pace: Pace::default(),
+            targets: Targets::default(),
             next_conn: 0,
         }
     }
@@ -249,7 +253,10 @@ impl Links {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         match happened {
             Happened::Nothing => {}
-            Happened::Described => self.handle_ready(id, cx),
+            Happened::Described => {
+                conn.link.release(cx.out);
+                self.handle_ready(id, cx);
+            }
             Happened::Late => {
                 // An answer may just be lost.
                 let both = !matches!(conn.purpose, Purpose::Answer(_)) || conn.link.is_greeted();
@@ -259,6 +266,7 @@ impl Links {
                 cx.effects.push_back(Effect::Slow);
             }
             Happened::Candidate(candidate) => {
+                conn.link.release(cx.out);
                 cx.effects.push_back(Effect::Candidate(conn.purpose, candidate));
             }
             Happened::Hello(hello) => self.handle_hello(id, &hello, cx),

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hex;
+use super::place::{Endpoint, Zone};
 
-/// Most candidates kept of one description; browsers gather fewer, and trackers limit the size.
-const MAX_CANDIDATES: usize = 12;
+/// Most candidates of one end, those that come after its description among them. A browser gathers about four: it hides
+/// the addresses of its machine behind one or two names, and adds what its STUN and TURN servers see. In Node, libjuice
+/// gathers 14 addresses of a machine at most and one from each of four servers; who has so many can spare some.
+pub(crate) const MAX_CANDIDATES: usize = 12;
 /// Longest ICE user name fragment or password (RFC 8839 section 5.4).
 const MAX_CREDENTIAL: usize = 256;
 
@@ -211,6 +214,11 @@ impl Candidate {
         format!("candidate:{} 1 udp {priority} {place} {port} typ {kind}", self.kind as u8)
     }
 
+    /// Where it leads, and from where that can be reached; `None`: to no peer.
+    pub(crate) fn endpoint(&self) -> Option<(Endpoint, Zone)> {
+        Endpoint::read(&self.place, self.port)
+    }
+
     /// Whether it can stand in an SDP: its place has the letters of an address or a host name, no others.
     pub(crate) fn is_sound(&self) -> bool {
         (1..=253).contains(&self.place.len())
@@ -220,7 +228,10 @@ impl Candidate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::proto::codec;
 
     const CHROMIUM: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
         a=group:BUNDLE 0\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n\
@@ -280,6 +291,32 @@ mod tests {
             "candidate:1 1 udp 1 1.2.3.4 5 typ martian",
         ] {
             assert_eq!(Candidate::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_arrives_is_a_description_or_not(bytes: Vec<u8>, text in ".*", port: u16, at in 0usize..400) {
+            // By itself, in the place of what a peer said, and in the middle of it.
+            let mut description = Description::parse(CHROMIUM).expect("a real SDP");
+            let mut candidate = description.candidates[0].clone();
+            (candidate.place, candidate.port) = (text.clone(), port);
+            description.candidates[0] = candidate.clone();
+            let good = codec::to_bytes(&description);
+            let (before, after) = good.split_at(at.min(good.len()));
+            for bytes in [bytes.clone(), good.clone(), before.to_vec(), [before, &bytes, after].concat()] {
+                if let Some(read) = codec::from_bytes::<Description>(&bytes) {
+                    let places = read.candidates.iter().filter_map(Candidate::endpoint).count();
+                    prop_assert!(places <= read.candidates.len());
+                    // What is sound is read again as it was.
+                    prop_assert!(!read.is_sound() || Description::parse(&read.to_sdp(None)).as_ref() == Ok(&read));
+                }
+                let _ = codec::from_bytes::<Candidate>(&bytes);
+            }
+            let _ = Candidate::parse(&text);
+            let _ = Candidate::parse(&candidate.to_text());
+            let _ = Description::parse(&text);
+            let _ = Description::parse(&CHROMIUM.replace("192.168.1.7", &text));
         }
     }
 }

@@ -123,10 +123,11 @@ pub fn describe(id: EndId, end: &End) -> String {
 /// A candidate of an end: the address of its machine, or how the world sees it.
 pub fn candidate(id: EndId, node: u32, reflexive: bool) -> String {
     let [_, b, c, d] = node.to_be_bytes();
-    let port = 49152 + id.slot % 16384;
+    // Ends that follow each other in a slot are different connections, and have different ports.
+    let port = 49152 + id.slot.wrapping_add(id.generation.wrapping_mul(4001)) % 16384;
     if reflexive {
         format!(
-            "candidate:2 1 udp 1686052607 203.{b}.{c}.{d} {port} typ srflx raddr 10.{b}.{c}.{d} rport {port} generation 0"
+            "candidate:2 1 udp 1686052607 20.{b}.{c}.{d} {port} typ srflx raddr 10.{b}.{c}.{d} rport {port} generation 0"
         )
     } else {
         format!("candidate:1 1 udp 2122260223 10.{b}.{c}.{d} {port} typ host generation 0 network-id 1")

@@ -89,9 +89,12 @@ impl End {
         )
     }
 
-    /// ... with the candidate of a machine in its network, as after gathering.
+    /// ... with the candidate of a machine in its network, as after gathering: an address for each peer, and a port for
+    /// each of its connections.
     pub(crate) fn describe_whole(self, setup: &str) -> String {
-        format!("{}a=candidate:1 1 udp 1 10.0.0.{} 5000 typ host\r\n", self.describe(setup), self.0)
+        let [.., a, b, c] = self.0.to_be_bytes();
+        let port = 1024 + self.1 % 64_000;
+        format!("{}a=candidate:1 1 udp 1 10.{a}.{b}.{c} {port} typ host\r\n", self.describe(setup))
     }
 }
 

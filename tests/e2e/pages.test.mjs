@@ -46,6 +46,40 @@ behavior('the chat: two tabs join, see each other and talk, to everyone and to o
   await fine(world, [a, b])
 })
 
+behavior('the chat shows a whole address to compare, and calls nobody as another is called', async world => {
+  const [a, b] = await tabs(world, '/chat.html')
+  for (const { page } of [a, b]) await page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
+  await say(b.page, 'who am I?')
+  await heard(a.page, 'who am I?')
+  const sender = a.page.getByRole('log').getByRole('button')
+  await sender.click()
+  const dialog = a.page.getByRole('dialog')
+  const compare = async text => {
+    await dialog.getByLabel('Compare with').fill(text)
+    return dialog.getByRole('status').textContent()
+  }
+  const digits = text => text.replace(/\s/g, '')
+  assert.equal(digits(await dialog.locator('#identity-address').textContent()), b.address)
+  assert.equal(await compare(b.address.toUpperCase().replace(/.{4}/g, '$& ')), 'The same')
+  assert.equal(await compare(b.address.slice(0, 20)), 'The same so far')
+  assert.equal(await compare(a.address), 'Somebody else')
+  await dialog.getByRole('button', { name: 'Close' }).click()
+
+  // Somebody whose address has the same name, the same picture, and seven digits in common.
+  const twin = b.address.slice(0, 7) + (parseInt(b.address[7], 16) ^ 2).toString(16) + b.address.slice(8)
+  const name = await sender.textContent()
+  await a.page.evaluate(address => { conversationWith(address) }, twin)
+  await sender.filter({ hasText: b.address.slice(4, 8) }).waitFor()
+  const people = a.page.getByRole('navigation', { name: 'Talk to' })
+  for (const address of [twin, b.address]) {
+    await people.getByRole('button').filter({ hasText: `${name} ${address.slice(0, 4)} ${address.slice(4, 8)}` }).waitFor()
+  }
+  await people.getByTitle(b.address).click()
+  const heading = await a.page.getByRole('heading', { level: 2 }).filter({ hasText: name }).first().textContent()
+  assert.ok(digits(heading).includes(b.address.slice(0, 20)), 'eighty bits at least, where one talks to one')
+  await fine(world, [a, b])
+})
+
 behavior('the console and the chat meet in one swarm, and a closed tab leaves the list', async world => {
   await lobby(world)
   const [a, b] = [await tab(world, '/index.html'), await tab(world, '/chat.html')]

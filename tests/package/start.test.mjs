@@ -73,6 +73,37 @@ test('the tracker answers an announce, and closes its sockets with itself', asyn
   await closed
 })
 
+test('the tracker takes pages of this machine, what is no page, and whom it was told of; no other page', async t => {
+  const tracker = await startTracker({ port: 0, origins: ['https://chat.example'] })
+  t.after(tracker.close)
+  const own = [
+    'http://localhost', 'http://localhost:3000', 'https://localhost:3000', 'http://127.0.0.1:1', 'http://[::1]:3000', 'https://chat.example',
+  ]
+  const others = [
+    'https://evil.example', 'http://evil.example:3000', 'http://localhost.evil.example', 'http://evil.example#localhost', 'http://localhost@evil.example',
+    'http://127.0.0.1.evil.example', 'http://192.168.1.7:3000', 'http://chat.example', 'https://chat.example:444', 'ftp://localhost',
+    'chrome-extension://localhost', 'file://', 'null', 'localhost', '', // what a sandboxed frame of any page says is `null`
+  ]
+  const status = async origin => {
+    const socket = new WebSocket(tracker.url, { headers: origin === undefined ? {} : { origin } })
+    const [first] = await Promise.race([
+      once(socket, 'open').then(() => [101]),
+      once(socket, 'unexpected-response').then(([, response]) => [response.statusCode]),
+    ])
+    socket.on('error', () => {}) // that it was ended while it was refused
+    socket.terminate()
+    return first
+  }
+  for (const origin of [undefined, ...own]) assert.equal(await status(origin), 101, String(origin))
+  for (const origin of others) assert.equal(await status(origin), 403, origin)
+  // Node's own, where it has one.
+  if (globalThis.WebSocket) {
+    const socket = new globalThis.WebSocket(tracker.url)
+    await once(socket, 'open')
+    socket.close()
+  }
+})
+
 test('npm start says where the pages are, tells them of the tracker, and ends at once', async t => {
   const child = spawn(process.execPath, [START], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))

@@ -10,6 +10,7 @@ use super::{Links, Pace};
 use crate::proto::context::{Acceptance, Context, Effect, GivenUp, Offered, Purpose};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
+use crate::proto::place::Endpoint;
 use crate::proto::request::{Goal, Plan, Request, RequestId};
 use crate::proto::sdp::{Candidate, Description};
 use crate::proto::time::Instant;
@@ -135,17 +136,18 @@ impl Links {
     // Answers.
 
     /// Answers a request for a link with this peer.
-    pub(crate) fn take_up(&mut self, request: &Request, offer: Description, cx: &mut Context<'_>) {
+    pub(crate) fn take_up(&mut self, request: &Request, mut offer: Description, cx: &mut Context<'_>) {
         let replaces = tried_against(request, cx.around);
         let successor_hint = request.instead_of.filter(|_| request.goal.side().is_none());
         self.make_room(cx);
+        let tried = self.sift(&mut offer, cx);
         let id = self.next_conn_id();
         let mut link = Link::answer(id, offer, cx.now, cx.out);
         link.patience = self.pace.patience(&request.origin);
         cx.stats.attempts += 1;
         let fresh = Conn::new(link, Purpose::Answer(request.id), cx.now);
         let (peer, trial) = (Some(request.origin), successor_hint.is_some());
-        self.conns.insert(id, Conn { peer, replaces, successor_hint, trial, ..fresh });
+        self.conns.insert(id, Conn { peer, replaces, successor_hint, trial, tried, ..fresh });
     }
 
     /// Somebody answered a request of ours. `false`: of no use, and it should know.
@@ -194,7 +196,7 @@ impl Links {
         id: ConnId,
         request: Option<RequestId>,
         from: Address,
-        answer: Description,
+        mut answer: Description,
         cx: &mut Context<'_>,
     ) -> bool {
         let Some(conn) = self.conns.get(&id) else { return false };
@@ -220,9 +222,12 @@ impl Links {
             cx.drop_because("answer of no use");
             return false;
         }
-        if welcome {
+        let tried = if welcome {
             self.make_room(cx);
-        }
+            self.sift(&mut answer, cx)
+        } else {
+            Vec::new()
+        };
         let patience = self.pace.patience(&from);
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         conn.link.patience = patience;
@@ -231,7 +236,7 @@ impl Links {
             cx.drop_because("answer of no use");
             return false;
         }
-        conn.peer = Some(from);
+        (conn.peer, conn.tried) = (Some(from), tried);
         conn.asked.clear();
         if let Some(Asked { id, via, at }) = late {
             (conn.chosen, conn.replaces, conn.trial, conn.since) = (false, None, false, at);
@@ -271,15 +276,34 @@ impl Links {
     /// Another candidate of the peer at the other end.
     pub(crate) fn add_remote(&mut self, request: RequestId, candidate: Candidate, cx: &mut Context<'_>) {
         let conn = self.conns.values_mut().find(|conn| conn.is_for(request));
-        if let Some(conn) = conn.filter(|_| candidate.is_sound()) {
+        let Some(conn) = conn.filter(|conn| conn.link.takes(&candidate)) else { return };
+        if self.targets.try_at(&candidate, &mut conn.tried, cx.now) {
             conn.link.add_remote(candidate, cx.out);
+        } else {
+            cx.drop_because("candidate");
         }
+    }
+
+    /// Leaves in a description of theirs only where our browser may look for them.
+    fn sift(&mut self, theirs: &mut Description, cx: &mut Context<'_>) -> Vec<Endpoint> {
+        let mut tried = Vec::new();
+        theirs.candidates.retain(|candidate| {
+            let may = self.targets.try_at(candidate, &mut tried, cx.now);
+            if !may {
+                cx.drop_because("candidate");
+            }
+            may
+        });
+        tried
     }
 
     /// The channel is open: both say who they are.
     pub(crate) fn handle_opened(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         Pace::note(&mut self.pace.connecting, conn.link.attempt_age(cx.now).unwrap_or_default());
+        for at in std::mem::take(&mut conn.tried) {
+            self.targets.refund(at);
+        }
         let ahead = conn.link.handle_opened(cx.me.member(), cx.random, cx.now, cx.out);
         let Some(Ahead { hello, confirm }) = ahead else { return };
         // With two links, which one stays depends on what both ends say of them now.

@@ -7,6 +7,7 @@ use crate::proto::config::MAX_MAX_PEERS;
 use crate::proto::context::Purpose;
 use crate::proto::neighborhood::Neighborhood;
 use crate::proto::request::RequestId;
+use crate::proto::sdp::MAX_CANDIDATES;
 
 /// Connections beyond the slots: offers kept ready, and what a smaller `maxPeers` found under way.
 const SPARE_CONNS: usize = 16;
@@ -44,11 +45,13 @@ impl Links {
             let [streams, bytes, queued] = conn.link.sizes();
             let most = if conn.link.is_active() { 2 * largest } else { 2 * FRAME };
             assert!(streams <= 8 && bytes <= most && queued <= MAX_QUEUED, "{:?}", conn.link.sizes());
+            assert!(conn.tried.len() <= MAX_CANDIDATES, "{} endpoints", conn.tried.len());
         }
         let taken = self.conns.values().filter(|conn| conn.link.is_taken_up()).count();
         let partings = self.partings.len();
         assert!(partings == 0 || taken + partings <= max_peers + 1, "{taken} taken, {partings} partings");
         assert!(self.pace.slow.len() <= 1024, "{} slow peers", self.pace.slow.len());
+        assert!(self.targets.len() <= 4096, "{} targets", self.targets.len());
     }
 }
 

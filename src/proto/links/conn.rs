@@ -4,6 +4,7 @@ use super::admission::Admitted;
 use super::link::Link;
 use crate::proto::context::Purpose;
 use crate::proto::id::Address;
+use crate::proto::place::Endpoint;
 use crate::proto::request::RequestId;
 use crate::proto::time::Instant;
 
@@ -31,6 +32,8 @@ pub(crate) struct Conn {
     /// Requests that took the offer out and may be answered yet, the newest last: on a busy machine an answer
     /// takes longer than anybody waits for it, and it is as good as a new one.
     pub(super) asked: Vec<Asked>,
+    /// Where the browser may look for the other end.
+    pub(super) tried: Vec<Endpoint>,
     pub(super) since: Instant,
     pub(super) made: Instant,
 }
@@ -56,6 +59,7 @@ impl Conn {
             trial: false,
             announced: None,
             asked: Vec::new(),
+            tried: Vec::new(),
             since: now,
             made: now,
         }

@@ -19,7 +19,7 @@ use crate::proto::id::MessageId;
 use crate::proto::identity::Identity;
 use crate::proto::io::{ConnId, Output};
 use crate::proto::random::Random;
-use crate::proto::sdp::{Candidate, Description, SdpError};
+use crate::proto::sdp::{Candidate, Description, MAX_CANDIDATES, SdpError};
 use crate::proto::time::{Instant, soonest};
 
 mod gathering;
@@ -130,8 +130,10 @@ pub(crate) struct Link {
     hopeful_until: Option<Instant>,
     /// Our description.
     local: Gathering,
-    /// Theirs.
+    /// Theirs, as the browser knows it.
     remote: Option<Description>,
+    /// Candidates of theirs that cannot be reached from where we are, as far as our own show.
+    withheld: Vec<Candidate>,
     /// From the descriptions to the admission.
     greeting: Option<Box<Greeting>>,
     /// Words that came ahead, and come once more on the channel.
@@ -157,6 +159,7 @@ impl Link {
             hopeful_until: None,
             local: Gathering::default(),
             remote: None,
+            withheld: Vec::new(),
             greeting: None,
             repeats: 0,
             outbox: Outbox::default(),
@@ -177,12 +180,16 @@ impl Link {
     /// A link that was offered to us.
     pub(crate) fn answer(
         conn: ConnId,
-        remote: Description,
+        mut remote: Description,
         now: Instant,
         out: &mut VecDeque<Output>,
     ) -> Self {
+        let mut link = Self::new(conn, State::Answering, now);
+        link.withheld = std::mem::take(&mut remote.candidates);
+        link.local.sift(&mut link.withheld, &mut remote);
         out.push_back(Output::ConnAnswer(conn, remote.to_sdp(None)));
-        Self { remote: Some(remote), ..Self::new(conn, State::Answering, now) }
+        link.remote = Some(remote);
+        link
     }
 
     /// Our description, once [`Happened::Described`].
@@ -276,10 +283,17 @@ impl Link {
     }
 
     /// Takes the answer to our offer; `false` when it is too late for one.
-    pub(crate) fn accept(&mut self, answer: Description, now: Instant, out: &mut VecDeque<Output>) -> bool {
+    pub(crate) fn accept(
+        &mut self,
+        mut answer: Description,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> bool {
         if !self.is_offered() {
             return false;
         }
+        self.withheld = std::mem::take(&mut answer.candidates);
+        self.local.sift(&mut self.withheld, &mut answer);
         out.push_back(Output::ConnAccept(self.conn, answer.to_sdp(None)));
         self.remote = Some(answer);
         self.connect(now);
@@ -292,12 +306,33 @@ impl Link {
         self.hopeful_until = Some(now + self.patience);
     }
 
+    /// Whether a candidate of theirs that comes after their description is of use.
+    pub(crate) fn takes(&self, candidate: &Candidate) -> bool {
+        let Some(remote) = &self.remote else { return false };
+        matches!(self.state, State::Answering | State::Connecting(_))
+            && candidate.is_sound()
+            && remote.candidates.len() + self.withheld.len() < MAX_CANDIDATES
+            && !remote.candidates.contains(candidate)
+            && !self.withheld.contains(candidate)
+    }
+
     /// A candidate of theirs that came after their description.
     pub(crate) fn add_remote(&mut self, candidate: Candidate, out: &mut VecDeque<Output>) {
-        let Some(remote) = &mut self.remote else { return };
-        if matches!(self.state, State::Answering | State::Connecting(_)) && remote.add(candidate.clone()) {
-            out.push_back(Output::ConnCandidate(self.conn, candidate.to_text()));
+        if self.takes(&candidate) {
+            self.withheld.push(candidate);
+            self.release(out);
         }
+    }
+
+    /// What was withheld goes to the browser, as far as our candidates now show that we are there, too.
+    pub(crate) fn release(&mut self, out: &mut VecDeque<Output>) {
+        let (Some(remote), State::Answering | State::Connecting(_)) = (&mut self.remote, &self.state) else {
+            return;
+        };
+        let told = remote.candidates.len();
+        self.local.sift(&mut self.withheld, remote);
+        let new = remote.candidates.iter().skip(told);
+        out.extend(new.map(|candidate| Output::ConnCandidate(self.conn, candidate.to_text())));
     }
 
     /// Both descriptions are here: who we are, and our half of the membership proof.

@@ -35,6 +35,7 @@ mod attacks;
 mod attempts;
 #[cfg(feature = "sim")]
 mod audit;
+mod candidates;
 mod closing;
 mod hostile;
 mod joining;

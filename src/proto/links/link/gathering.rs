@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::proto::place::Zone;
 use crate::proto::sdp::{Candidate, Description, SdpError};
 use crate::proto::time::Instant;
 
@@ -24,6 +25,31 @@ impl Gathering {
     /// Our description, once it is worth sending.
     pub(super) fn description(&self) -> Option<&Description> {
         self.description.as_ref().filter(|_| self.finished)
+    }
+
+    /// Puts into their description what of their candidates can be reached from here.
+    pub(super) fn sift(&self, withheld: &mut Vec<Candidate>, theirs: &mut Description) {
+        let mut at = 0;
+        while let Some(candidate) = withheld.get(at) {
+            if self.reaches(candidate) {
+                theirs.candidates.push(withheld.remove(at));
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// What is no farther away than our own machine or wire can be reached if our own candidates are there, too.
+    fn reaches(&self, theirs: &Candidate) -> bool {
+        let zone = |candidate: &Candidate| candidate.endpoint().map(|(_, zone)| zone);
+        match zone(theirs) {
+            None => false,
+            Some(Zone::Open) => true,
+            near => {
+                let own = self.description.as_ref();
+                own.is_some_and(|own| own.candidates.iter().any(|own| zone(own) == near))
+            }
+        }
     }
 
     /// The browser has made the description, once; whether it has all candidates.

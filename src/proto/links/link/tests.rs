@@ -87,6 +87,55 @@ fn a_remote_candidate_is_added_once_and_only_while_connecting() {
 }
 
 #[test]
+fn what_only_one_machine_or_wire_reaches_is_tried_by_who_is_on_it() {
+    let near = ["127.0.0.1", "169.254.1.1", "fe80::1"];
+    let candidate =
+        |place: &str| Candidate::parse(&format!("candidate:1 1 udp 1 {place} 6000 typ host")).unwrap();
+    let named = |link: &Link, out: &VecDeque<Output>| {
+        let text = format!("{out:?}");
+        assert!(link.remote.is_some());
+        near.map(|place| text.contains(&format!(" {place} 6000 ")))
+    };
+    let theirs = |setup| {
+        let mut theirs = description(2, setup);
+        theirs.candidates.extend(near[..2].iter().map(|place| candidate(place)));
+        theirs
+    };
+    for (own, wanted) in [
+        (None, [false, false, false]),
+        (Some("127.0.0.9"), [true, false, false]),
+        (Some("::1"), [true, false, false]),
+        (Some("169.254.9.9"), [false, true, true]),
+        (Some("fe80::9"), [false, true, true]),
+        (Some("203.0.113.9"), [false, false, false]),
+    ] {
+        let describe = |setup| {
+            let own = own.map(|place| format!("a={}\r\n", candidate(place).to_text()));
+            sdp(1, setup) + own.as_deref().unwrap_or_default()
+        };
+        // Our offer was made before their answer came ...
+        let (mut link, mut out) = offering();
+        link.handle_described(&describe("actpass"), T0).unwrap();
+        link.handle_gathered(T0);
+        assert!(link.accept(theirs("active"), T0, &mut out));
+        link.add_remote(candidate(near[2]), &mut out);
+        assert_eq!(named(&link, &out), wanted, "{own:?}");
+        // ... and our answer is made when their offer was taken: what is withheld goes out then.
+        let mut out = VecDeque::new();
+        let mut link = Link::answer(ConnId(1), theirs("actpass"), T0, &mut out);
+        link.add_remote(candidate(near[2]), &mut out);
+        assert_eq!(named(&link, &out), [false; 3], "{own:?}");
+        link.handle_described(&describe("active"), T0).unwrap();
+        assert!(matches!(link.handle_gathered(T0), Happened::Described));
+        link.release(&mut out);
+        assert_eq!(named(&link, &out), wanted, "{own:?}");
+        out.clear();
+        link.release(&mut out);
+        assert_eq!(out, [], "once");
+    }
+}
+
+#[test]
 fn every_state_before_active_has_a_deadline() {
     let too_slow = |mut link: Link, by: Instant| {
         let mut out = VecDeque::new();
@@ -421,7 +470,7 @@ fn a_farewell_is_heard_in_every_state() {
 
 // Helpers.
 
-const LATE: &str = "candidate:9 1 udp 9 203.0.113.9 6000 typ host";
+const LATE: &str = "candidate:9 1 udp 9 20.0.113.9 6000 typ host";
 
 fn at(millis: u64) -> Instant {
     T0 + Duration::from_millis(millis)

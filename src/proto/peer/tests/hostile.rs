@@ -48,7 +48,7 @@ fn absurd_packets_break_nothing_and_cause_little() {
 fn a_candidate_cannot_smuggle_lines_into_a_description() {
     let mut world = World::of(3, 6);
     // Whatever text stands in a candidate on the wire, no line of it reaches a browser.
-    let mut bytes = codec::to_bytes(&named_candidate("0123456789ab.local"));
+    let mut bytes = codec::to_bytes(&candidate("0123456789ab.local", 5000));
     let at = bytes.windows(4).position(|window| window == b"0123").expect("the name is in there");
     bytes[at..at + 4].copy_from_slice(b"\r\na=");
     let evil: Candidate = codec::from_bytes(&bytes).expect("it looks like any other");
@@ -253,8 +253,8 @@ pub(super) fn description(index: usize, conn: u64) -> Description {
     Description::parse(&sdp((index, ConnId(conn)), "actpass")).expect("we wrote it")
 }
 
-fn named_candidate(name: &str) -> Candidate {
-    Candidate::parse(&format!("candidate:1 1 udp 1 {name} 5000 typ host")).expect("we wrote it")
+pub(super) fn candidate(place: &str, port: u16) -> Candidate {
+    Candidate::parse(&format!("candidate:1 1 udp 1 {place} {port} typ host")).expect("we wrote it")
 }
 
 pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
@@ -406,7 +406,7 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
             hello: Some(Box::new(greeting().0)),
         },
         Signal::Greet { request: RequestId([7; 8]), hello: Box::new(greeting().0), confirm: greeting().1 },
-        Signal::Candidate(named_candidate("x.local")),
+        Signal::Candidate(candidate("x.local", 5000)),
     ] {
         let id = RequestId([7; 8]);
         for to in [me, them, nobody] {

@@ -25,6 +25,8 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) peers: Vec<Peer>,
     pub(super) events: Vec<Vec<(Instant, Event)>>,
+    /// Where each peer had its browser look for others: places and ports.
+    pub(super) tried: Vec<Vec<String>>,
     /// Peers that ended without a word.
     dead: Vec<bool>,
     queue: BTreeMap<(Instant, u64), (usize, Input)>,
@@ -52,6 +54,7 @@ impl World {
             now: START,
             peers: Vec::new(),
             events: Vec::new(),
+            tried: Vec::new(),
             dead: Vec::new(),
             queue: BTreeMap::new(),
             queued: 0,
@@ -91,6 +94,7 @@ impl World {
         let random = Random::new([index as u8 + 1; 32]);
         self.peers.push(Peer::new(config, identity, random, self.now).expect("the settings are good"));
         self.events.push(Vec::new());
+        self.tried.push(Vec::new());
         self.dead.push(false);
         let said = listen(&mut self.peers[index], self.now);
         self.carry_out(index, said);
@@ -201,10 +205,12 @@ impl World {
                 Output::TrackerClose(_) => drop(self.members.remove(&index)),
                 Output::ConnOffer(conn) => self.describe(index, conn, "actpass"),
                 Output::ConnAnswer(conn, sdp) => {
+                    self.tried[index].extend(candidates(&sdp));
                     self.remote.insert((index, conn), end_of(&sdp));
                     self.describe(index, conn, "active");
                 }
                 Output::ConnAccept(conn, sdp) => {
+                    self.tried[index].extend(candidates(&sdp));
                     let there = end_of(&sdp);
                     self.remote.insert((index, conn), there);
                     if self.remote.get(&there) == Some(&(index, conn)) {
@@ -212,7 +218,7 @@ impl World {
                         self.push(self.now + self.opening, there.0, Input::ConnOpened(there.1));
                     }
                 }
-                Output::ConnCandidate(..) => {}
+                Output::ConnCandidate(_, text) => self.tried[index].extend(candidates(&text)),
                 Output::ConnSend(conn, bytes) => self.carry((index, conn), bytes),
                 Output::ConnAwaitWritable(conn) => {
                     self.push(self.now + self.swallowing, index, Input::ConnWritable(conn));
@@ -330,6 +336,12 @@ fn word<'a>(info_hash: &'a str, peer_id: &'a str, about: &'a Value) -> Word<'a> 
 /// A description that says which end it is of.
 pub(super) fn sdp((index, conn): End, setup: &str) -> String {
     description::End(index as u64, conn.0).describe_whole(setup)
+}
+
+/// Places and ports in an SDP, or of one candidate.
+fn candidates(sdp: &str) -> impl Iterator<Item = String> {
+    let words = sdp.lines().filter(|line| line.contains("candidate:")).map(str::split_ascii_whitespace);
+    words.map(|words| words.skip(4).take(2).collect::<Vec<_>>().join(" "))
 }
 
 fn end_of(sdp: &str) -> End {
