@@ -565,3 +565,50 @@ fn forged_declines_keep_nobody_out() {
     }
     assert!(honest.clone().all(|peer| world.linked(peer, newcomer)));
 }
+
+/// Below all ceilings, one attacker with a free key for each message took a third of what honest peers broadcast.
+#[test]
+fn a_flood_of_free_keys_below_all_ceilings_drowns_nobody() {
+    // Keys that were never heard; and such that all said something before.
+    for keys in [None, Some(1000)] {
+        let honest = 8;
+        let mut world = World::new();
+        for n in 0..=honest as u64 {
+            world.join_as(config(), Identity::stand_in(n + 1));
+        }
+        world.run(Duration::from_secs(30));
+        for from in 0..honest {
+            world.send(from, None, "hello");
+        }
+        world.run(Duration::from_secs(1));
+        let (evil, mut n, mut said) = (honest, 0, 0);
+        for ms in 0..3500u32 {
+            for to in 0..honest {
+                n += 1;
+                let key = keys.map_or(n, |keys| n % keys);
+                let message =
+                    signed_at(&Identity::stand_in(10_000 + u64::from(key)), None, n, None, &[0], world.now);
+                if world.linked(to, evil) {
+                    world.inject(evil, to, &data(&message));
+                }
+            }
+            if ms >= 1500 && ms % 250 == 0 {
+                for from in 0..honest {
+                    world.send(from, None, &format!("honest {ms}"));
+                    said += 1;
+                }
+            }
+            world.run(Duration::from_millis(1));
+        }
+        world.run(Duration::from_secs(1));
+        let honest_texts = |peer| world.texts(peer).iter().filter(|it| it.starts_with("honest")).count();
+        let heard: usize = (0..honest).map(honest_texts).sum();
+        let flood: usize = (0..honest).map(|peer| world.texts(peer).len() - honest_texts(peer)).sum();
+        println!(
+            "{keys:?} keys: {heard} of {} honest broadcasts, {} of the flood",
+            said * (honest - 1),
+            flood / honest
+        );
+        assert_eq!(heard, said * (honest - 1), "{keys:?} keys");
+    }
+}
