@@ -9,6 +9,7 @@ use super::context::{Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::io::{ConnId, Output};
 use super::map::Map;
+use super::messaging::direct::MAX_RING_HOPS;
 use super::neighborhood::{Neighbor, Neighborhood};
 use super::report::Stats;
 use super::time::{Instant, soonest};
@@ -31,8 +32,9 @@ use slots::Slots;
 
 /// A peer to which a connection was late has more time for the next one, for this long.
 const SLOW: Duration = Duration::from_secs(20);
-/// Bytes of a packet beyond its payload: header, path, proofs.
-pub(crate) const PACKET_OVERHEAD: usize = 4096;
+/// Bytes of a packet beyond its payload: a header, its proof, and the longest path. A relay adds itself to the path: what it
+/// takes is never more than the next one takes.
+pub(crate) const PACKET_OVERHEAD: usize = 1024 + MAX_RING_HOPS * size_of::<Address>();
 
 /// All connections of one peer.
 #[derive(Debug)]

@@ -6,9 +6,11 @@ use std::rc::Rc;
 
 use super::world::{START, World, config, sdp};
 use super::*;
+use crate::proto::codec;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
 use crate::proto::links::link::wire::{Frame, PART, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::request::Request;
 use crate::proto::sdp::Description;
 use crate::proto::topology;
 
@@ -564,4 +566,91 @@ fn forged_declines_keep_nobody_out() {
         world.run(Duration::from_millis(50));
     }
     assert!(honest.clone().all(|peer| world.linked(peer, newcomer)));
+}
+
+/// A direct message with a path as long as just fits came to the relay, which adds itself: the next neighbor ended its link
+/// with the relay, later it left the message out.
+#[test]
+fn a_path_that_grows_makes_no_packet_that_the_next_neighbor_refuses() {
+    let max = 1 << 16;
+    let mut world = World::new();
+    for _ in 0..5 {
+        world.join(Config { max_message_size: max, max_peers: 2, ..config() });
+    }
+    world.run(Duration::from_secs(60));
+    let mut order: Vec<_> = (0..5).collect();
+    order.sort_by_key(|&peer| world.address(peer));
+    let [e, p, q, far] = [order[0], order[1], order[2], order[3]];
+    assert!(world.linked(e, p) && world.linked(p, q) && world.linked(q, far));
+    world.events.iter_mut().for_each(Vec::clear);
+    let evil = Identity::from_secret([e as u8 + 1; 32]);
+    let (at, to) = (world.address(e), world.address(far));
+    let conn = world.peers[p].parts.links.conn_of(&at).expect("they are linked");
+    let lengths = [1, 100, 180, 185, 190, 195, 200, 300, 509];
+    for (n, length) in (0..).zip(lengths) {
+        let message = signed(&evil, None, n, Some(to), &vec![0; max + 72]);
+        let (header, payload) = (Box::new(message.header), message.payload);
+        let path = vec![at; length];
+        let packet = Packet::Direct(direct::Packet::Message { header, payload, path, attempt: 1 });
+        let now = world.now;
+        world.with(p, |peer, _| feed(peer, conn, n, &packet, now));
+        world.run(Duration::from_secs(2));
+    }
+    assert!(world.linked(e, p) && world.linked(p, q) && world.linked(q, far));
+    assert!((0..5).all(|peer| dropped(&world, peer, "size") == 0 && warnings(&world, peer) == 0));
+    // Nothing is sealed in it.
+    assert_eq!(dropped(&world, far, "sealed box"), lengths.len() as u64);
+}
+
+/// Everything else that is passed on with something added, or put together of what others said, at its largest.
+#[test]
+fn what_is_passed_on_is_never_more_than_a_neighbor_takes() {
+    let (mut world, order) = ring(5);
+    let [e, p, far] = [order[0], order[1], order[3]];
+    let (at, to) = (world.address(e), world.address(far));
+    let place = "x".repeat(253);
+    let candidates = vec![(3u32, u32::MAX, place, u16::MAX); 12];
+    let (ufrag, pwd) = ("u".repeat(256), "p".repeat(256));
+    let largest = codec::to_bytes(&(ufrag, pwd, [0xffu8; 32], 0u32, candidates));
+    let largest: Description = codec::from_bytes(&largest).expect("that is how a description is written");
+    assert!(largest.is_sound());
+    let request = Request {
+        offer: Some(largest),
+        instead_of: Some(at),
+        path: (10..26).map(|n| Address([n; 20])).collect(),
+        hops_left: u16::MAX,
+        ..hostile::request(1, at, Goal::Exact(to))
+    };
+    let reply = |path, size| {
+        let signal = Signal::Later(vec![42; size]);
+        let reply = Reply { id: RequestId([2; 8]), to, path, hops_left: u16::MAX, signal };
+        Packet::Signalling(signalling::Packet::Reply(reply))
+    };
+    let long = vec![Address([7; 20]); 700];
+    let wide = 16_380 - encode(&reply(vec![], 300)).len() + 300 - 1;
+    let packets = [
+        Packet::Signalling(signalling::Packet::Request(Box::new(request))),
+        reply(long, 300),
+        reply(vec![], wide),
+    ];
+    for packet in packets {
+        assert!(encode(&packet).len() <= 16_380);
+        world.inject(e, p, &packet);
+        world.run(Duration::from_secs(1));
+    }
+    assert!((0..5).all(|i| world.linked(order[i], order[(i + 1) % 5])));
+    assert!((0..5).all(|peer| dropped(&world, peer, "frame") == 0 && warnings(&world, peer) == 0));
+
+    // A neighbor's list is passed on with those of the others.
+    let mut world = World::of(9, 8);
+    let relay = (0..9).find(|&peer| world.peers[peer].link_count() == 8).expect("one is linked with all");
+    for other in (0..9).filter(|&other| other != relay) {
+        world.inject(other, relay, &Packet::View(topology::Packet::Own(hostile::list(other as u8, 64))));
+    }
+    world.run(Duration::from_secs(1));
+    assert!((0..9).all(|peer| dropped(&world, peer, "frame") + dropped(&world, peer, "view") == 0));
+}
+
+fn warnings(world: &World, peer: usize) -> usize {
+    world.events[peer].iter().filter(|(_, event)| matches!(event, Event::Warning(_))).count()
 }
