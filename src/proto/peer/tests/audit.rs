@@ -8,7 +8,7 @@ use super::world::{START, World, config, sdp};
 use super::*;
 use crate::proto::codec;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
-use crate::proto::links::link::wire::{Frame, PART, encode, frame};
+use crate::proto::links::link::wire::{Frame, PART, Read, decode, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::request::Request;
 use crate::proto::sdp::Description;
@@ -653,4 +653,69 @@ fn what_is_passed_on_is_never_more_than_a_neighbor_takes() {
 
 fn warnings(world: &World, peer: usize) -> usize {
     world.events[peer].iter().filter(|(_, event)| matches!(event, Event::Warning(_))).count()
+}
+
+/// Numbers may be written longer than they must be: a relay can write a message in other bytes, and that is all.
+#[test]
+fn other_bytes_for_the_same_numbers_are_the_same_message() {
+    let mut world = World::of(3, 6);
+    let (evil, to, third) = (0, 1, 2);
+    let said: Rc<RefCell<Vec<(usize, Packet)>>> = Rc::default();
+    let heard = said.clone();
+    world.tap(move |from, _, packet| {
+        heard.borrow_mut().push((from, packet.clone()));
+        vec![packet]
+    });
+    let message = signed_at(&thief(), None, 1, None, b"once", world.now);
+    let bytes = encode(&data(&message));
+    let longer = |at: usize| {
+        let rest = bytes.get(at + 1..)?;
+        let bytes = [&bytes[..at], &[bytes[at] | 0x80, 0], rest].concat();
+        let same = decode(&bytes) == Ok(Read::Packet { packet: data(&message), more: false });
+        same.then_some(bytes)
+    };
+    let mut encodings: Vec<_> = (0..bytes.len()).filter_map(longer).collect();
+    // The two numbers of the packet, time, kind, size, and the length of the payload.
+    assert_eq!(encodings.len(), 6);
+    encodings.push(bytes.clone());
+    for bytes in &encodings {
+        let conn = world.peers[to].parts.links.conn_of(&world.address(evil)).expect("they are linked");
+        let frame = Bytes(frame(&Frame::Whole(bytes)));
+        world.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, frame), now));
+        world.run(Duration::from_millis(100));
+    }
+    world.run(Duration::from_secs(12));
+    for peer in [to, third] {
+        let ids: Vec<_> = world.received(peer).into_iter().map(|it| it.id).collect();
+        assert_eq!(ids, [message.id]);
+        assert_eq!((dropped(&world, peer, "forged"), dropped(&world, peer, "replay")), (0, 0));
+    }
+    let bucket = message.header.sent_at / 4000;
+    let sums: Vec<_> = said
+        .borrow()
+        .iter()
+        .filter_map(|(from, packet)| match packet {
+            Packet::Broadcast(broadcast::Packet::Digest { bucket: of, sum }) if *of == bucket => {
+                Some((*from, *sum))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(sums.iter().any(|(from, _)| *from == to) && sums.iter().any(|(from, _)| *from == third));
+    assert!(sums.windows(2).all(|pair| pair[0].1 == pair[1].1), "{sums:?}");
+}
+
+/// Who claims the very hash of its key says what no claim says: a relay could write either, under one name and one proof.
+#[test]
+fn a_claim_of_ones_own_hash_is_refused() {
+    let mut world = World::of(3, 6);
+    let plain = signed(&thief(), None, 1, None, b"x");
+    let claimed = signed(&thief(), Some(thief().address()), 1, None, b"x");
+    assert_eq!(plain.id, claimed.id);
+    world.inject(0, 1, &data(&claimed));
+    world.run(Duration::from_secs(1));
+    assert_eq!((world.received(1).len(), dropped(&world, 1, "forged")), (0, 1));
+    world.inject(0, 1, &data(&plain));
+    world.run(Duration::from_secs(1));
+    assert_eq!((world.received(1).len(), world.received(2).len()), (1, 1), "and the true one is heard");
 }
