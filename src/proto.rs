@@ -71,6 +71,8 @@ mod topology;
 
 pub use config::{Config, ConfigError, MAX_MAX_PEERS, PUBLIC_TRACKERS};
 pub use id::{Address, IdError, InfoHash, MessageId, OfferId, SwarmId, TrackerPeerId};
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use envelope::Half;
 pub use identity::{Identity, Proof, PublicKey, verify_batch};
 pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,

@@ -307,8 +307,11 @@ def vectors():
     public = SDP.format(address(1).hex(), bytes([7]).hex() * 16, address(4).hex())
     yield 'envelope_public', public.encode()
     key = derive(SWARM + bytes([7]) * 32, b'descriptions', 32)
-    plain = address(1) + bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
-    yield 'envelope_sealed', b'x-easypeers-sealed:1 ' + seal(key, bytes([13]) * 24, plain, offer).hex().encode()
+    hour = varint(1_800_000_000_123 // 3_600_000)
+    plain = hour + address(1) + bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
+    for name, half in [('envelope_sealed', 0), ('envelope_sealed_answer', 1)]:
+        box = seal(key, bytes([13 + half]) * 24, plain, offer + u8(half))
+        yield name, b'x-easypeers-sealed:2 ' + box.hex().encode()
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{MAX_PATH, MAX_REROUTES, Packet, Reply, ReplyPath, Signal, Signalling};
 use crate::proto::context::{Context, Effect};
-use crate::proto::envelope::Envelope;
+use crate::proto::envelope::{Envelope, Half};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::links::link;
 use crate::proto::neighborhood::closest;
@@ -177,7 +177,7 @@ impl Signalling {
 /// An answer as trackers carry it.
 fn envelope(from: Address, description: Description, offer: &OfferId, cx: &mut Context<'_>) -> String {
     let envelope = Envelope { from, instance: cx.me.instance, role: 0, instead_of: None, description };
-    envelope.write(offer, &cx.me.secret, cx.random)
+    envelope.write(Half::Answer, offer, &cx.me.secret, cx.random, cx.now)
 }
 
 /// The neighbor that a packet goes to when its way is cut: towards its goal, or towards the one of those on

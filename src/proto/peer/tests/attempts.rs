@@ -236,7 +236,7 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
     assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
 
     // It comes once more through the tracker.
-    let from_tracker = hostile::tracker_answer(&world.peers[1], NOBODY, &offer);
+    let from_tracker = hostile::tracker_answer(&world.peers[1], NOBODY, &offer, world.now);
     world.with(1, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), from_tracker), now));
     assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
     assert_eq!(said.borrow().len(), 0, "nothing is declined");

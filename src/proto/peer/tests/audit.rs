@@ -7,12 +7,14 @@ use std::rc::Rc;
 use super::world::{START, World, config, sdp};
 use super::*;
 use crate::proto::codec;
+use crate::proto::envelope::Envelope;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
 use crate::proto::links::link::wire::{Frame, PART, Read, decode, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::request::Request;
 use crate::proto::sdp::Description;
 use crate::proto::topology;
+use crate::testkit::tracker::Half;
 
 fn thief() -> Identity {
     Identity::from_secret([0xe1; 32])
@@ -718,4 +720,73 @@ fn a_claim_of_ones_own_hash_is_refused() {
     world.inject(0, 1, &data(&plain));
     world.run(Duration::from_secs(1));
     assert_eq!((world.received(1).len(), world.received(2).len()), (1, 1), "and the true one is heard");
+}
+
+/// What a tracker saw of a private swarm was good for ever, as an offer and as an answer.
+#[test]
+fn a_sealed_word_is_good_once_for_a_day_and_for_what_it_was_said() {
+    let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[9; 32]);
+    let private = || Config { secret: Some(secret.clone()), ..config() };
+    let mut world = World::new();
+    let a = world.join(private());
+    world.run(Duration::from_secs(1));
+    let answers = |world: &World, peer: usize| {
+        let conns = world.peers[peer].parts.links.conns().values();
+        conns.filter(|conn| matches!(conn.purpose, Purpose::Answer(_))).count()
+    };
+    let hear = |world: &mut World, peer: usize, text: &str| {
+        let heard = Input::TrackerMessage(TrackerId(0), text.to_owned());
+        world.with(peer, |peer, now| peer.handle(heard, now));
+        world.run(Duration::from_millis(100));
+    };
+    let now = world.now;
+    let offer = hostile::tracker_offer(&world.peers[a], 1, 0, now);
+    hear(&mut world, a, &offer);
+    assert_eq!(answers(&world, a), 1, "the first is good");
+    world.run(Duration::from_secs(30));
+    assert_eq!(answers(&world, a), 0, "nobody is there");
+    hear(&mut world, a, &offer);
+    assert_eq!(answers(&world, a), 0, "a copy");
+
+    // Its own offer comes back to its maker, as the answer to it.
+    let ours = |world: &World| {
+        let conns = world.peers[a].parts.links.conns().values();
+        conns
+            .filter_map(|conn| match conn.purpose {
+                Purpose::Offer(offer) if conn.link.is_offered() => {
+                    Some((offer, conn.link.description()?.clone()))
+                }
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = ours(&world);
+    let (id, description) = before.first().cloned().expect("it offers");
+    let (from, now) = (world.address(a), world.now);
+    let envelope = Envelope { from, instance: [1; 16], role: 0, instead_of: None, description };
+    let reflected = hostile::tracker_word(&world.peers[a], &id, &envelope, Half::Offer, Half::Answer, now);
+    hear(&mut world, a, &reflected);
+    assert_eq!(ours(&world).len(), before.len(), "no answer");
+
+    // An answer comes to another member as an offer.
+    let from = hostile::tracker_origin(2);
+    let description = hostile::description(99, 2);
+    let envelope = Envelope { from, instance: [1; 16], role: 0, instead_of: None, description };
+    let (id, now) = (OfferId([b'q'; 20]), world.now);
+    let reflected = hostile::tracker_word(&world.peers[a], &id, &envelope, Half::Answer, Half::Offer, now);
+    hear(&mut world, a, &reflected);
+    assert_eq!(answers(&world, a), 0, "no offer");
+
+    // Two days later, to a page that has not heard it before.
+    let recorded = hostile::tracker_offer(&world.peers[a], 3, 0, world.now);
+    let mut later = World::new();
+    later.now = world.now + Duration::from_secs(48 * 3600);
+    let b = later.join(private());
+    later.run(Duration::from_secs(1));
+    hear(&mut later, b, &recorded);
+    assert_eq!(answers(&later, b), 0, "too old");
+    let (now, peer) = (later.now + Duration::from_secs(20 * 3600), &later.peers[b]);
+    let slow = hostile::tracker_offer(peer, 4, 0, now);
+    hear(&mut later, b, &slow);
+    assert_eq!(answers(&later, b), 1, "clocks may be off by most of a day");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::proto::codec;
-use crate::proto::envelope::Envelope;
+use crate::proto::envelope::{Envelope, Half, Opened};
 use crate::proto::hex;
 use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
 use crate::proto::identity::{Identity, Proof};
@@ -18,6 +18,7 @@ use crate::proto::sdp::{AnswerMark, Candidate, Description};
 use crate::proto::secret::{SwarmSecret, SwarmTag};
 use crate::proto::signalling::{self, Reply, Signal};
 use crate::proto::topology;
+use crate::proto::time::Instant;
 
 fn vectors() -> BTreeMap<&'static str, Vec<u8>> {
     let lines = include_str!("../../../../../tests/vectors/wire.txt").lines();
@@ -198,7 +199,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "acknowledgement",
     "data",
     "data_claimed",
@@ -211,6 +212,7 @@ const OTHERS: [&str; 14] = [
     "message",
     "message_query",
     "named_id",
+    "envelope_sealed_answer",
     "said_id",
     "sealed_id",
 ];
@@ -295,9 +297,17 @@ fn envelopes_are_written_and_read_as_documented() {
     let (from, instance, instead_of) = (at(1), [7; 16], Some(at(4)));
     let envelope = Envelope { from, instance, role: 1, instead_of, description: offer() };
     let text = |name| String::from_utf8(vector(name)).expect("text");
-    let written = envelope.write(&brought, &public, &mut Random::new([1; 32]));
+    let now = Instant::from_millis(1_800_000_000_123);
+    let written = envelope.write(Half::Offer, &brought, &public, &mut Random::new([1; 32]), now);
     assert_eq!(written, text("envelope_public"));
-    for (name, secret) in [("envelope_public", public), ("envelope_sealed", private)] {
-        assert_eq!(Envelope::read(&text(name), &brought, &secret), Some(envelope.clone()), "{name}");
+    let halves = [
+        ("envelope_public", Half::Offer, &public),
+        ("envelope_sealed", Half::Offer, &private),
+        ("envelope_sealed_answer", Half::Answer, &private),
+    ];
+    for (name, half, secret) in halves {
+        let opened = Envelope::read(&text(name), half, &brought, secret, now);
+        let read = opened.map(|Opened { envelope, .. }| envelope);
+        assert_eq!(read, Some(envelope.clone()), "{name}");
     }
 }
