@@ -365,9 +365,6 @@ impl Links {
         let Some(conn) = self.conns.get(&id) else { return };
         let peer = conn.peer;
         if !conn.link.is_active() {
-            if farewell == Farewell::Refused {
-                self.leave_alone(id, cx);
-            }
             return self.fail(id, cx);
         }
         let Some(address) = peer else { return };
@@ -397,10 +394,13 @@ impl Links {
     /// ... and whose cause is counted only.
     pub(crate) fn refuse_quietly(&mut self, id: ConnId, cause: &'static str, cx: &mut Context<'_>) {
         cx.drop_because(cause);
-        self.leave_alone(id, cx);
         let Some(conn) = self.conns.get_mut(&id) else { return };
         match conn.peer.filter(|_| conn.link.is_active()) {
-            Some(address) => self.unlink(address, Some(Farewell::Refused), false, cx),
+            Some(address) => {
+                self.leave_alone(id, cx);
+                self.unlink(address, Some(Farewell::Refused), false, cx);
+            }
+            // An admission fails for what was said ahead of the channel, too, and that crossed others.
             None => {
                 conn.link.close(Some(Farewell::Refused), cx.out);
                 self.fail(id, cx);

@@ -204,11 +204,7 @@ fn an_acceptance_that_was_under_way_on_a_link_that_ends_takes_another() {
             to: world.address(origin),
             path: Vec::new(),
             hops_left: signalling::MAX_REROUTES,
-            signal: Signal::Accept {
-                from: world.address(0),
-                answer: Box::new(hostile::description(1, 1)),
-                hello: None,
-            },
+            signal: hostile::accept(Identity::from_secret([1; 32]).public_key(), 1, None),
         };
         world.with(0, |peer, now| {
             peer.reroute(answer, now);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::world::{START, World, config, sdp};
 use super::*;
+use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
 use crate::proto::envelope::Envelope;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
@@ -14,6 +15,7 @@ use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::request::Request;
 use crate::proto::sdp::Description;
 use crate::proto::topology;
+use crate::testkit::tell;
 use crate::testkit::tracker::Half;
 
 fn thief() -> Identity {
@@ -294,7 +296,11 @@ fn the_hello_that_is_admitted_is_looked_at() {
         Packet::Signalling(signalling::Packet::Reply(reply))
     };
     let (answer, ahead) = (Box::new(theirs), Some(Box::new(hello.clone())));
-    world.inject(0, o, &back(Signal::Accept { from: other.address(), answer, hello: ahead }));
+    let swarm = SwarmTag::of_topic("t");
+    let offer = ours.offer.as_ref().expect("it offers").hash();
+    let said = Acceptance { request: ours.id, offer, answer: &answer, hello: ahead.as_deref() };
+    let (key, proof) = (other.public_key(), said.prove(&other, &swarm));
+    world.inject(0, o, &back(Signal::Accept { key, answer, proof, hello: ahead }));
     world.run(Duration::from_millis(100));
     let greeted = heard.borrow().iter().find_map(|packet| match packet {
         signalling::Packet::Reply(Reply { signal: Signal::Greet { hello, .. }, .. }) => {
@@ -789,4 +795,148 @@ fn a_sealed_word_is_good_once_for_a_day_and_for_what_it_was_said() {
     let slow = hostile::tracker_offer(peer, 4, 0, now);
     hear(&mut later, b, &slow);
     assert_eq!(answers(&later, b), 1, "clocks may be off by most of a day");
+}
+
+/// A relay answered a request in the name of whom it was for, with a connection to nowhere: the peer that asked took that
+/// for the answer, ended the true one, and left that peer alone for 20 s.
+#[test]
+fn an_answer_in_anothers_name_is_no_answer() {
+    let (mut world, order) = ring(5);
+    let [asks, evil, named] = [order[0], order[1], order[2]];
+    let forged = Rc::new(RefCell::new(0));
+    let count = forged.clone();
+    world.tap(move |from, at, packet| match packet {
+        Packet::Signalling(signalling::Packet::Reply(ref reply)) if from == evil && at == asks => {
+            let mut before = reply.clone();
+            if let Signal::Accept { answer, .. } = &mut before.signal {
+                **answer = hostile::description(99, 1);
+                *count.borrow_mut() += 1;
+                return vec![Packet::Signalling(signalling::Packet::Reply(before)), packet];
+            }
+            vec![packet]
+        }
+        packet => vec![packet],
+    });
+    for peer in [asks, named] {
+        world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+    }
+    let (via, goal) = (world.address(evil), Goal::Exact(world.address(named)));
+    let plan = Plan { goal, via, probe: false, aim: None, replaces: None };
+    world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+    world.run(Duration::from_millis(600));
+    assert!(*forged.borrow() > 0);
+    assert!(world.linked(asks, named));
+}
+
+/// What a relay says of a request is hearsay, and one word of it kept two peers apart for 20 s.
+#[test]
+fn a_refusal_that_nobody_proved_keeps_two_peers_apart_for_a_moment_only() {
+    let (mut world, order) = ring(5);
+    let [asks, evil, named] = [order[0], order[1], order[2]];
+    let mut spoiled = 0;
+    world.tap(move |from, at, packet| match packet {
+        Packet::Signalling(signalling::Packet::Reply(mut reply)) if from == evil && at == asks => {
+            if matches!(reply.signal, Signal::Accept { .. }) && spoiled == 0 {
+                spoiled += 1;
+                reply.signal = Signal::Reject(Reason::Failed);
+            }
+            vec![Packet::Signalling(signalling::Packet::Reply(reply))]
+        }
+        packet => vec![packet],
+    });
+    for peer in [asks, named] {
+        world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+    }
+    let (via, to) = (world.address(evil), world.address(named));
+    let ask = |world: &mut World| {
+        let plan = Plan { goal: Goal::Exact(to), via, probe: false, aim: Some(to), replaces: None };
+        world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+        world.run(Duration::from_millis(200));
+    };
+    ask(&mut world);
+    let topology = &world.peers[asks].parts.topology;
+    assert!(topology.avoids(&to, world.now));
+    assert!(!topology.avoids(&to, world.now + Duration::from_secs(2)));
+}
+
+/// An answer that a member made up was passed on to a tracker, whatever it was and however large.
+#[test]
+fn an_answer_out_of_bounds_goes_to_no_tracker() {
+    let mut world = World::of(3, 6);
+    let asked: Rc<RefCell<Vec<(usize, RequestId, Address)>>> = Rc::default();
+    let heard = asked.clone();
+    world.tap(move |from, to, packet| match packet {
+        Packet::Signalling(signalling::Packet::Request(request))
+            if from == 1 && request.brought.is_some() =>
+        {
+            heard.borrow_mut().push((to, request.id, request.origin));
+            vec![]
+        }
+        packet => vec![packet],
+    });
+    for n in 0..20 {
+        let text = hostile::tracker_offer(&world.peers[1], n * 0x0c00_0000, 0, world.now);
+        world.with(1, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
+        world.run(Duration::from_millis(50));
+    }
+    let (evil, id, to) = asked.borrow().first().copied().expect("one is for somebody else");
+    let mut written = 0;
+    for size in [100, 8000] {
+        let long = codec::to_bytes(&("ufrag", "p".repeat(size), [1u8; 32], 1u32, Vec::<u8>::new()));
+        let answer = Box::new(codec::from_bytes(&long).expect("that is how a description is written"));
+        let signal = accept(&thief(), answer);
+        let reply = Reply { id, to, path: vec![], hops_left: 9, signal };
+        let frame = frame(&Frame::Whole(&encode(&Packet::Signalling(signalling::Packet::Reply(reply)))));
+        let conn = world.peers[1].parts.links.conn_of(&world.address(evil)).expect("they are linked");
+        let said = tell(&mut world.peers[1], Input::ConnFrame(conn, Bytes(frame)), world.now);
+        written += said.outputs.iter().filter(|output| matches!(output, Output::TrackerSend(..))).count();
+    }
+    assert_eq!(written, 1, "the sound one");
+}
+
+/// A relay altered what came ahead of the channel: the admission failed, and the peer that asked left the true one alone.
+#[test]
+fn a_greeting_that_a_relay_spoiled_keeps_nobody_apart() {
+    for altered in ["hello", "greet"] {
+        let (mut world, order) = ring(5);
+        world.opening = Duration::from_millis(300);
+        let [asks, evil, named] = [order[0], order[1], order[2]];
+        let spoiled = Rc::new(RefCell::new(0));
+        let count = spoiled.clone();
+        world.tap(move |from, _, mut packet| {
+            let Packet::Signalling(signalling::Packet::Reply(Reply { signal, .. })) = &mut packet else {
+                return vec![packet];
+            };
+            match signal {
+                Signal::Accept { hello: Some(hello), .. } if from == evil && altered == "hello" => {
+                    hello.nonce[0] ^= 1;
+                    *count.borrow_mut() += 1;
+                }
+                Signal::Greet { hello, .. } if from == evil && altered == "greet" => {
+                    hello.nonce[0] ^= 1;
+                    *count.borrow_mut() += 1;
+                }
+                _ => {}
+            }
+            vec![packet]
+        });
+        for peer in [asks, named] {
+            world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+        }
+        let (via, to) = (world.address(evil), world.address(named));
+        let plan = Plan { goal: Goal::Exact(to), via, probe: false, aim: Some(to), replaces: None };
+        world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+        for _ in 0..40 {
+            world.run(Duration::from_millis(100));
+            let topology = &world.peers[asks].parts.topology;
+            assert!(!topology.avoids(&to, world.now + Duration::from_secs(2)), "{altered}");
+        }
+        assert!(*spoiled.borrow() > 0, "{altered}");
+    }
+}
+
+/// An answer by this key, with a proof of another one.
+fn accept(who: &Identity, answer: Box<Description>) -> Signal {
+    let (key, proof) = (who.public_key(), who.prove("admission", b""));
+    Signal::Accept { key, answer, proof, hello: None }
 }

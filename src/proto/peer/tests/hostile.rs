@@ -9,6 +9,7 @@ use super::*;
 use crate::proto::codec;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::TrackerPeerId;
+use crate::proto::identity::{Proof, PublicKey};
 use crate::proto::introducers::tracker;
 use crate::proto::io::Bytes;
 use crate::proto::links::admission::{Confirm, Hello, VERSION};
@@ -257,6 +258,12 @@ fn named_candidate(name: &str) -> Candidate {
     Candidate::parse(&format!("candidate:1 1 udp 1 {name} 5000 typ host")).expect("we wrote it")
 }
 
+/// An answer whose proof is none.
+pub(super) fn accept(key: PublicKey, n: u64, hello: Option<Box<Hello>>) -> Signal {
+    let proof = Proof { commitment: [0; 32], response: [0; 32] };
+    Signal::Accept { key, answer: Box::new(description(99, n)), proof, hello }
+}
+
 pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
     let mut id = [1; 8];
     id[..4].copy_from_slice(&n.to_be_bytes());
@@ -409,12 +416,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Signal::Cancel,
         Signal::Decline { origin: me, answer: AnswerMark([1; 8]) },
         Signal::Decline { origin: nobody, answer: AnswerMark([2; 8]) },
-        Signal::Accept { from: me, answer: Box::new(description(99, 1)), hello: None },
-        Signal::Accept {
-            from: nobody,
-            answer: Box::new(description(99, 1)),
-            hello: Some(Box::new(greeting().0)),
-        },
+        accept(Identity::from_secret([2; 32]).public_key(), 1, None),
+        accept(PublicKey([9; 32]), 1, Some(Box::new(greeting().0))),
         Signal::Greet { request: RequestId([7; 8]), hello: Box::new(greeting().0), confirm: greeting().1 },
         Signal::Candidate(named_candidate("x.local")),
     ] {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
 use crate::proto::envelope::{Envelope, Half, Opened};
 use crate::proto::hex;
@@ -17,8 +18,8 @@ use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::sdp::{AnswerMark, Candidate, Description};
 use crate::proto::secret::{SwarmSecret, SwarmTag};
 use crate::proto::signalling::{self, Reply, Signal};
-use crate::proto::topology;
 use crate::proto::time::Instant;
+use crate::proto::topology;
 
 fn vectors() -> BTreeMap<&'static str, Vec<u8>> {
     let lines = include_str!("../../../../../tests/vectors/wire.txt").lines();
@@ -126,10 +127,16 @@ fn packets() -> Vec<(&'static str, Packet)> {
         path: vec![at(5)],
         ..request(Goal::Exact(at(2)), 1200)
     };
-    let accept = |hello: Option<Hello>| Signal::Accept {
-        from: at(2),
-        answer: Box::new(description("active", &[host()])),
-        hello: hello.map(Box::new),
+    let accept = |hello: Option<Hello>| {
+        let (who, answer) = (Identity::from_secret([2; 32]), description("active", &[host()]));
+        let said = Acceptance {
+            request: RequestId([8; 8]),
+            offer: offer().hash(),
+            answer: &answer,
+            hello: hello.as_ref(),
+        };
+        let (key, proof) = (who.public_key(), said.prove(&who, &SwarmTag::of_topic("t")));
+        Signal::Accept { key, answer: Box::new(answer), proof, hello: hello.map(Box::new) }
     };
     let (other, maker) = (RequestId([9; 8]), Identity::from_secret([1; 32]).address());
     let fold = |name| u64::from_be_bytes(id(name).0[..8].try_into().expect("8 bytes"));
@@ -205,6 +212,7 @@ const OTHERS: [&str; 15] = [
     "data_claimed",
     "envelope_public",
     "envelope_sealed",
+    "envelope_sealed_answer",
     "frame_part",
     "frame_part_last",
     "frame_whole",
@@ -212,7 +220,6 @@ const OTHERS: [&str; 15] = [
     "message",
     "message_query",
     "named_id",
-    "envelope_sealed_answer",
     "said_id",
     "sealed_id",
 ];
