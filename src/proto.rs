@@ -39,6 +39,7 @@
 //! [`Peer`] introduces these parts to each other; none of them knows another. `docs/architecture.md` follows a
 //! message and a newcomer through all of them, file by file.
 
+mod acceptance;
 mod codec;
 mod config;
 mod context;
@@ -71,6 +72,8 @@ mod time;
 mod topology;
 
 pub use config::{Config, ConfigError, MAX_MAX_PEERS, PUBLIC_TRACKERS};
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use envelope::Half;
 pub use id::{Address, IdError, InfoHash, MessageId, OfferId, SwarmId, TrackerPeerId};
 pub use identity::{Identity, Proof, PublicKey, verify_batch};
 pub use io::{

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::envelope::Envelope;
 use super::id::{Address, MessageId, OfferId, TrackerPeerId};
+use super::identity::{Proof, PublicKey};
 use super::io::{ConnId, Event, Output, TrackerId, Warning};
 use super::keys::Keys;
 use super::limits::{Allowed, Fault, Limits};
@@ -89,7 +90,7 @@ pub(crate) enum Effect {
     /// A request ended here: is there a slot for it?
     Arrived(Arrival),
     /// A request of ours was answered.
-    Accepted(Acceptance),
+    Accepted(Accepted),
     /// A request of ours was turned away.
     Rejected { aim: Option<Address>, reason: Reason, conn: Option<ConnId> },
     /// A probe of ours found somebody.
@@ -147,15 +148,27 @@ pub(crate) struct Offered {
     pub(crate) replaces: Option<Address>,
 }
 
-/// An answer to a request of ours.
+/// An answer to a request of ours, by whoever says so.
 #[derive(Debug)]
-pub(crate) struct Acceptance {
+pub(crate) struct Accepted {
     pub(crate) id: RequestId,
     /// The neighbor through which the request went.
     pub(crate) via: Address,
-    pub(crate) from: Address,
+    pub(crate) key: PublicKey,
     pub(crate) answer: Box<Description>,
+    pub(crate) proof: Proof,
     pub(crate) hello: Option<Box<Hello>>,
+}
+
+/// What becomes of an answer to a request of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// A connection.
+    Taken,
+    /// Nothing, and who gave it should know.
+    OfNoUse,
+    /// Nothing: whoever gave it is not who it says.
+    Forged,
 }
 
 /// Which attempt is given up.

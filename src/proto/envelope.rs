@@ -2,7 +2,8 @@
 //!
 //! The `sdp` field is the only one that every tracker passes on untouched, so the sender's address, its
 //! instance and the role of the offer travel in a session attribute within it, which browsers would ignore
-//! (RFC 8866 section 6). In a private swarm the whole text is sealed.
+//! (RFC 8866 section 6). In a private swarm the whole text is sealed: for one offer, as an offer or as an answer to it, and
+//! for a day.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +13,36 @@ use super::id::{Address, OfferId};
 use super::random::Random;
 use super::sdp::Description;
 use super::secret::SwarmSecret;
+use super::time::Instant;
 
 const ATTRIBUTE: &str = "x-easypeers:1 ";
-const SEALED: &str = "x-easypeers-sealed:1 ";
+const SEALED: &str = "x-easypeers-sealed:2 ";
 /// Longest SDP accepted from a tracker; real ones have 1 to 2 kB.
 const MAX_SDP: usize = 16 << 10;
+/// A sealed text is good for so many hours before and after it was made, by the clocks of its two ends. Pages have clocks
+/// that are wrong by a time zone.
+const HOURS: u32 = 24;
+/// What a seal has before everything else, and no other has: its nonce.
+const SEAL: usize = 24;
+
+/// Which half of a connection a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Half {
+    Offer,
+    Answer,
+}
+
+/// Tells one sealed text from all others; who makes a new one of the same says so on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Seal([u8; SEAL]);
+
+/// What a tracker's text says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) envelope: Envelope,
+    /// In a private swarm.
+    pub(crate) seal: Option<Seal>,
+}
 
 /// A description and who it is from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +57,18 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Writes the text for the tracker, about one offer.
-    pub(crate) fn write(&self, offer: &OfferId, secret: &SwarmSecret, random: &mut Random) -> String {
+    /// Writes the text for the tracker: an offer, or the answer to it.
+    pub(crate) fn write(
+        &self,
+        half: Half,
+        offer: &OfferId,
+        secret: &SwarmSecret,
+        random: &mut Random,
+        now: Instant,
+    ) -> String {
         if secret.is_private() {
-            let plain = codec::to_bytes(self);
-            let sealed = secret.seal_description(&offer.0, &plain, random);
+            let plain = codec::to_bytes(&(hour(now), self));
+            let sealed = secret.seal_description(&context(half, offer), &plain, random);
             return format!("{SEALED}{}", hex::text(&sealed));
         }
         let (from, role, instance) = (self.from, self.role, hex::text(&self.instance));
@@ -44,16 +77,29 @@ impl Envelope {
         self.description.to_sdp(Some(&attribute))
     }
 
-    /// Reads a tracker's text about one offer; `None` when it is not of this swarm.
-    pub(crate) fn read(text: &str, offer: &OfferId, secret: &SwarmSecret) -> Option<Self> {
+    /// Reads a tracker's text: an offer, or the answer to it; `None` when it is not of this swarm.
+    pub(crate) fn read(
+        text: &str,
+        half: Half,
+        offer: &OfferId,
+        secret: &SwarmSecret,
+        now: Instant,
+    ) -> Option<Opened> {
         if text.len() > MAX_SDP {
             return None;
         }
-        if secret.is_private() {
-            let sealed = hex::read(text.strip_prefix(SEALED)?)?;
-            let envelope: Self = codec::from_bytes(&secret.open_description(&offer.0, &sealed)?)?;
-            return envelope.description.is_sound().then_some(envelope);
+        if !secret.is_private() {
+            return Self::read_public(text).map(|envelope| Opened { envelope, seal: None });
         }
+        let sealed = hex::read(text.strip_prefix(SEALED)?)?;
+        let plain = secret.open_description(&context(half, offer), &sealed)?;
+        let (made, envelope): (u32, Self) = codec::from_bytes(&plain)?;
+        let fresh = made.abs_diff(hour(now)) <= HOURS;
+        let seal = sealed.first_chunk().map(|seal| Seal(*seal));
+        (fresh && envelope.description.is_sound()).then_some(Opened { envelope, seal })
+    }
+
+    fn read_public(text: &str) -> Option<Self> {
         let line =
             text.lines().find_map(|line| line.trim_end().strip_prefix("a=")?.strip_prefix(ATTRIBUTE))?;
         let mut words = line.split(' ');
@@ -70,13 +116,36 @@ impl Envelope {
     }
 }
 
+/// What a sealed text belongs to: one offer, whose id is drawn at random, and one half of its connection.
+fn context(half: Half, offer: &OfferId) -> [u8; 21] {
+    let mut context = [half as u8; 21];
+    context[..20].copy_from_slice(&offer.0);
+    context
+}
+
+/// Hours since the UNIX epoch.
+fn hour(now: Instant) -> u32 {
+    u32::try_from(now.as_millis() / 3_600_000).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::proto::id::SwarmId;
     use crate::testkit::description::End;
 
     const OFFER: OfferId = OfferId([5; 20]);
+    const NOW: Instant = Instant::from_millis(1_800_000_000_123);
+
+    fn write(half: Half, secret: &SwarmSecret) -> String {
+        envelope().write(half, &OFFER, secret, &mut Random::new([1; 32]), NOW)
+    }
+
+    fn read(text: &str, half: Half, offer: u8, secret: &SwarmSecret, now: Instant) -> Option<Envelope> {
+        Envelope::read(text, half, &OfferId([offer; 20]), secret, now).map(|opened| opened.envelope)
+    }
 
     fn envelope() -> Envelope {
         let sdp = End(1, 0).describe_whole("actpass");
@@ -93,26 +162,60 @@ mod tests {
     #[test]
     fn a_public_envelope_is_an_sdp_with_one_more_line() {
         let secret = SwarmSecret::public(SwarmId::of_topic("t"));
-        let text = envelope().write(&OFFER, &secret, &mut Random::new([1; 32]));
+        let text = write(Half::Offer, &secret);
         assert!(text.starts_with("v=0\r\n") && text.contains("a=x-easypeers:1 abab"));
-        assert_eq!(Envelope::read(&text, &OFFER, &secret), Some(envelope()));
+        assert_eq!(read(&text, Half::Offer, 5, &secret, NOW), Some(envelope()));
     }
 
     #[test]
     fn a_private_envelope_shows_a_tracker_nothing_and_fits_its_offer_only() {
         let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[1; 32]);
-        let text = envelope().write(&OFFER, &secret, &mut Random::new([1; 32]));
+        let text = write(Half::Offer, &secret);
         assert!(!text.contains("10.0.0.1") && !text.contains("abab"));
-        assert_eq!(Envelope::read(&text, &OFFER, &secret), Some(envelope()));
-        assert_eq!(Envelope::read(&text, &OfferId([6; 20]), &secret), None);
+        assert_eq!(read(&text, Half::Offer, 5, &secret, NOW), Some(envelope()));
+        assert_eq!(read(&text, Half::Offer, 6, &secret, NOW), None);
         let other = SwarmSecret::private(SwarmId::of_topic("t"), &[2; 32]);
-        assert_eq!(Envelope::read(&text, &OFFER, &other), None);
+        assert_eq!(read(&text, Half::Offer, 5, &other, NOW), None);
+    }
+
+    #[test]
+    fn a_sealed_half_is_no_other_half_and_fresh_for_a_day() {
+        let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[1; 32]);
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        for (half, other) in [(Half::Offer, Half::Answer), (Half::Answer, Half::Offer)] {
+            let text = write(half, &secret);
+            assert_eq!(read(&text, other, 5, &secret, NOW), None);
+            assert_eq!(read(&text, half, 5, &secret, NOW + hours(24)), Some(envelope()));
+            assert_eq!(read(&text, half, 5, &secret, NOW + hours(25)), None);
+        }
+        let ahead =
+            envelope().write(Half::Offer, &OFFER, &secret, &mut Random::new([1; 32]), NOW + hours(25));
+        assert_eq!(read(&ahead, Half::Offer, 5, &secret, NOW), None);
+    }
+
+    #[test]
+    fn only_a_copy_has_the_same_seal() {
+        let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[1; 32]);
+        let mut random = Random::new([1; 32]);
+        let mut seal = || {
+            let text = envelope().write(Half::Offer, &OFFER, &secret, &mut random, NOW);
+            let (head, digits) = text.split_at(SEALED.len());
+            let read = |text: &str| Envelope::read(text, Half::Offer, &OFFER, &secret, NOW)?.seal;
+            let seal = read(&text).expect("it is sealed");
+            assert_eq!(
+                read(&format!("{head}{}", digits.to_uppercase())),
+                Some(seal),
+                "however it is written"
+            );
+            seal
+        };
+        assert_ne!(seal(), seal());
     }
 
     #[test]
     fn other_applications_and_nonsense_are_not_read() {
         let secret = SwarmSecret::public(SwarmId::of_topic("t"));
-        let good = envelope().write(&OFFER, &secret, &mut Random::new([1; 32]));
+        let good = write(Half::Offer, &secret);
         for bad in [
             String::new(),
             envelope().description.to_sdp(None),
@@ -121,7 +224,7 @@ mod tests {
             good.replace("ice-pwd", "ice-dwp"),
             "a=x-easypeers:1 \r\n".into(),
         ] {
-            assert_eq!(Envelope::read(&bad, &OFFER, &secret), None, "{bad}");
+            assert_eq!(read(&bad, Half::Offer, 5, &secret, NOW), None, "{bad}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Half};
 use super::introducers::tracker::Tracker;
 use super::links::link::wire::{Frame, Inbox, encode, frame};
 use super::messaging::message::Header;
@@ -92,9 +92,13 @@ pub fn envelope(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let offer = OfferId([5; 20]);
     for secret in [SwarmSecret::public(swarm), SwarmSecret::private(swarm, &[1; 32])] {
-        if let Some(envelope) = Envelope::read(&text, &offer, &secret) {
-            let written = envelope.write(&offer, &secret, &mut Random::new([1; 32]));
-            assert_eq!(Envelope::read(&written, &offer, &secret), Some(envelope));
+        for half in [Half::Offer, Half::Answer] {
+            let now = Instant::from_millis(0);
+            let Some(opened) = Envelope::read(&text, half, &offer, &secret, now) else { continue };
+            let envelope = opened.envelope;
+            let written = envelope.write(half, &offer, &secret, &mut Random::new([1; 32]), now);
+            let again = Envelope::read(&written, half, &offer, &secret, now).map(|opened| opened.envelope);
+            assert_eq!(again, Some(envelope));
         }
     }
 }

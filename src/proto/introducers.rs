@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::context::{Context, Effect, Stranger};
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Half, Opened};
 use super::id::{InfoHash, OfferId, TrackerPeerId};
 use super::io::{Event, Output, TrackerId, TrackerStatus};
 use super::map::Map;
@@ -13,8 +13,10 @@ use super::ring::Side;
 use super::sdp::Description;
 use super::time::Instant;
 
+mod copies;
 pub(crate) mod tracker;
 
+use copies::Copies;
 use tracker::{Heard, Need, Tracker};
 
 /// Most offers in one announce of a peer in need. A healthy one only seeks its ring neighbors.
@@ -30,6 +32,7 @@ const CATASTROPHE: Duration = Duration::from_millis(500);
 pub(crate) struct Introducers {
     trackers: Map<TrackerId, Tracker>,
     next_tracker: u32,
+    copies: Copies,
 }
 
 /// How many offers a peer in need has out at most: half of its slots, the other half is for the offers of others.
@@ -100,20 +103,17 @@ impl Introducers {
         }
         match heard {
             Some(Heard::Offer { from, id: offer, sdp }) if cx.allows_stranger() => {
-                match Envelope::read(&sdp, &offer, &cx.me.secret) {
-                    Some(envelope) => cx.effects.push_back(Effect::Introduced(Stranger {
-                        tracker: id,
-                        mark,
-                        from,
-                        offer,
-                        envelope,
-                    })),
-                    None => cx.drop_because("tracker offer"),
+                let opened = Envelope::read(&sdp, Half::Offer, &offer, &cx.me.secret, cx.now);
+                let Some(Opened { envelope, seal }) = opened else { return cx.drop_because("tracker offer") };
+                if seal.is_some_and(|seal| !self.copies.is_first(seal)) {
+                    return cx.drop_because("copy of an offer");
                 }
+                let stranger = Stranger { tracker: id, mark, from, offer, envelope };
+                cx.effects.push_back(Effect::Introduced(stranger));
             }
             Some(Heard::Answer { id: offer, sdp }) if cx.allows_stranger() => {
-                match Envelope::read(&sdp, &offer, &cx.me.secret) {
-                    Some(Envelope { from, description: answer, .. }) => {
+                match Envelope::read(&sdp, Half::Answer, &offer, &cx.me.secret, cx.now) {
+                    Some(Opened { envelope: Envelope { from, description: answer, .. }, .. }) => {
                         cx.effects.push_back(Effect::Answered { offer, from, answer });
                     }
                     None => cx.drop_because("tracker answer"),
@@ -275,7 +275,7 @@ pub(crate) fn envelopes(
             role: role as u8,
             description,
         };
-        (id, envelope.write(&id, &cx.me.secret, cx.random))
+        (id, envelope.write(Half::Offer, &id, &cx.me.secret, cx.random, cx.now))
     };
     (first..first + wanted).zip(offers).map(write).collect()
 }

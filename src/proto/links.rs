@@ -9,6 +9,7 @@ use super::context::{Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::io::{ConnId, Output};
 use super::map::Map;
+use super::messaging::direct::MAX_RING_HOPS;
 use super::neighborhood::{Neighbor, Neighborhood};
 use super::report::Stats;
 use super::time::{Instant, soonest};
@@ -33,8 +34,9 @@ use targets::Targets;
 
 /// A peer to which a connection was late has more time for the next one, for this long.
 const SLOW: Duration = Duration::from_secs(20);
-/// Bytes of a packet beyond its payload: header, path, proofs.
-pub(crate) const PACKET_OVERHEAD: usize = 4096;
+/// Bytes of a packet beyond its payload: a header, its proof, and the longest path. A relay adds itself to the path: what it
+/// takes is never more than the next one takes.
+pub(crate) const PACKET_OVERHEAD: usize = 1024 + MAX_RING_HOPS * size_of::<Address>();
 
 /// All connections of one peer.
 #[derive(Debug)]
@@ -371,9 +373,6 @@ impl Links {
         let Some(conn) = self.conns.get(&id) else { return };
         let peer = conn.peer;
         if !conn.link.is_active() {
-            if farewell == Farewell::Refused {
-                self.leave_alone(id, cx);
-            }
             return self.fail(id, cx);
         }
         let Some(address) = peer else { return };
@@ -403,10 +402,13 @@ impl Links {
     /// ... and whose cause is counted only.
     pub(crate) fn refuse_quietly(&mut self, id: ConnId, cause: &'static str, cx: &mut Context<'_>) {
         cx.drop_because(cause);
-        self.leave_alone(id, cx);
         let Some(conn) = self.conns.get_mut(&id) else { return };
         match conn.peer.filter(|_| conn.link.is_active()) {
-            Some(address) => self.unlink(address, Some(Farewell::Refused), false, cx),
+            Some(address) => {
+                self.leave_alone(id, cx);
+                self.unlink(address, Some(Farewell::Refused), false, cx);
+            }
+            // An admission fails for what was said ahead of the channel, too, and that crossed others.
             None => {
                 conn.link.close(Some(Farewell::Refused), cx.out);
                 self.fail(id, cx);

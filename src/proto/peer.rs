@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::config::{Config, ConfigError};
-use super::context::{Context, Effect, Purpose};
+use super::context::{Answered, Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::identity::Identity;
 use super::introducers::{self, Introducers};
@@ -291,11 +291,17 @@ impl Peer {
                     links.take_up(&request, offer, cx);
                 }
             }
-            Effect::Accepted(acceptance) => {
-                let (id, from, via) = (acceptance.id, acceptance.from, acceptance.via);
-                let answer = acceptance.answer.mark();
-                if !links.handle_accepted(acceptance, cx) {
-                    signalling.turn_down(id, from, via, answer, cx);
+            Effect::Accepted(accepted) => {
+                let (id, from, via) = (accepted.id, accepted.key.address(), accepted.via);
+                let answer = accepted.answer.mark();
+                match links.handle_accepted(accepted, cx) {
+                    Answered::Taken => signalling.finish(&id),
+                    Answered::OfNoUse => {
+                        signalling.finish(&id);
+                        signalling.turn_down(id, from, via, answer, cx);
+                    }
+                    // The true answer may be on its way.
+                    Answered::Forged => {}
                 }
             }
             Effect::Rejected { aim, reason, conn } => {

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::codec;
 use super::hex;
 use super::place::{Endpoint, Zone};
 
@@ -89,7 +90,16 @@ fn is_ice_chars(text: &str, least: usize) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AnswerMark(pub(crate) [u8; 8]);
 
+/// SHA-256 of a description as it travels in packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DescriptionHash(pub(crate) [u8; 32]);
+
 impl Description {
+    /// Its hash, candidates and all.
+    pub(crate) fn hash(&self) -> DescriptionHash {
+        DescriptionHash(Sha256::digest(codec::to_bytes(self)).into())
+    }
+
     /// The mark of an answer.
     pub(crate) fn mark(&self) -> AnswerMark {
         let hash = Sha256::new().chain_update(MARK).chain_update(&self.pwd).finalize();

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::context::{Acceptance, Context, Effect, GivenUp, Offered, Purpose};
+use super::context::{Accepted, Context, Effect, GivenUp, Offered, Purpose};
 use super::id::Address;
 use super::io::ConnId;
 use super::links::admission::{Confirm, Hello};
@@ -203,10 +203,9 @@ impl Signalling {
             Signal::Candidate(_) | Signal::Cancel | Signal::Later(_) => {
                 self.handle_forwarded(id, signal, cx);
             }
-            Signal::Accept { from: acceptor, answer, hello } => {
-                let via = self.own.remove(&id).map_or(from, |own| own.via);
-                let acceptance = Acceptance { id, via, from: acceptor, answer, hello };
-                cx.effects.push_back(Effect::Accepted(acceptance));
+            Signal::Accept { key, answer, proof, hello } => {
+                let via = self.own.get(&id).map_or(from, |own| own.via);
+                cx.effects.push_back(Effect::Accepted(Accepted { id, via, key, answer, proof, hello }));
             }
             Signal::Found(found) => {
                 if let Some(OwnRequest { goal, via, .. }) = self.own.remove(&id) {

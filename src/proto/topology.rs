@@ -227,9 +227,9 @@ impl Topology {
     /// A request that was meant for a peer was turned away.
     pub(crate) fn handle_rejected(&mut self, aim: Address, reason: Reason, now: Instant) {
         let pause = match reason {
-            Reason::Failed => COOL_FAILED,
             Reason::Busy | Reason::Duplicate => COOL_BUSY,
-            Reason::Full | Reason::NotFound => COOL,
+            // Hearsay, and no reason for more.
+            Reason::Full | Reason::NotFound | Reason::Failed => COOL,
         };
         self.leave_alone(aim, pause, now);
     }
@@ -263,6 +263,12 @@ impl Topology {
     /// When this peer looks for links.
     pub(crate) fn poll_plan(&self) -> Option<Instant> {
         soonest(soonest(self.look_at, self.stabilize_at), soonest(self.long_at, self.trial_at))
+    }
+
+    /// Whether a peer is left alone now.
+    #[cfg(test)]
+    pub(crate) fn avoids(&self, peer: &Address, now: Instant) -> bool {
+        self.cool.get(peer).is_some_and(|until| *until > now)
     }
 
     /// How much it holds, table by table.

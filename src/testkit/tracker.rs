@@ -2,19 +2,14 @@
 
 use serde::Serialize;
 
+pub(crate) use crate::proto::Half;
+
 /// What a tracker passes on of a member, about one offer.
 pub(crate) struct Word<'a> {
     pub(crate) info_hash: &'a str,
     /// The member.
     pub(crate) peer_id: &'a str,
     pub(crate) offer_id: &'a str,
-}
-
-/// The offer itself, or the answer to one of who hears this.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Half {
-    Offer,
-    Answer,
 }
 
 #[derive(Serialize)]

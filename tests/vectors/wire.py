@@ -167,6 +167,12 @@ def acknowledgement(header, recipient, hops, path, hops_left):
     return header.id + header.maker + recipient.key + u8(hops) + proof + sequence(*path) + varint(hops_left)
 
 
+def acceptance(who, request_id, offer, answer, hello):
+    parts = [sha256(offer).digest(), sha256(answer).digest(), sha256(maybe(hello)).digest()]
+    proof = who.prove(b'easypeers acceptance 2', TAG + request_id + b''.join(parts))
+    return who.key + answer + proof + maybe(hello)
+
+
 # Packets.
 
 
@@ -261,8 +267,8 @@ def vectors():
     yield 'request_point', u8(6) + u8(0) + request(varint(2) + address(2), 0, None, OFFER, None, [], 5)
     yield 'request_successor', u8(6) + u8(0) + request(varint(0), 0, None, None, None, [], 5)
     yield 'request_predecessor', u8(6) + u8(0) + request(varint(1), 0, None, None, None, [], 5)
-    yield 'reply_accept', reply(u8(0) + address(2) + ANSWER + some(hello()))
-    yield 'reply_accept_bare', reply(u8(0) + address(2) + ANSWER + maybe(None))
+    yield 'reply_accept', reply(u8(0) + acceptance(B, ID, OFFER, ANSWER, hello()))
+    yield 'reply_accept_bare', reply(u8(0) + acceptance(B, ID, OFFER, ANSWER, None))
     yield 'reply_found', reply(u8(1) + address(2))
     for number, reason in enumerate(['full', 'busy', 'duplicate', 'not_found', 'failed']):
         yield 'reply_reject_' + reason, reply(u8(2) + u8(number))
@@ -307,8 +313,11 @@ def vectors():
     public = SDP.format(address(1).hex(), bytes([7]).hex() * 16, address(4).hex())
     yield 'envelope_public', public.encode()
     key = derive(SWARM + bytes([7]) * 32, b'descriptions', 32)
-    plain = address(1) + bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
-    yield 'envelope_sealed', b'x-easypeers-sealed:1 ' + seal(key, bytes([13]) * 24, plain, offer).hex().encode()
+    hour = varint(1_800_000_000_123 // 3_600_000)
+    plain = hour + address(1) + bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
+    for name, half in [('envelope_sealed', 0), ('envelope_sealed_answer', 1)]:
+        box = seal(key, bytes([13 + half]) * 24, plain, offer + u8(half))
+        yield name, b'x-easypeers-sealed:2 ' + box.hex().encode()
 
 
 if __name__ == '__main__':

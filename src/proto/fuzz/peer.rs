@@ -205,7 +205,11 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
         23 => {
             let whom = rest.first().map_or(from, |n| address(station, *n));
             let signal = match what % 8 {
-                0 | 1 => Signal::Accept { from: whom, answer: Box::new(description(*what)), hello: None },
+                0 | 1 => {
+                    let who = member(*what);
+                    let (key, proof) = (who.public_key(), who.prove("admission", b""));
+                    Signal::Accept { key, answer: Box::new(description(*what)), proof, hello: None }
+                }
                 2 => Signal::Found(whom),
                 3 => Signal::Reject([Reason::Full, Reason::Busy, Reason::NotFound][usize::from(hops % 3)]),
                 4 => Signal::Candidate(description(*what).candidates.into_iter().next()?),

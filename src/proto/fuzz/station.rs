@@ -226,7 +226,7 @@ impl Station {
     fn tracker_says(&mut self, offer: &OfferId, envelope: &Envelope, half: Half) {
         let (info_hash, offer_id) = (&self.secret.info_hash().to_binary(), &offer.to_binary());
         let word = Word { info_hash, peer_id: &"b".repeat(20), offer_id };
-        let sdp = envelope.write(offer, &self.secret, &mut Random::new([1; 32]));
+        let sdp = envelope.write(half, offer, &self.secret, &mut Random::new([1; 32]), self.now);
         self.feed(Input::TrackerMessage(TrackerId(0), word.write(half, &sdp)));
     }
 

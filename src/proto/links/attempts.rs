@@ -7,7 +7,8 @@ use super::conn::{Asked, Conn};
 use super::link::{Ahead, Link};
 use super::slots::tried_against;
 use super::{Links, Pace};
-use crate::proto::context::{Acceptance, Context, Effect, GivenUp, Offered, Purpose};
+use crate::proto::acceptance::Acceptance;
+use crate::proto::context::{Accepted, Answered, Context, Effect, GivenUp, Offered, Purpose};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::io::ConnId;
 use crate::proto::place::Endpoint;
@@ -150,22 +151,38 @@ impl Links {
         self.conns.insert(id, Conn { peer, replaces, successor_hint, trial, tried, ..fresh });
     }
 
-    /// Somebody answered a request of ours. `false`: of no use, and it should know.
-    pub(crate) fn handle_accepted(&mut self, acceptance: Acceptance, cx: &mut Context<'_>) -> bool {
-        let Acceptance { id, from, answer, hello, .. } = acceptance;
+    /// Somebody answered a request of ours.
+    pub(crate) fn handle_accepted(&mut self, accepted: Accepted, cx: &mut Context<'_>) -> Answered {
+        let Accepted { id, key, answer, proof, hello, .. } = accepted;
+        let from = key.address();
         let before = |conn: &Conn| conn.is_for(id) && conn.peer == Some(from) && conn.link.is_taken_up();
         if self.conns.values().any(before) {
             // It came on two ways.
-            return true;
+            return Answered::Taken;
         }
         let open = |conn: &Conn| conn.is_for(id) && conn.link.is_offered();
-        let offer = self.conns.iter().find(|(_, conn)| open(conn)).map(|(&conn, _)| conn);
-        let taken = offer.filter(|&conn| self.take_answer(conn, Some(id), from, *answer, cx));
-        let Some(conn) = taken else { return false };
+        let Some((&conn, offer)) = self.conns.iter().find(|(_, conn)| open(conn)) else {
+            return Answered::OfNoUse;
+        };
+        let proven = match offer.asked.iter().find(|asked| asked.id == id).and_then(|asked| asked.offer) {
+            Some(offer) => {
+                let said = Acceptance { request: id, offer, answer: &answer, hello: hello.as_deref() };
+                said.is_of(&key, &proof, &cx.me.secret.tag())
+            }
+            // Trackers took it out: who answers there proves nothing either.
+            None => matches!(offer.purpose, Purpose::Offer(_)),
+        };
+        if !proven {
+            cx.drop_because("forged answer");
+            return Answered::Forged;
+        }
+        if !self.take_answer(conn, Some(id), from, *answer, cx) {
+            return Answered::OfNoUse;
+        }
         if let Some(hello) = hello {
             self.greet_back(id, conn, from, *hello, cx);
         }
-        true
+        Answered::Taken
     }
 
     /// Somebody answered an offer that trackers took out. `false`: of no use, and it should know.
@@ -238,7 +255,7 @@ impl Links {
         }
         (conn.peer, conn.tried) = (Some(from), tried);
         conn.asked.clear();
-        if let Some(Asked { id, via, at }) = late {
+        if let Some(Asked { id, via, at, .. }) = late {
             (conn.chosen, conn.replaces, conn.trial, conn.since) = (false, None, false, at);
             let newer = std::mem::replace(&mut conn.purpose, Purpose::Request(id, via));
             if let Purpose::Request(newer, _) = newer {
@@ -345,11 +362,12 @@ impl Links {
         }
     }
 
-    /// The peer that we meant to reach is left alone for a while. Only one that we asked for, or that proved
-    /// who it is: whoever comes to us, or answers an offer that a tracker carried, may go by any name.
+    /// The peer that we meant to reach is left alone for a while. Only one that proved that it answered us, or who it
+    /// is: whoever comes to us, or answers an offer that a tracker carried, may go by any name.
     pub(super) fn leave_alone(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get(&id) else { return };
-        let known = conn.link.is_active() || matches!(conn.purpose, Purpose::Request(..));
+        let answered = matches!(conn.purpose, Purpose::Request(..)) && conn.link.is_taken_up();
+        let known = conn.link.is_active() || answered;
         if let Some(peer) = conn.peer.filter(|_| known) {
             cx.effects.push_back(Effect::Avoid(peer));
         }

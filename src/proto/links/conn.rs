@@ -6,6 +6,7 @@ use crate::proto::context::Purpose;
 use crate::proto::id::Address;
 use crate::proto::place::Endpoint;
 use crate::proto::request::RequestId;
+use crate::proto::sdp::{Description, DescriptionHash};
 use crate::proto::time::Instant;
 
 /// Requests that one offer stands for; older ones are no longer answered by then.
@@ -44,6 +45,8 @@ pub(super) struct Asked {
     pub(super) id: RequestId,
     pub(super) via: Address,
     pub(super) at: Instant,
+    /// The offer as it was by then; more candidates may have come since.
+    pub(super) offer: Option<DescriptionHash>,
 }
 
 impl Conn {
@@ -112,7 +115,8 @@ impl Conn {
         if self.asked.len() >= MAX_ASKED {
             self.asked.remove(0);
         }
-        self.asked.push(Asked { id, via, at: now });
+        let offer = self.link.description().map(Description::hash);
+        self.asked.push(Asked { id, via, at: now, offer });
     }
 
     /// Whether it is an offer that stands for no request.

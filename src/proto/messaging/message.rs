@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 pub(crate) struct Header {
     /// Its maker's key.
     pub(crate) key: PublicKey,
-    /// What its maker goes by, when that is not the hash of the key.
+    /// What its maker goes by, when that is not the hash of the key; then it is refused.
     claimed: Option<Address>,
     /// When it was sent, in milliseconds since the UNIX epoch by the sender's clock.
     pub(crate) sent_at: u64,
@@ -113,7 +113,7 @@ impl Header {
 
     /// Whether the sender's address is proven by its key.
     pub(crate) fn is_self_proving(&self) -> bool {
-        self.claimed.is_none_or(|claimed| claimed == self.maker())
+        self.claimed.is_none()
     }
 
     /// The message's name.
@@ -148,8 +148,10 @@ impl Header {
 
     /// Checks that the owner of the key made this header for this swarm.
     pub(crate) fn verify(&self, swarm: &SwarmTag) -> Option<Verified<Self>> {
-        // What is sealed has a commitment, and nothing else.
+        // What is sealed has a commitment, and nothing else. A claim is of another address than that of the key: two headers
+        // would have one statement.
         let holds = self.commitment.is_some() == self.to.is_some()
+            && self.claimed != Some(self.maker())
             && self.key.verify(DOMAIN, &self.statement(swarm), &self.proof);
         holds.then(|| Verified(self.clone()))
     }

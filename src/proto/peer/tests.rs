@@ -48,7 +48,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::*;
-use crate::proto::envelope::Envelope;
+use crate::proto::envelope::{Envelope, Half};
 use crate::proto::id::{OfferId, SwarmId};
 use crate::proto::io::{DeliveryFailure, TrackerId, Warning};
 use crate::proto::links::Conn;
@@ -97,7 +97,8 @@ fn a_lonely_peer_does_not_seek_the_same_side_of_the_ring_first_each_time() {
     for _ in 0..20 {
         let offers = world.with(a, |peer, now| peer.offers(3, now));
         let role = |(id, text): &(OfferId, String)| {
-            Envelope::read(text, id, &world.peers[a].commons.me.secret).map(|e| e.role)
+            Envelope::read(text, Half::Offer, id, &world.peers[a].commons.me.secret, world.now)
+                .map(|it| it.envelope.role)
         };
         let roles: Vec<_> = offers.iter().filter_map(role).collect();
         firsts.insert(roles[0]);
@@ -127,7 +128,7 @@ fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
         }
         _ => vec![packet],
     });
-    let text = hostile::tracker_offer(&world.peers[entry], 1, 0);
+    let text = hostile::tracker_offer(&world.peers[entry], 1, 0, world.now);
     world.with(entry, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
     world.run(Duration::from_millis(900));
     assert_eq!(asked.get(), 1);
@@ -204,11 +205,7 @@ fn an_acceptance_that_was_under_way_on_a_link_that_ends_takes_another() {
             to: world.address(origin),
             path: Vec::new(),
             hops_left: signalling::MAX_REROUTES,
-            signal: Signal::Accept {
-                from: world.address(0),
-                answer: Box::new(hostile::description(1, 1)),
-                hello: None,
-            },
+            signal: hostile::accept(Identity::from_secret([1; 32]).public_key(), 1, None),
         };
         world.with(0, |peer, now| {
             peer.reroute(answer, now);

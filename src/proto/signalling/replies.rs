@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{MAX_PATH, MAX_REROUTES, Packet, Reply, ReplyPath, Signal, Signalling};
+use crate::proto::acceptance::Acceptance;
 use crate::proto::context::{Context, Effect};
-use crate::proto::envelope::Envelope;
+use crate::proto::envelope::{Envelope, Half};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::links::link;
 use crate::proto::neighborhood::closest;
@@ -78,9 +79,11 @@ impl Signalling {
             }
             ReplyPath::Neighbor(_) => self.reroute(from, reply, cx),
             ReplyPath::Tracker(tracker, to, offer) => match reply.signal {
-                Signal::Accept { from, answer, hello: _ } => {
+                // Whoever told us may have made it up: the tracker would end our socket for one that is too large.
+                Signal::Accept { answer, .. } if !answer.is_sound() => cx.drop_because("answer"),
+                Signal::Accept { key, answer, .. } => {
                     self.introductions.remove(&reply.id);
-                    let text = envelope(from, *answer, &offer, cx);
+                    let text = envelope(key.address(), *answer, &offer, cx);
                     cx.effects.push_back(Effect::AnswerTracker { tracker, to, offer, text });
                 }
                 // A tracker carries nothing but answers: this peer asks again, while the origin waits.
@@ -104,13 +107,17 @@ impl Signalling {
         hello: Option<crate::proto::links::admission::Hello>,
         cx: &mut Context<'_>,
     ) {
-        let brought = self.routes.get(&id).and_then(|route| route.brought);
+        let route = self.routes.get(&id).and_then(|route| Some((route.brought, route.offer?)));
+        let Some((brought, offered)) = route else { return };
         if let Some(OfferOrigin { mark, to, offer }) = brought {
             let text = envelope(cx.me.address, answer.clone(), &offer, cx);
             cx.effects.push_back(Effect::AnswerAnothers { mark, to, offer, text });
         }
+        let acceptance = Acceptance { request: id, offer: offered, answer: &answer, hello: hello.as_ref() };
+        let proof = acceptance.prove(&cx.me.identity, &cx.me.secret.tag());
+        let key = cx.me.identity.public_key();
         let (answer, hello) = (Box::new(answer), hello.map(Box::new));
-        self.reply(id, Signal::Accept { from: cx.me.address, answer, hello }, cx);
+        self.reply(id, Signal::Accept { key, answer, proof, hello }, cx);
     }
 
     /// The way back is cut: what is known of the mesh shows another, or a neighbor may know one. While a crowd
@@ -177,7 +184,7 @@ impl Signalling {
 /// An answer as trackers carry it.
 fn envelope(from: Address, description: Description, offer: &OfferId, cx: &mut Context<'_>) -> String {
     let envelope = Envelope { from, instance: cx.me.instance, role: 0, instead_of: None, description };
-    envelope.write(offer, &cx.me.secret, cx.random)
+    envelope.write(Half::Answer, offer, &cx.me.secret, cx.random, cx.now)
 }
 
 /// The neighbor that a packet goes to when its way is cut: towards its goal, or towards the one of those on

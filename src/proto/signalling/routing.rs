@@ -12,7 +12,7 @@ use crate::proto::map::Map;
 use crate::proto::neighborhood::{Neighborhood, closest, patient};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::ring::{self, Distance, Known};
-use crate::proto::sdp::Description;
+use crate::proto::sdp::{Description, DescriptionHash};
 use crate::proto::time::Instant;
 
 /// How long a peer remembers where a request came from, for the answer and late candidates.
@@ -49,6 +49,8 @@ pub(super) struct Route {
     pub(super) next: Option<Address>,
     /// The way it came, when it ended here.
     pub(super) path: Vec<Address>,
+    /// ... and what it offered.
+    pub(super) offer: Option<DescriptionHash>,
     /// How else its answer may get there, if that is another way than back.
     pub(super) brought: Option<OfferOrigin>,
     until: Instant,
@@ -91,9 +93,10 @@ impl Routes {
             oldest.map(|id| self.0.remove(&id));
         }
         let path = if next.is_none() { request.path.clone() } else { Vec::new() };
+        let offer = request.offer.as_ref().filter(|_| next.is_none()).map(Description::hash);
         let brought = request.brought.filter(|_| matches!(back, ReplyPath::Neighbor(_)));
         let until = now + patient(ROUTE, max_peers);
-        self.0.insert(id, Route { origin, back, next, path, brought, until });
+        self.0.insert(id, Route { origin, back, next, path, offer, brought, until });
         true
     }
 

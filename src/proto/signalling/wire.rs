@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::proto::codec::{self, Unreadable};
 use crate::proto::id::Address;
+use crate::proto::identity::{Proof, PublicKey};
 use crate::proto::links::admission::{Confirm, Hello};
 use crate::proto::request::{Reason, Request, RequestId};
 use crate::proto::sdp::{AnswerMark, Candidate, Description};
@@ -46,9 +47,11 @@ pub(crate) enum Signal {
     /// The goal accepts.
     Accept {
         /// Who it is.
-        from: Address,
+        key: PublicKey,
         /// Its half of the connection.
         answer: Box<Description>,
+        /// That it says so: see [`Acceptance`](crate::proto::acceptance::Acceptance).
+        proof: Proof,
         /// Its first word on the link, ahead of the channel; not on links that are measured by their greeting.
         hello: Option<Box<Hello>>,
     },

@@ -56,12 +56,20 @@ fn one_request_is_under_way_on_each_side_unless_its_answer_must_be_lost() {
 
 #[test]
 fn who_could_not_be_connected_is_left_alone_longer_than_who_said_no() {
-    for (reason, pause) in [(Reason::Busy, COOL_BUSY), (Reason::Full, COOL), (Reason::Failed, COOL_FAILED)] {
+    for (reason, pause) in [
+        (Some(Reason::Busy), COOL_BUSY),
+        (Some(Reason::Full), COOL),
+        (Some(Reason::Failed), COOL),
+        (None, COOL_FAILED),
+    ] {
         let (mut mesh, links) = (Topology::new(ME), neighbors(&[20, 200]));
         let known = [link(20), link(200), beyond(5, 20)];
         let aim =
             Plan { goal: Goal::Successor, via: place(20), probe: false, aim: Some(place(5)), replaces: None };
-        mesh.handle_rejected(place(5), reason, T0);
+        match reason {
+            Some(reason) => mesh.handle_rejected(place(5), reason, T0),
+            None => mesh.handle_failed(place(5), T0),
+        }
         mesh.handle_change(T0);
         assert_eq!(ring_plans(&mut mesh, &links, &known, T0), [], "{reason:?}");
         assert_eq!(ring_plans(&mut mesh, &links, &known, just_before(T0 + pause)), [], "{reason:?}");

@@ -644,8 +644,9 @@ fn every_kind() -> Vec<Packet> {
         Packet::View(topology::Packet::Relayed(vec![(to, list())])),
         Packet::Signalling(signalling::Packet::Request(Box::new(request))),
         Packet::Signalling(back(signalling::Signal::Accept {
-            from: to,
+            key: member(3).public_key(),
             answer,
+            proof: confirm().proof,
             hello: Some(Box::new(hello())),
         })),
         Packet::Signalling(back(signalling::Signal::Found(to))),

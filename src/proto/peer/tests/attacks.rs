@@ -594,7 +594,7 @@ fn a_flood_of_offers_from_trackers_keeps_nobody_out(size: Size) {
         for to in 0..arena.peers.len() {
             for _ in 0..offers {
                 n += 1;
-                let text = tracker_offer(&arena.peers[to], n, 2);
+                let text = tracker_offer(&arena.peers[to], n, 2, arena.now);
                 arena.with(to, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
             }
         }

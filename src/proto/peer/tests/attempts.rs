@@ -6,12 +6,20 @@ use std::rc::Rc;
 use super::hostile;
 use super::world::{World, config};
 use super::*;
+use crate::proto::acceptance::Acceptance;
 use crate::proto::context::Offered;
 use crate::proto::request::{Goal, Plan};
+use crate::proto::sdp::{Description, DescriptionHash};
 use crate::proto::signalling::{self, Reply, Signal};
 
 /// The other end of the attempts; it is not there.
-const NOBODY: Address = Address([9; 20]);
+fn absent() -> Identity {
+    Identity::from_secret([0x99; 32])
+}
+
+fn nobody() -> Address {
+    absent().address()
+}
 
 /// What was said about links, by whom and to whom, and got lost.
 type Said = Rc<RefCell<Vec<(usize, usize, signalling::Packet)>>>;
@@ -31,25 +39,25 @@ fn world() -> (World, Said) {
     (world, said)
 }
 
-/// Peer 1 asks for a link with [`NOBODY`].
+/// Peer 1 asks for a link with [`nobody`].
 fn ask(world: &mut World, said: &Said) -> RequestId {
     let via = world.address(0);
-    let plan = Plan { goal: Goal::Exact(NOBODY), via, probe: false, aim: None, replaces: None };
+    let plan = Plan { goal: Goal::Exact(nobody()), via, probe: false, aim: None, replaces: None };
     said.borrow_mut().clear();
     world.with(1, |peer, now| {
         peer.does(Effect::Ask(plan), now);
     });
     world.run(Duration::from_millis(50));
     let asked = said.borrow().iter().find_map(|(_, _, packet)| match packet {
-        signalling::Packet::Request(request) if request.goal == Goal::Exact(NOBODY) => Some(request.id),
+        signalling::Packet::Request(request) if request.goal == Goal::Exact(nobody()) => Some(request.id),
         _ => None,
     });
     asked.expect("its offer is ready")
 }
 
-/// Peer 1 is asked for a link by [`NOBODY`]; whether it makes one.
+/// Peer 1 is asked for a link by [`nobody`]; whether it makes one.
 fn be_asked(world: &mut World, n: u32) -> (RequestId, bool) {
-    let request = hostile::request(n, NOBODY, Goal::Exact(world.address(1)));
+    let request = hostile::request(n, nobody(), Goal::Exact(world.address(1)));
     let id = request.id;
     world.inject(0, 1, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
     (id, attempts(world).contains(&Purpose::Answer(id)))
@@ -61,13 +69,25 @@ fn tell(world: &mut World, id: RequestId, signal: Signal) {
     world.inject(0, 1, &Packet::Signalling(signalling::Packet::Reply(reply)));
 }
 
-fn accept(n: u64) -> Signal {
-    Signal::Accept { from: NOBODY, answer: Box::new(hostile::description(99, n)), hello: None }
+/// ... and that is an answer.
+fn answer(world: &mut World, id: RequestId, n: u64) {
+    let signal = accept(world, id, &absent(), n);
+    tell(world, id, signal);
 }
 
-/// The connections that peer 1 makes with [`NOBODY`].
+fn accept(world: &World, request: RequestId, who: &Identity, n: u64) -> Signal {
+    let mut conns = world.peers[1].parts.links.conns().values();
+    let offer = conns.find(|conn| conn.is_for(request)).and_then(|conn| conn.link.description());
+    let offer = offer.map_or(DescriptionHash([0; 32]), Description::hash);
+    let answer = Box::new(hostile::description(99, n));
+    let said = Acceptance { request, offer, answer: &answer, hello: None };
+    let (key, proof) = (who.public_key(), said.prove(who, &SwarmTag::of_topic("t")));
+    Signal::Accept { key, answer, proof, hello: None }
+}
+
+/// The connections that peer 1 makes with [`nobody`].
 fn attempts(world: &World) -> Vec<Purpose> {
-    let with_it = |conn: &&Conn| conn.peer == Some(NOBODY) && conn.link.is_taken_up();
+    let with_it = |conn: &&Conn| conn.peer == Some(nobody()) && conn.link.is_taken_up();
     world.peers[1].parts.links.conns().values().filter(with_it).map(|conn| conn.purpose).collect()
 }
 
@@ -78,15 +98,31 @@ fn of_two_answers_of_one_peer_the_one_to_the_newer_request_stands() {
         let via = world.address(0);
         let (older, newer) = (ask(&mut world, &said), ask(&mut world, &said));
         let [first, second] = if newer_first { [newer, older] } else { [older, newer] };
-        tell(&mut world, first, accept(1));
+        answer(&mut world, first, 1);
         assert_eq!(attempts(&world), [Purpose::Request(first, via)]);
         said.borrow_mut().clear();
-        tell(&mut world, second, accept(2));
+        answer(&mut world, second, 2);
         assert_eq!(attempts(&world), [Purpose::Request(newer, via)], "newer first: {newer_first}");
         let declined = said.borrow().iter().any(
             |(_, _, packet)| matches!(packet, signalling::Packet::Forward { id, signal: Signal::Cancel } if *id == older),
         );
         assert_eq!(declined, newer_first, "who answered the older request last is told");
+    }
+}
+
+/// Two that can never connect are not to try without end; but who did not say that it answered is not to blame.
+#[test]
+fn who_answered_and_could_not_be_connected_is_left_alone() {
+    for proven in [true, false] {
+        let (mut world, said) = world();
+        let id = ask(&mut world, &said);
+        let key = absent().public_key();
+        let signal = if proven { accept(&world, id, &absent(), 1) } else { hostile::accept(key, 1, None) };
+        tell(&mut world, id, signal);
+        assert_eq!(attempts(&world).len(), usize::from(proven));
+        world.run(Duration::from_secs(11));
+        let avoids = world.peers[1].parts.topology.avoids(&nobody(), world.now + Duration::from_secs(15));
+        assert_eq!(avoids, proven);
     }
 }
 
@@ -102,7 +138,7 @@ fn an_answer_that_comes_after_its_request_is_taken_while_the_offer_is_open() {
         if asked_again {
             ask(&mut world, &said);
         }
-        tell(&mut world, first, accept(1));
+        answer(&mut world, first, 1);
         assert_eq!(attempts(&world), [Purpose::Request(first, via)]);
         world.run(long);
         assert_eq!(attempts(&world), [Purpose::Request(first, via)], "the newer request does not end it");
@@ -124,7 +160,7 @@ fn a_late_answer_of_no_use_leaves_the_offer_to_what_it_is_out_for() {
     // It goes out again with the same offer.
     let second = RequestId([5; 8]);
     world.with(1, |peer, now| {
-        let plan = Plan { goal: Goal::Exact(NOBODY), via, probe: false, aim: None, replaces: None };
+        let plan = Plan { goal: Goal::Exact(nobody()), via, probe: false, aim: None, replaces: None };
         let conn = peer.parts.links.conns_mut().get_mut(&offer).expect("it is kept");
         conn.purpose = Purpose::Request(second, via);
         let description = conn.link.description().cloned().expect("it is made");
@@ -132,12 +168,12 @@ fn a_late_answer_of_no_use_leaves_the_offer_to_what_it_is_out_for() {
         parts.signalling.begin(second, plan, Some(offer), &mut cx);
         peer.does(Effect::RequestReady(second, Offered { via, description, replaces: None }), now);
     });
-    let neighbor = world.address(2);
-    let useless =
-        Signal::Accept { from: neighbor, answer: Box::new(hostile::description(99, 1)), hello: None };
+    let neighbor = Identity::from_secret([3; 32]);
+    assert_eq!(neighbor.address(), world.address(2));
+    let useless = accept(&world, first, &neighbor, 1);
     tell(&mut world, first, useless);
     assert_eq!(asking(&world, second), Some(offer));
-    tell(&mut world, second, accept(2));
+    answer(&mut world, second, 2);
     assert_eq!(attempts(&world), [Purpose::Request(second, via)]);
 }
 
@@ -153,7 +189,7 @@ fn a_decline_ends_the_attempt_that_it_names_and_no_other() {
     let conns = world.peers[1].parts.links.conns();
     let conn = conns.values().find(|conn| conn.is_for(first)).expect("it is being made");
     let answer = conn.link.description().expect("it is out").mark();
-    let decline = |answer| Signal::Decline { origin: NOBODY, answer };
+    let decline = |answer| Signal::Decline { origin: nobody(), answer };
     let _ = other;
     tell(&mut world, RequestId([7; 8]), decline(AnswerMark([7; 8])));
     assert_eq!(attempts(&world), [Purpose::Answer(first)], "who has not seen it cannot end it");
@@ -186,9 +222,9 @@ fn an_attempt_with_a_peer_that_was_late_before_has_more_time_if_both_were_making
 
     let (mut world, said) = world();
     let (first, second) = (ask(&mut world, &said), ask(&mut world, &said));
-    tell(&mut world, first, accept(1));
+    answer(&mut world, first, 1);
     world.run(late);
-    tell(&mut world, second, accept(2));
+    answer(&mut world, second, 2);
     world.run(late);
     assert!(world.peers[1].parts.links.conns().values().any(|conn| conn.is_for(second) && conn.holds_slot()));
 }
@@ -215,7 +251,7 @@ fn who_greets_for_an_attempt_that_was_given_up_is_told() {
 
     // The other end hears that, and keeps no slot for it.
     let id = ask(&mut world, &said);
-    tell(&mut world, id, accept(1));
+    answer(&mut world, id, 1);
     assert_eq!(attempts(&world).len(), 1);
     tell(&mut world, id, Signal::Cancel);
     assert_eq!(attempts(&world), []);
@@ -232,18 +268,18 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
     };
     let offer = offered(&world).expect("it has free slots, and offers out");
     said.borrow_mut().clear();
-    tell(&mut world, RequestId::of_offer(&offer, [5; 8]), accept(1));
+    answer(&mut world, RequestId::of_offer(&offer, [5; 8]), 1);
     assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
 
     // It comes once more through the tracker.
-    let from_tracker = hostile::tracker_answer(&world.peers[1], NOBODY, &offer);
+    let from_tracker = hostile::tracker_answer(&world.peers[1], nobody(), &offer, world.now);
     world.with(1, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), from_tracker), now));
     assert_eq!(attempts(&world), [Purpose::Offer(offer)]);
     assert_eq!(said.borrow().len(), 0, "nothing is declined");
 
     let unknown = RequestId::of_offer(&OfferId([0x42; 20]), [5; 8]);
     said.borrow_mut().clear();
-    tell(&mut world, unknown, accept(2));
+    answer(&mut world, unknown, 2);
     assert_eq!(attempts(&world).len(), 1);
     let declined = |packet: &signalling::Packet| match packet {
         signalling::Packet::Reply(reply) => {
@@ -258,8 +294,13 @@ fn an_answer_to_an_offer_that_trackers_took_out_may_come_through_the_mesh() {
 #[test]
 fn an_answer_is_handed_to_each_neighbor_once() {
     let (mut world, said) = world();
-    let answer =
-        Reply { id: RequestId([7; 8]), to: NOBODY, path: Vec::new(), hops_left: 40, signal: accept(1) };
+    let answer = Reply {
+        id: RequestId([7; 8]),
+        to: nobody(),
+        path: Vec::new(),
+        hops_left: 40,
+        signal: hostile::accept(absent().public_key(), 1, None),
+    };
     world.with(1, |peer, now| {
         peer.reroute(answer.clone(), now);
     });

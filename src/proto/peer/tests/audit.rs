@@ -6,11 +6,17 @@ use std::rc::Rc;
 
 use super::world::{START, World, config, sdp};
 use super::*;
+use crate::proto::acceptance::Acceptance;
+use crate::proto::codec;
+use crate::proto::envelope::Envelope;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
-use crate::proto::links::link::wire::{Frame, PART, encode, frame};
+use crate::proto::links::link::wire::{Frame, PART, Read, decode, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::request::Request;
 use crate::proto::sdp::Description;
 use crate::proto::topology;
+use crate::testkit::tell;
+use crate::testkit::tracker::Half;
 
 fn thief() -> Identity {
     Identity::from_secret([0xe1; 32])
@@ -290,7 +296,11 @@ fn the_hello_that_is_admitted_is_looked_at() {
         Packet::Signalling(signalling::Packet::Reply(reply))
     };
     let (answer, ahead) = (Box::new(theirs), Some(Box::new(hello.clone())));
-    world.inject(0, o, &back(Signal::Accept { from: other.address(), answer, hello: ahead }));
+    let swarm = SwarmTag::of_topic("t");
+    let offer = ours.offer.as_ref().expect("it offers").hash();
+    let said = Acceptance { request: ours.id, offer, answer: &answer, hello: ahead.as_deref() };
+    let (key, proof) = (other.public_key(), said.prove(&other, &swarm));
+    world.inject(0, o, &back(Signal::Accept { key, answer, proof, hello: ahead }));
     world.run(Duration::from_millis(100));
     let greeted = heard.borrow().iter().find_map(|packet| match packet {
         signalling::Packet::Reply(Reply { signal: Signal::Greet { hello, .. }, .. }) => {
@@ -611,4 +621,369 @@ fn a_flood_of_free_keys_below_all_ceilings_drowns_nobody() {
         );
         assert_eq!(heard, said * (honest - 1), "{keys:?} keys");
     }
+}
+
+/// A direct message with a path as long as just fits came to the relay, which adds itself: the next neighbor ended its link
+/// with the relay, later it left the message out.
+#[test]
+fn a_path_that_grows_makes_no_packet_that_the_next_neighbor_refuses() {
+    let max = 1 << 16;
+    let mut world = World::new();
+    for _ in 0..5 {
+        world.join(Config { max_message_size: max, max_peers: 2, ..config() });
+    }
+    world.run(Duration::from_secs(60));
+    let mut order: Vec<_> = (0..5).collect();
+    order.sort_by_key(|&peer| world.address(peer));
+    let [e, p, q, far] = [order[0], order[1], order[2], order[3]];
+    assert!(world.linked(e, p) && world.linked(p, q) && world.linked(q, far));
+    world.events.iter_mut().for_each(Vec::clear);
+    let evil = Identity::from_secret([e as u8 + 1; 32]);
+    let (at, to) = (world.address(e), world.address(far));
+    let conn = world.peers[p].parts.links.conn_of(&at).expect("they are linked");
+    let lengths = [1, 100, 180, 185, 190, 195, 200, 300, 509];
+    for (n, length) in (0..).zip(lengths) {
+        let message = signed(&evil, None, n, Some(to), &vec![0; max + 72]);
+        let (header, payload) = (Box::new(message.header), message.payload);
+        let path = vec![at; length];
+        let packet = Packet::Direct(direct::Packet::Message { header, payload, path, attempt: 1 });
+        let now = world.now;
+        world.with(p, |peer, _| feed(peer, conn, n, &packet, now));
+        world.run(Duration::from_secs(2));
+    }
+    assert!(world.linked(e, p) && world.linked(p, q) && world.linked(q, far));
+    assert!((0..5).all(|peer| dropped(&world, peer, "size") == 0 && warnings(&world, peer) == 0));
+    // Nothing is sealed in it.
+    assert_eq!(dropped(&world, far, "sealed box"), lengths.len() as u64);
+}
+
+/// Everything else that is passed on with something added, or put together of what others said, at its largest.
+#[test]
+fn what_is_passed_on_is_never_more_than_a_neighbor_takes() {
+    let (mut world, order) = ring(5);
+    let [e, p, far] = [order[0], order[1], order[3]];
+    let (at, to) = (world.address(e), world.address(far));
+    let place = "x".repeat(253);
+    let candidates = vec![(3u32, u32::MAX, place, u16::MAX); 12];
+    let (ufrag, pwd) = ("u".repeat(256), "p".repeat(256));
+    let largest = codec::to_bytes(&(ufrag, pwd, [0xffu8; 32], 0u32, candidates));
+    let largest: Description = codec::from_bytes(&largest).expect("that is how a description is written");
+    assert!(largest.is_sound());
+    let request = Request {
+        offer: Some(largest),
+        instead_of: Some(at),
+        path: (10..26).map(|n| Address([n; 20])).collect(),
+        hops_left: u16::MAX,
+        ..hostile::request(1, at, Goal::Exact(to))
+    };
+    let reply = |path, size| {
+        let signal = Signal::Later(vec![42; size]);
+        let reply = Reply { id: RequestId([2; 8]), to, path, hops_left: u16::MAX, signal };
+        Packet::Signalling(signalling::Packet::Reply(reply))
+    };
+    let long = vec![Address([7; 20]); 700];
+    let wide = 16_380 - encode(&reply(vec![], 300)).len() + 300 - 1;
+    let packets = [
+        Packet::Signalling(signalling::Packet::Request(Box::new(request))),
+        reply(long, 300),
+        reply(vec![], wide),
+    ];
+    for packet in packets {
+        assert!(encode(&packet).len() <= 16_380);
+        world.inject(e, p, &packet);
+        world.run(Duration::from_secs(1));
+    }
+    assert!((0..5).all(|i| world.linked(order[i], order[(i + 1) % 5])));
+    assert!((0..5).all(|peer| dropped(&world, peer, "frame") == 0 && warnings(&world, peer) == 0));
+
+    // A neighbor's list is passed on with those of the others.
+    let mut world = World::of(9, 8);
+    let relay = (0..9).find(|&peer| world.peers[peer].link_count() == 8).expect("one is linked with all");
+    for other in (0..9).filter(|&other| other != relay) {
+        world.inject(other, relay, &Packet::View(topology::Packet::Own(hostile::list(other as u8, 64))));
+    }
+    world.run(Duration::from_secs(1));
+    assert!((0..9).all(|peer| dropped(&world, peer, "frame") + dropped(&world, peer, "view") == 0));
+}
+
+fn warnings(world: &World, peer: usize) -> usize {
+    world.events[peer].iter().filter(|(_, event)| matches!(event, Event::Warning(_))).count()
+}
+
+/// Numbers may be written longer than they must be: a relay can write a message in other bytes, and that is all.
+#[test]
+fn other_bytes_for_the_same_numbers_are_the_same_message() {
+    let mut world = World::of(3, 6);
+    let (evil, to, third) = (0, 1, 2);
+    let said: Rc<RefCell<Vec<(usize, Packet)>>> = Rc::default();
+    let heard = said.clone();
+    world.tap(move |from, _, packet| {
+        heard.borrow_mut().push((from, packet.clone()));
+        vec![packet]
+    });
+    let message = signed_at(&thief(), None, 1, None, b"once", world.now);
+    let bytes = encode(&data(&message));
+    let longer = |at: usize| {
+        let rest = bytes.get(at + 1..)?;
+        let bytes = [&bytes[..at], &[bytes[at] | 0x80, 0], rest].concat();
+        let same = decode(&bytes) == Ok(Read::Packet { packet: data(&message), more: false });
+        same.then_some(bytes)
+    };
+    let mut encodings: Vec<_> = (0..bytes.len()).filter_map(longer).collect();
+    // The two numbers of the packet, time, kind, size, and the length of the payload.
+    assert_eq!(encodings.len(), 6);
+    encodings.push(bytes.clone());
+    for bytes in &encodings {
+        let conn = world.peers[to].parts.links.conn_of(&world.address(evil)).expect("they are linked");
+        let frame = Bytes(frame(&Frame::Whole(bytes)));
+        world.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, frame), now));
+        world.run(Duration::from_millis(100));
+    }
+    world.run(Duration::from_secs(12));
+    for peer in [to, third] {
+        let ids: Vec<_> = world.received(peer).into_iter().map(|it| it.id).collect();
+        assert_eq!(ids, [message.id]);
+        assert_eq!((dropped(&world, peer, "forged"), dropped(&world, peer, "replay")), (0, 0));
+    }
+    let bucket = message.header.sent_at / 4000;
+    let sums: Vec<_> = said
+        .borrow()
+        .iter()
+        .filter_map(|(from, packet)| match packet {
+            Packet::Broadcast(broadcast::Packet::Digest { bucket: of, sum }) if *of == bucket => {
+                Some((*from, *sum))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(sums.iter().any(|(from, _)| *from == to) && sums.iter().any(|(from, _)| *from == third));
+    assert!(sums.windows(2).all(|pair| pair[0].1 == pair[1].1), "{sums:?}");
+}
+
+/// Who claims the very hash of its key says what no claim says: a relay could write either, under one name and one proof.
+#[test]
+fn a_claim_of_ones_own_hash_is_refused() {
+    let mut world = World::of(3, 6);
+    let plain = signed(&thief(), None, 1, None, b"x");
+    let claimed = signed(&thief(), Some(thief().address()), 1, None, b"x");
+    assert_eq!(plain.id, claimed.id);
+    world.inject(0, 1, &data(&claimed));
+    world.run(Duration::from_secs(1));
+    assert_eq!((world.received(1).len(), dropped(&world, 1, "forged")), (0, 1));
+    world.inject(0, 1, &data(&plain));
+    world.run(Duration::from_secs(1));
+    assert_eq!((world.received(1).len(), world.received(2).len()), (1, 1), "and the true one is heard");
+}
+
+/// What a tracker saw of a private swarm was good for ever, as an offer and as an answer.
+#[test]
+fn a_sealed_word_is_good_once_for_a_day_and_for_what_it_was_said() {
+    let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[9; 32]);
+    let private = || Config { secret: Some(secret.clone()), ..config() };
+    let mut world = World::new();
+    let a = world.join(private());
+    world.run(Duration::from_secs(1));
+    let answers = |world: &World, peer: usize| {
+        let conns = world.peers[peer].parts.links.conns().values();
+        conns.filter(|conn| matches!(conn.purpose, Purpose::Answer(_))).count()
+    };
+    let hear = |world: &mut World, peer: usize, text: &str| {
+        let heard = Input::TrackerMessage(TrackerId(0), text.to_owned());
+        world.with(peer, |peer, now| peer.handle(heard, now));
+        world.run(Duration::from_millis(100));
+    };
+    let now = world.now;
+    let offer = hostile::tracker_offer(&world.peers[a], 1, 0, now);
+    hear(&mut world, a, &offer);
+    assert_eq!(answers(&world, a), 1, "the first is good");
+    world.run(Duration::from_secs(30));
+    assert_eq!(answers(&world, a), 0, "nobody is there");
+    hear(&mut world, a, &offer);
+    assert_eq!(answers(&world, a), 0, "a copy");
+
+    // Its own offer comes back to its maker, as the answer to it.
+    let ours = |world: &World| {
+        let conns = world.peers[a].parts.links.conns().values();
+        conns
+            .filter_map(|conn| match conn.purpose {
+                Purpose::Offer(offer) if conn.link.is_offered() => {
+                    Some((offer, conn.link.description()?.clone()))
+                }
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = ours(&world);
+    let (id, description) = before.first().cloned().expect("it offers");
+    let (from, now) = (world.address(a), world.now);
+    let envelope = Envelope { from, instance: [1; 16], role: 0, instead_of: None, description };
+    let reflected = hostile::tracker_word(&world.peers[a], &id, &envelope, Half::Offer, Half::Answer, now);
+    hear(&mut world, a, &reflected);
+    assert_eq!(ours(&world).len(), before.len(), "no answer");
+
+    // An answer comes to another member as an offer.
+    let from = hostile::tracker_origin(2);
+    let description = hostile::description(99, 2);
+    let envelope = Envelope { from, instance: [1; 16], role: 0, instead_of: None, description };
+    let (id, now) = (OfferId([b'q'; 20]), world.now);
+    let reflected = hostile::tracker_word(&world.peers[a], &id, &envelope, Half::Answer, Half::Offer, now);
+    hear(&mut world, a, &reflected);
+    assert_eq!(answers(&world, a), 0, "no offer");
+
+    // Two days later, to a page that has not heard it before.
+    let recorded = hostile::tracker_offer(&world.peers[a], 3, 0, world.now);
+    let mut later = World::new();
+    later.now = world.now + Duration::from_secs(48 * 3600);
+    let b = later.join(private());
+    later.run(Duration::from_secs(1));
+    hear(&mut later, b, &recorded);
+    assert_eq!(answers(&later, b), 0, "too old");
+    let (now, peer) = (later.now + Duration::from_secs(20 * 3600), &later.peers[b]);
+    let slow = hostile::tracker_offer(peer, 4, 0, now);
+    hear(&mut later, b, &slow);
+    assert_eq!(answers(&later, b), 1, "clocks may be off by most of a day");
+}
+
+/// A relay answered a request in the name of whom it was for, with a connection to nowhere: the peer that asked took that
+/// for the answer, ended the true one, and left that peer alone for 20 s.
+#[test]
+fn an_answer_in_anothers_name_is_no_answer() {
+    let (mut world, order) = ring(5);
+    let [asks, evil, named] = [order[0], order[1], order[2]];
+    let forged = Rc::new(RefCell::new(0));
+    let count = forged.clone();
+    world.tap(move |from, at, packet| match packet {
+        Packet::Signalling(signalling::Packet::Reply(ref reply)) if from == evil && at == asks => {
+            let mut before = reply.clone();
+            if let Signal::Accept { answer, .. } = &mut before.signal {
+                **answer = hostile::description(99, 1);
+                *count.borrow_mut() += 1;
+                return vec![Packet::Signalling(signalling::Packet::Reply(before)), packet];
+            }
+            vec![packet]
+        }
+        packet => vec![packet],
+    });
+    for peer in [asks, named] {
+        world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+    }
+    let (via, goal) = (world.address(evil), Goal::Exact(world.address(named)));
+    let plan = Plan { goal, via, probe: false, aim: None, replaces: None };
+    world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+    world.run(Duration::from_millis(600));
+    assert!(*forged.borrow() > 0);
+    assert!(world.linked(asks, named));
+}
+
+/// What a relay says of a request is hearsay, and one word of it kept two peers apart for 20 s.
+#[test]
+fn a_refusal_that_nobody_proved_keeps_two_peers_apart_for_a_moment_only() {
+    let (mut world, order) = ring(5);
+    let [asks, evil, named] = [order[0], order[1], order[2]];
+    let mut spoiled = 0;
+    world.tap(move |from, at, packet| match packet {
+        Packet::Signalling(signalling::Packet::Reply(mut reply)) if from == evil && at == asks => {
+            if matches!(reply.signal, Signal::Accept { .. }) && spoiled == 0 {
+                spoiled += 1;
+                reply.signal = Signal::Reject(Reason::Failed);
+            }
+            vec![Packet::Signalling(signalling::Packet::Reply(reply))]
+        }
+        packet => vec![packet],
+    });
+    for peer in [asks, named] {
+        world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+    }
+    let (via, to) = (world.address(evil), world.address(named));
+    let ask = |world: &mut World| {
+        let plan = Plan { goal: Goal::Exact(to), via, probe: false, aim: Some(to), replaces: None };
+        world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+        world.run(Duration::from_millis(200));
+    };
+    ask(&mut world);
+    let topology = &world.peers[asks].parts.topology;
+    assert!(topology.avoids(&to, world.now));
+    assert!(!topology.avoids(&to, world.now + Duration::from_secs(2)));
+}
+
+/// An answer that a member made up was passed on to a tracker, whatever it was and however large.
+#[test]
+fn an_answer_out_of_bounds_goes_to_no_tracker() {
+    let mut world = World::of(3, 6);
+    let asked: Rc<RefCell<Vec<(usize, RequestId, Address)>>> = Rc::default();
+    let heard = asked.clone();
+    world.tap(move |from, to, packet| match packet {
+        Packet::Signalling(signalling::Packet::Request(request))
+            if from == 1 && request.brought.is_some() =>
+        {
+            heard.borrow_mut().push((to, request.id, request.origin));
+            vec![]
+        }
+        packet => vec![packet],
+    });
+    for n in 0..20 {
+        let text = hostile::tracker_offer(&world.peers[1], n * 0x0c00_0000, 0, world.now);
+        world.with(1, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
+        world.run(Duration::from_millis(50));
+    }
+    let (evil, id, to) = asked.borrow().first().copied().expect("one is for somebody else");
+    let mut written = 0;
+    for size in [100, 8000] {
+        let long = codec::to_bytes(&("ufrag", "p".repeat(size), [1u8; 32], 1u32, Vec::<u8>::new()));
+        let answer = Box::new(codec::from_bytes(&long).expect("that is how a description is written"));
+        let signal = accept(&thief(), answer);
+        let reply = Reply { id, to, path: vec![], hops_left: 9, signal };
+        let frame = frame(&Frame::Whole(&encode(&Packet::Signalling(signalling::Packet::Reply(reply)))));
+        let conn = world.peers[1].parts.links.conn_of(&world.address(evil)).expect("they are linked");
+        let said = tell(&mut world.peers[1], Input::ConnFrame(conn, Bytes(frame)), world.now);
+        written += said.outputs.iter().filter(|output| matches!(output, Output::TrackerSend(..))).count();
+    }
+    assert_eq!(written, 1, "the sound one");
+}
+
+/// A relay altered what came ahead of the channel: the admission failed, and the peer that asked left the true one alone.
+#[test]
+fn a_greeting_that_a_relay_spoiled_keeps_nobody_apart() {
+    for altered in ["hello", "greet"] {
+        let (mut world, order) = ring(5);
+        world.opening = Duration::from_millis(300);
+        let [asks, evil, named] = [order[0], order[1], order[2]];
+        let spoiled = Rc::new(RefCell::new(0));
+        let count = spoiled.clone();
+        world.tap(move |from, _, mut packet| {
+            let Packet::Signalling(signalling::Packet::Reply(Reply { signal, .. })) = &mut packet else {
+                return vec![packet];
+            };
+            match signal {
+                Signal::Accept { hello: Some(hello), .. } if from == evil && altered == "hello" => {
+                    hello.nonce[0] ^= 1;
+                    *count.borrow_mut() += 1;
+                }
+                Signal::Greet { hello, .. } if from == evil && altered == "greet" => {
+                    hello.nonce[0] ^= 1;
+                    *count.borrow_mut() += 1;
+                }
+                _ => {}
+            }
+            vec![packet]
+        });
+        for peer in [asks, named] {
+            world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+        }
+        let (via, to) = (world.address(evil), world.address(named));
+        let plan = Plan { goal: Goal::Exact(to), via, probe: false, aim: Some(to), replaces: None };
+        world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+        for _ in 0..40 {
+            world.run(Duration::from_millis(100));
+            let topology = &world.peers[asks].parts.topology;
+            assert!(!topology.avoids(&to, world.now + Duration::from_secs(2)), "{altered}");
+        }
+        assert!(*spoiled.borrow() > 0, "{altered}");
+    }
+}
+
+/// An answer by this key, with a proof of another one.
+fn accept(who: &Identity, answer: Box<Description>) -> Signal {
+    let (key, proof) = (who.public_key(), who.prove("admission", b""));
+    Signal::Accept { key, answer, proof, hello: None }
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::proto::codec;
 use crate::proto::envelope::Envelope;
 use crate::proto::id::TrackerPeerId;
+use crate::proto::identity::{Proof, PublicKey};
 use crate::proto::introducers::tracker;
 use crate::proto::io::Bytes;
 use crate::proto::links::admission::{Confirm, Hello, VERSION};
@@ -98,7 +99,7 @@ fn a_flood_of_offers_from_a_tracker_makes_no_more_connections_than_there_are_slo
     world.join(config());
     world.run(Duration::from_secs(1));
     for n in 0..3000u32 {
-        let text = tracker_offer(&world.peers[0], n, (n % 4) as u8);
+        let text = tracker_offer(&world.peers[0], n, (n % 4) as u8, world.now);
         world.with(0, |peer, now| peer.handle(Input::TrackerMessage(TrackerId(0), text), now));
         let conns = world.peers[0].parts.links.conns().len();
         assert!(conns <= MOST_CONNS, "{conns} connections");
@@ -155,7 +156,7 @@ proptest! {
             match step {
                 Step::Input(input) => peer.handle(input, now),
                 Step::Offer(n, role) => {
-                    let text = tracker_offer(&peer, n, role);
+                    let text = tracker_offer(&peer, n, role, now);
                     peer.handle(Input::TrackerMessage(TrackerId(0), text), now);
                 }
                 Step::Send(to, size) => drop(peer.send(to, Bytes(vec![0; size]), now)),
@@ -257,6 +258,12 @@ pub(super) fn candidate(place: &str, port: u16) -> Candidate {
     Candidate::parse(&format!("candidate:1 1 udp 1 {place} {port} typ host")).expect("we wrote it")
 }
 
+/// An answer whose proof is none.
+pub(super) fn accept(key: PublicKey, n: u64, hello: Option<Box<Hello>>) -> Signal {
+    let proof = Proof { commitment: [0; 32], response: [0; 32] };
+    Signal::Accept { key, answer: Box::new(description(99, n)), proof, hello }
+}
+
 pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
     let mut id = [1; 8];
     id[..4].copy_from_slice(&n.to_be_bytes());
@@ -302,24 +309,34 @@ pub(super) fn tracker_origin(n: u32) -> Address {
 }
 
 /// What a tracker would say that brings an offer.
-pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8) -> String {
+pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8, now: Instant) -> String {
     let (from, description) = (tracker_origin(n), description(99, u64::from(n)));
     let envelope = Envelope { from, instance: [1; 16], role, instead_of: None, description };
-    tracker_word(peer, &OfferId([b'o'; 20]), &envelope, Half::Offer)
+    tracker_word(peer, &OfferId([b'o'; 20]), &envelope, Half::Offer, Half::Offer, now)
 }
 
 /// What a tracker would say that brings an answer.
-pub(super) fn tracker_answer(peer: &Peer, from: Address, offer: &OfferId) -> String {
+pub(super) fn tracker_answer(peer: &Peer, from: Address, offer: &OfferId, now: Instant) -> String {
     let envelope =
         Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(99, 7) };
-    tracker_word(peer, offer, &envelope, Half::Answer)
+    tracker_word(peer, offer, &envelope, Half::Answer, Half::Answer, now)
 }
 
-fn tracker_word(peer: &Peer, offer: &OfferId, envelope: &Envelope, half: Half) -> String {
+/// What is written as one half, and told as one.
+pub(super) fn tracker_word(
+    peer: &Peer,
+    offer: &OfferId,
+    envelope: &Envelope,
+    written: Half,
+    told: Half,
+    now: Instant,
+) -> String {
     let secret = &peer.commons.me.secret;
     let (info_hash, offer_id) = (&secret.info_hash().to_binary(), &offer.to_binary());
     let word = Word { info_hash, peer_id: &"b".repeat(20), offer_id };
-    word.write(half, &envelope.write(offer, secret, &mut Random::new([1; 32])))
+    let mut seed = [1; 32];
+    seed[..20].copy_from_slice(&envelope.from.0);
+    word.write(told, &envelope.write(written, offer, secret, &mut Random::new(seed), now))
 }
 
 fn list_addresses(mark: u8) -> impl Iterator<Item = Address> + Clone {
@@ -399,12 +416,8 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
         Signal::Cancel,
         Signal::Decline { origin: me, answer: AnswerMark([1; 8]) },
         Signal::Decline { origin: nobody, answer: AnswerMark([2; 8]) },
-        Signal::Accept { from: me, answer: Box::new(description(99, 1)), hello: None },
-        Signal::Accept {
-            from: nobody,
-            answer: Box::new(description(99, 1)),
-            hello: Some(Box::new(greeting().0)),
-        },
+        accept(Identity::from_secret([2; 32]).public_key(), 1, None),
+        accept(PublicKey([9; 32]), 1, Some(Box::new(greeting().0))),
         Signal::Greet { request: RequestId([7; 8]), hello: Box::new(greeting().0), confirm: greeting().1 },
         Signal::Candidate(candidate("x.local", 5000)),
     ] {

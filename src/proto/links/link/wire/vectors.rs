@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
-use crate::proto::envelope::Envelope;
+use crate::proto::envelope::{Envelope, Half, Opened};
 use crate::proto::hex;
 use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
 use crate::proto::identity::{Identity, Proof};
@@ -17,6 +18,7 @@ use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::sdp::{AnswerMark, Candidate, Description};
 use crate::proto::secret::{SwarmSecret, SwarmTag};
 use crate::proto::signalling::{self, Reply, Signal};
+use crate::proto::time::Instant;
 use crate::proto::topology;
 
 fn vectors() -> BTreeMap<&'static str, Vec<u8>> {
@@ -125,10 +127,16 @@ fn packets() -> Vec<(&'static str, Packet)> {
         path: vec![at(5)],
         ..request(Goal::Exact(at(2)), 1200)
     };
-    let accept = |hello: Option<Hello>| Signal::Accept {
-        from: at(2),
-        answer: Box::new(description("active", &[host()])),
-        hello: hello.map(Box::new),
+    let accept = |hello: Option<Hello>| {
+        let (who, answer) = (Identity::from_secret([2; 32]), description("active", &[host()]));
+        let said = Acceptance {
+            request: RequestId([8; 8]),
+            offer: offer().hash(),
+            answer: &answer,
+            hello: hello.as_ref(),
+        };
+        let (key, proof) = (who.public_key(), said.prove(&who, &SwarmTag::of_topic("t")));
+        Signal::Accept { key, answer: Box::new(answer), proof, hello: hello.map(Box::new) }
     };
     let (other, maker) = (RequestId([9; 8]), Identity::from_secret([1; 32]).address());
     let fold = |name| u64::from_be_bytes(id(name).0[..8].try_into().expect("8 bytes"));
@@ -198,12 +206,13 @@ fn packets() -> Vec<(&'static str, Packet)> {
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "acknowledgement",
     "data",
     "data_claimed",
     "envelope_public",
     "envelope_sealed",
+    "envelope_sealed_answer",
     "frame_part",
     "frame_part_last",
     "frame_whole",
@@ -295,9 +304,17 @@ fn envelopes_are_written_and_read_as_documented() {
     let (from, instance, instead_of) = (at(1), [7; 16], Some(at(4)));
     let envelope = Envelope { from, instance, role: 1, instead_of, description: offer() };
     let text = |name| String::from_utf8(vector(name)).expect("text");
-    let written = envelope.write(&brought, &public, &mut Random::new([1; 32]));
+    let now = Instant::from_millis(1_800_000_000_123);
+    let written = envelope.write(Half::Offer, &brought, &public, &mut Random::new([1; 32]), now);
     assert_eq!(written, text("envelope_public"));
-    for (name, secret) in [("envelope_public", public), ("envelope_sealed", private)] {
-        assert_eq!(Envelope::read(&text(name), &brought, &secret), Some(envelope.clone()), "{name}");
+    let halves = [
+        ("envelope_public", Half::Offer, &public),
+        ("envelope_sealed", Half::Offer, &private),
+        ("envelope_sealed_answer", Half::Answer, &private),
+    ];
+    for (name, half, secret) in halves {
+        let opened = Envelope::read(&text(name), half, &brought, secret, now);
+        let read = opened.map(|Opened { envelope, .. }| envelope);
+        assert_eq!(read, Some(envelope.clone()), "{name}");
     }
 }
