@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{ReplyPath, Signalling};
 use crate::proto::context::{Context, Effect};
 use crate::proto::request::{Reason, Request};
+use crate::proto::ring;
 use crate::proto::time::Instant;
 
 /// How long one waits. Its origin asks again after a second: see [`Neighborhood::lost`](crate::proto::neighborhood).
@@ -45,9 +46,12 @@ impl Signalling {
         self.await_waiting(cx);
     }
 
-    /// Looks at those that wait once more: links have changed, or the time of one is over.
+    /// Looks at those that wait once more: links have changed, or the time of one is over. One link is handed over at a
+    /// time, so the nearest on the ring comes first: it would have to follow otherwise.
     pub(crate) fn reconsider_waiting(&mut self, cx: &mut Context<'_>) {
-        for waiting in std::mem::take(&mut self.waiting) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|waiting| ring::distance(&cx.me.address, &waiting.request.origin));
+        for waiting in waiting {
             self.route(waiting, cx);
         }
     }
