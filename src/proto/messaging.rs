@@ -103,6 +103,7 @@ impl Messaging {
                     self.direct.attempt(id, self.paths(None, cx.around), cx.now);
                 }
                 Due::LastResort(message) => {
+                    let message = message.wanted(&cx.me.identity, &cx.me.secret.tag());
                     self.broadcast.publish(&message, spread(&links, cx), cx.now);
                 }
                 Due::Failed { message, stuck } => {

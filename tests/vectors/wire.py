@@ -136,7 +136,7 @@ PAGE, KEY_QUERY = 0, 1
 
 
 class Header:
-    def __init__(self, maker, box, nonce, to=None, kind=PAGE, claimed=None, commitment=None, proof=None):
+    def __init__(self, maker, box, nonce, to=None, kind=PAGE, claimed=None, commitment=None, proof=None, wanted=False):
         self.box, self.maker = box, address_of(maker)
         self.sender = claimed or self.maker
         self.id = sha1(nonce + maker.key + self.sender + (commitment or sha256(box).digest())).digest()
@@ -146,19 +146,20 @@ class Header:
             + len(box).to_bytes(4, 'little') + sha256(box).digest() + u8(commitment is not None)
         )
         assert len(self.statement) == 139
+        proven = self.statement + u8(wanted)
         self.bytes = (
-            maker.key + maybe(claimed) + varint(sent_at) + nonce + maybe(to) + u8(kind) + varint(len(box))
-            + sha256(box).digest() + maybe(commitment) + (proof or maker.prove(b'easypeers message 2', self.statement))
+            maker.key + maybe(claimed) + varint(sent_at) + nonce + maybe(to) + u8(wanted) + u8(kind) + varint(len(box))
+            + sha256(box).digest() + maybe(commitment) + (proof or maker.prove(b'easypeers message 2', proven))
         )
 
 
-def direct(maker, to, plain, nonce, blinding):
+def direct(maker, to, plain, nonce, blinding, wanted=False):
     """A sealed message: its name is known before its box is made."""
     commitment = sha256(blinding + plain).digest()
     context = Header(maker, b'', nonce, address_of(to), commitment=commitment, proof=b'').id
     shared = encode(multiply(maker.x, decode(to.key)))
     box = seal(hkdf(b'easypeers seal 1', shared, maker.key + to.key, 32), bytes([6]) * 24, blinding + plain, context)
-    return Header(maker, box, nonce, address_of(to), commitment=commitment)
+    return Header(maker, box, nonce, address_of(to), commitment=commitment, wanted=wanted)
 
 
 def acknowledgement(header, recipient, hops, path, hops_left):
@@ -296,6 +297,9 @@ def vectors():
 
     sealed = direct(A, B, b'only you', bytes([3]) * 16, bytes([4]) * 32)
     query = Header(A, b'', bytes([5]) * 16, address_of(B), KEY_QUERY, commitment=sha256(bytes([6]) * 32).digest())
+    wanted = direct(A, B, b'only you', bytes([3]) * 16, bytes([4]) * 32, wanted=True)
+    assert wanted.id == sealed.id and wanted.statement == sealed.statement
+    yield 'header_wanted', u8(7) + u8(1) + u8(0) + wanted.bytes
     yield 'sealed_id', sealed.id
     path = sequence(sealed.maker, address(3))
     yield 'message', u8(8) + u8(0) + sealed.bytes + lengthy(sealed.box) + path + u8(2)

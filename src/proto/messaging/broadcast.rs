@@ -198,12 +198,14 @@ impl Broadcast {
         Outcome::Deliver(Box::new(message), hops)
     }
 
-    /// A header from a neighbor that is new here.
+    /// A header from a neighbor that is new here. `wants`: this peer wants the payload. What is for another is pulled when
+    /// somebody asks for it: then this peer is on the way to its recipient.
     pub(crate) fn handle_header(
         &mut self,
         from: Address,
         hops: u8,
         header: Verified<Header>,
+        wants: bool,
         spread: Spread<'_>,
         now: Instant,
     ) {
@@ -212,9 +214,13 @@ impl Broadcast {
             return;
         }
         self.trees.set_parent(source, from, now);
-        self.seen.insert_header(id, &header, hops, now);
-        self.digests.add(&id, header.sent_at, now);
-        self.pulls.begin_with_header(id, from, header.size, now, &mut self.out);
+        self.seen.insert_header(id, from, &header, hops, now);
+        if header.to.is_none() {
+            self.digests.add(&id, header.sent_at, now);
+        }
+        if wants {
+            self.pulls.begin_with_header(id, from, header.size, now, &mut self.out);
+        }
         for &to in spread.links.iter().filter(|&&to| to != from) {
             self.out.push((to, Packet::header(hops.saturating_add(1), &header)));
         }
@@ -256,7 +262,15 @@ impl Broadcast {
         match self.seen.pull(&id, from) {
             Some(packet) => self.out.push((from, packet)),
             None if was_offered => self.headers.decline(id, from),
-            None => {}
+            None => self.pull_for_another(id, now),
+        }
+    }
+
+    /// The payload of a direct message that looks for its recipient goes the way that its header came, backwards.
+    fn pull_for_another(&mut self, id: MessageId, now: Instant) {
+        let Some((header, from)) = self.seen.header(&id) else { return };
+        if header.to.is_some() && !self.pulls.contains(&id) && !self.pulls.is_full() {
+            self.pulls.begin_with_header(id, from, header.size, now, &mut self.out);
         }
     }
 
@@ -318,10 +332,13 @@ impl Broadcast {
         let Some(kept) = self.seen.kept(&id) else { return };
         let hops = kept.hops.saturating_add(1);
         let large = kept.payload.0.len() > LARGE;
+        let direct = kept.header.to.is_some();
         let mut named = Vec::new();
         for &to in spread.links.iter().filter(|&&to| Some(to) != from) {
             let off_ring = spread.is_token() && !spread.ring.contains(&Some(to));
             let packet = match self.trees.wish(&kept.source, &to) {
+                _ if direct && !kept.payload.0.is_empty() => Some(Packet::header(hops, kept.header)),
+                _ if direct => Some(Packet::data(hops, kept.header, kept.payload)),
                 Wish::Names => None,
                 Wish::Unsaid if off_ring => None,
                 Wish::Unsaid if large && !spread.is_token() => Some(Packet::header(hops, kept.header)),

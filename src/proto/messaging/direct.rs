@@ -165,7 +165,7 @@ pub(crate) struct Paths<'a> {
 pub(crate) enum Due {
     /// Send this message again: a new try.
     Retry(MessageId),
-    /// Ask the whole swarm.
+    /// Ask the whole swarm, by the header.
     LastResort(Box<Verified<Message>>),
     /// Nobody acknowledged it; `stuck`: no path was found in the end.
     Failed { message: Box<Verified<Message>>, stuck: bool },

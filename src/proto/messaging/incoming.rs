@@ -23,6 +23,12 @@ impl Messaging {
         cx: &mut Context<'_>,
     ) {
         match packet {
+            broadcast::Packet::Data { header, .. } | broadcast::Packet::Header { header, .. }
+                if header.to.is_some() && !header.wanted =>
+            {
+                cx.drop_because("direct message as a broadcast");
+                cx.blame(&from, Fault::Lied, "made a broadcast of a direct message");
+            }
             broadcast::Packet::Data { hops, header, payload } => {
                 self.handle_data(from, hops, *header, payload, cx);
             }
@@ -33,7 +39,8 @@ impl Messaging {
                 } else if self.is_new(&header, cx)
                     && let Some(header) = check(&from, &header, cx)
                 {
-                    self.broadcast.handle_header(from, hops, header, spread(&links, cx), cx.now);
+                    let wants = self.wants(&header, cx);
+                    self.broadcast.handle_header(from, hops, header, wants, spread(&links, cx), cx.now);
                 }
             }
             broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, cx.now),
@@ -79,6 +86,11 @@ impl Messaging {
                 Some(_) => {}
             },
         }
+    }
+
+    /// Whether this peer wants the payload: of a broadcast, and of a direct message to itself that was not delivered.
+    fn wants(&mut self, header: &Header, cx: &mut Context<'_>) -> bool {
+        header.to.is_none_or(|to| to == cx.me.address && !self.was_here(header, Vec::new(), cx))
     }
 
     /// Whether a broadcast that is not remembered is none that was forgotten.
@@ -152,15 +164,8 @@ impl Messaging {
     /// A direct message reached its recipient: it is delivered once, and acknowledged as often as a true copy comes. What
     /// was not delivered is not acknowledged.
     fn arrive(&mut self, message: Verified<Message>, path: Vec<Address>, hops: u8, cx: &mut Context<'_>) {
-        let swarm = cx.me.secret.tag();
-        let hash = message.header.hash(&swarm);
-        match self.acknowledged.of(&message.id, &hash) {
-            Known::New => {}
-            Known::Other => return cx.drop_because("another message of one name"),
-            Known::Delivered(mut said) => {
-                said.path = path;
-                return self.send_acknowledgement(*said, cx);
-            }
+        if self.was_here(&message.header, path.clone(), cx) {
+            return;
         }
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
@@ -172,8 +177,9 @@ impl Messaging {
         if !self.recent.take(message.id, message.maker, message.header.sent_at, cx.now) {
             return cx.drop_because("replay");
         }
+        let swarm = cx.me.secret.tag();
         let word = Acknowledgement::sign(&message, path.clone(), hops, &cx.me.identity, &swarm);
-        self.acknowledged.remember(hash, word.clone());
+        self.acknowledged.remember(message.header.hash(&swarm), word.clone());
         self.send_acknowledgement(word, cx);
         if let Some(plain) = plain {
             let mut has = path;
@@ -183,6 +189,19 @@ impl Messaging {
             has.push(cx.me.name());
             deliver(&message, plain, has, hops, cx);
         }
+    }
+
+    /// Whether a direct message to this peer, or another one of its name, was delivered; it is acknowledged again if so.
+    fn was_here(&mut self, header: &Header, path: Vec<Address>, cx: &mut Context<'_>) -> bool {
+        match self.acknowledged.of(&header.id(), &header.hash(&cx.me.secret.tag())) {
+            Known::New => return false,
+            Known::Other => cx.drop_because("another message of one name"),
+            Known::Delivered(mut said) => {
+                said.path = path;
+                self.send_acknowledgement(*said, cx);
+            }
+        }
+        true
     }
 
     fn send_acknowledgement(&mut self, mut word: Acknowledgement, cx: &mut Context<'_>) {

@@ -44,6 +44,8 @@ pub(crate) struct Header {
     nonce: [u8; 16],
     /// The recipient; everybody when `None`.
     pub(crate) to: Option<Address>,
+    /// Of a direct message: its maker looks for the recipient in the whole swarm. Nobody else may make a broadcast of it.
+    pub(crate) wanted: bool,
     pub(crate) kind: Kind,
     /// Bytes in the payload as it travels.
     pub(crate) size: u32,
@@ -125,7 +127,15 @@ impl Header {
         name(&self.nonce, &self.key, &self.from(), &content)
     }
 
-    /// What the proof is about, field after field in fixed widths.
+    /// What the proof is about.
+    fn proven(&self, swarm: &SwarmTag) -> Vec<u8> {
+        let mut bytes = self.statement(swarm);
+        bytes.push(u8::from(self.wanted));
+        bytes
+    }
+
+    /// What a receipt is about: all that the proof is, but how the message looks for its recipient. Field after field in
+    /// fixed widths.
     fn statement(&self, swarm: &SwarmTag) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(170);
         bytes.extend_from_slice(&swarm.0);
@@ -141,7 +151,7 @@ impl Header {
         bytes
     }
 
-    /// Names this very header and the payload that it speaks of, for an acknowledgement.
+    /// Names this very header and the payload that it speaks of, for an acknowledgement, whichever way it came.
     pub(crate) fn hash(&self, swarm: &SwarmTag) -> [u8; 32] {
         Sha256::digest(self.statement(swarm)).into()
     }
@@ -152,7 +162,8 @@ impl Header {
         // would have one statement.
         let holds = self.commitment.is_some() == self.to.is_some()
             && self.claimed != Some(self.maker())
-            && self.key.verify(DOMAIN, &self.statement(swarm), &self.proof);
+            && (self.to.is_some() || !self.wanted)
+            && self.key.verify(DOMAIN, &self.proven(swarm), &self.proof);
         holds.then(|| Verified(self.clone()))
     }
 
@@ -230,14 +241,25 @@ impl Draft {
             sent_at: now.as_millis(),
             nonce: self.nonce,
             to: self.to,
+            wanted: false,
             kind: self.kind,
             size: u32::try_from(payload.0.len()).expect("payloads are bounded far below 4 GiB"),
             digest: Sha256::digest(&payload.0).into(),
             commitment,
             proof: Proof { commitment: [0; 32], response: [0; 32] },
         };
-        header.proof = identity.prove(DOMAIN, &header.statement(swarm));
+        header.proof = identity.prove(DOMAIN, &header.proven(swarm));
         Verified(Message::new(header, payload))
+    }
+}
+
+impl Verified<Message> {
+    /// The same direct message, whose header may go to the whole swarm: by its maker's word.
+    pub(crate) fn wanted(self, identity: &Identity, swarm: &SwarmTag) -> Self {
+        let mut message = self.0;
+        message.header.wanted = true;
+        message.header.proof = identity.prove(DOMAIN, &message.header.proven(swarm));
+        Self(message)
     }
 }
 
@@ -348,6 +370,26 @@ mod tests {
         }
         assert!(!message.header.matches(b"hellO"));
         assert!(!message.header.matches(b"hello "));
+    }
+
+    #[test]
+    fn only_its_maker_can_have_the_whole_swarm_look_for_the_recipient_and_the_receipt_is_the_same() {
+        let (message, swarm) = sign(b"hello", Some(Address([1; 20])));
+        let forged = Header { wanted: true, ..message.header.clone() };
+        assert!(forged.verify(&swarm).is_none());
+        let wanted = message.clone().wanted(&Identity::from_secret([3; 32]), &swarm).header.clone();
+        assert!(wanted.verify(&swarm).is_some());
+        assert_eq!((wanted.id(), wanted.hash(&swarm)), (message.id, message.header.hash(&swarm)));
+        let calmed = Header { wanted: false, ..wanted };
+        assert!(calmed.verify(&swarm).is_none());
+
+        let mut everybody = draft(b"hello", None)
+            .sign(&Identity::from_secret([3; 32]), &swarm, Instant::from_millis(5))
+            .0
+            .header;
+        everybody.wanted = true;
+        everybody.proof = Identity::from_secret([3; 32]).prove(DOMAIN, &everybody.proven(&swarm));
+        assert!(everybody.verify(&swarm).is_none(), "a broadcast has nobody to look for");
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub(super) struct Pulls {
 }
 
 impl Pulls {
+    pub(super) fn contains(&self, id: &MessageId) -> bool {
+        self.missing.contains_key(id)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.missing.len() >= MAX_MISSING
     }

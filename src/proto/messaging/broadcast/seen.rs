@@ -33,8 +33,8 @@ struct Entry {
 
 #[derive(Debug)]
 enum Held {
-    /// The header is here, the payload is being pulled; these want it too.
-    Header(Box<Verified<Header>>, Set<Address>),
+    /// The header is here, by a neighbor, and the payload is being pulled; these want it too.
+    Header(Box<Verified<Header>>, Address, Set<Address>),
     /// All of it; these have pulled it.
     Message(Box<Header>, Payload, Set<Address>),
     /// Delivered, and no longer kept.
@@ -101,8 +101,13 @@ impl Seen {
 
     /// The header of a message whose payload is awaited.
     pub(super) fn awaited(&self, id: &MessageId) -> Option<&Verified<Header>> {
+        self.header(id).map(|(header, _)| header)
+    }
+
+    /// ... and the neighbor that brought it.
+    pub(super) fn header(&self, id: &MessageId) -> Option<(&Verified<Header>, Address)> {
         match &self.entries.get(id)?.held {
-            Held::Header(header, _) => Some(header),
+            Held::Header(header, from, _) => Some((header, *from)),
             Held::Message(..) | Held::Name => None,
         }
     }
@@ -136,15 +141,22 @@ impl Seen {
     }
 
     /// Takes in a header whose payload is awaited.
-    pub(super) fn insert_header(&mut self, id: MessageId, header: &Verified<Header>, hops: u8, now: Instant) {
-        let held = Held::Header(Box::new(header.clone()), Set::new());
+    pub(super) fn insert_header(
+        &mut self,
+        id: MessageId,
+        from: Address,
+        header: &Verified<Header>,
+        hops: u8,
+        now: Instant,
+    ) {
+        let held = Held::Header(Box::new(header.clone()), from, Set::new());
         self.remember(id, header.maker(), header, hops, held, now);
     }
 
     /// Takes in the message whose payload was awaited; who wants it, too.
     pub(super) fn complete(&mut self, message: &Message, now: Instant) -> Option<Set<Address>> {
         let entry = self.entries.get_mut(&message.id)?;
-        let Held::Header(_, wanting) = &mut entry.held else { return None };
+        let Held::Header(_, _, wanting) = &mut entry.held else { return None };
         let wanting = std::mem::take(wanting);
         entry.held = Held::message(message);
         // Its maker may have made more than one header of this name.
@@ -204,7 +216,7 @@ impl Seen {
     pub(super) fn pull(&mut self, id: &MessageId, to: Address) -> Option<Packet> {
         let entry = self.entries.get_mut(id)?;
         match &mut entry.held {
-            Held::Header(_, wanting) => {
+            Held::Header(_, _, wanting) => {
                 wanting.insert(to);
                 None
             }
@@ -228,7 +240,7 @@ impl Seen {
 
     pub(super) fn handle_unlinked(&mut self, neighbor: &Address) {
         for entry in self.entries.values_mut() {
-            if let Held::Header(_, of) | Held::Message(_, _, of) = &mut entry.held {
+            if let Held::Header(_, _, of) | Held::Message(_, _, of) = &mut entry.held {
                 of.remove(neighbor);
             }
         }

@@ -318,7 +318,7 @@ fn a_large_first_message_goes_header_first() {
 fn a_header_is_passed_on_and_its_payload_pulled_from_whoever_brought_it_first() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 2, message.header(), SPREAD, T0);
+    broadcast.handle_header(at(1), 2, message.header(), true, SPREAD, T0);
     let [h2, h3, h4] = [2, 3, 4].map(|to| (at(to), header(&message, 3)));
     assert_eq!(broadcast.drain(), [(at(1), Packet::Graft(message.id)), h2, h3, h4]);
     assert!(!broadcast.has(&message.id) && broadcast.has_header(&message.id));
@@ -337,7 +337,7 @@ fn a_header_is_passed_on_and_its_payload_pulled_from_whoever_brought_it_first() 
 fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
     broadcast.drain();
     broadcast.handle_header_again(at(2), &message.id, SPREAD);
     assert_eq!(broadcast.drain(), [(at(2), Packet::Prune(message.maker))]);
@@ -351,7 +351,7 @@ fn a_second_header_prunes_its_sender_who_is_asked_when_the_first_is_gone() {
 fn a_header_whose_payload_nobody_has_may_begin_anew() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
     broadcast.handle_unlinked(&at(1), T0);
     tick(&mut broadcast, T0);
     assert!(!broadcast.has_header(&message.id));
@@ -423,7 +423,7 @@ fn what_was_on_its_way_on_a_link_that_gave_way_to_another_is_asked_for_again() {
     let message = large(1);
     source.publish(&message, SPREAD, T0);
     source.handle_graft(at(2), message.id, T0);
-    other.handle_header(at(1), 1, message.header(), SPREAD, T0);
+    other.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
     source.drain();
     other.drain();
 
@@ -470,7 +470,7 @@ fn a_digest_finds_a_large_message_that_was_given_up() {
     receive(&mut a, 1, &both);
     receive(&mut b, 1, &both);
     receive(&mut a, 1, &lost);
-    b.handle_header(at(1), 1, lost.header(), SPREAD, T0);
+    b.handle_header(at(1), 1, lost.header(), true, SPREAD, T0);
     b.handle_unlinked(&at(1), T0);
     tick(&mut b, T0);
     assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
@@ -594,7 +594,7 @@ fn names_of_messages_that_never_come_take_bounded_room() {
 fn one_header_sent_again_and_again_takes_bounded_room() {
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
     for _ in 0..1000 {
         broadcast.handle_header_again(at(1), &message.id, SPREAD);
         broadcast.handle_header_again(at(2), &message.id, SPREAD);
@@ -611,7 +611,7 @@ fn headers_whose_payloads_never_come_take_bounded_room() {
         broadcast.pulls.begin(named(n).id, at(2), T0);
     }
     let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header(), SPREAD, T0);
+    broadcast.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
     assert_eq!(broadcast.pulls.len(), MAX_MISSING);
     assert!(!broadcast.has_header(&message.id), "it may come again");
 }

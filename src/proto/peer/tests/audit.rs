@@ -623,6 +623,122 @@ fn a_flood_of_free_keys_below_all_ceilings_drowns_nobody() {
     }
 }
 
+/// What each packet with a payload of a direct message was, and from whom to whom.
+type Copies = Rc<RefCell<Vec<(bool, usize, usize)>>>;
+
+/// Notes who hands the payload of a direct message to whom, in a broadcast or by itself, and drops what `drops` says.
+fn watch(world: &mut World, drops: impl Fn(usize, &direct::Packet) -> bool + 'static) -> Copies {
+    let copies = Copies::default();
+    let noted = copies.clone();
+    world.tap(move |from, to, packet| {
+        match &packet {
+            Packet::Direct(it) if drops(from, it) => return Vec::new(),
+            Packet::Direct(direct::Packet::Message { payload, .. }) if !payload.0.is_empty() => {
+                noted.borrow_mut().push((false, from, to));
+            }
+            Packet::Broadcast(broadcast::Packet::Data { header, payload, .. })
+                if header.to.is_some() && !payload.0.is_empty() =>
+            {
+                noted.borrow_mut().push((true, from, to));
+            }
+            _ => {}
+        }
+        vec![packet]
+    });
+    copies
+}
+
+/// It had its sender broadcast what it was sent, payload and all: 10 kB became 260.
+#[test]
+fn a_recipient_that_does_not_acknowledge_is_looked_for_by_the_header_only() {
+    let mut world = World::of(12, 4);
+    let [from, to] = [0, 11];
+    world.send(from, Some(to), "so that its key is known");
+    world.run(Duration::from_secs(2));
+    let copies = watch(&mut world, move |sender, packet| {
+        sender == to && matches!(packet, direct::Packet::Acknowledgement(_))
+    });
+    let bytes = |world: &World| world.peers.iter().map(|peer| peer.stats().bytes_in).sum::<u64>();
+    let before = bytes(&world);
+    world.send(from, Some(to), &"x".repeat(10_000));
+    world.run(Duration::from_secs(40));
+    assert_eq!((world.texts(to).len(), world.deliveries(from).len()), (2, 2));
+    assert_eq!(copies.borrow().iter().filter(|(by_broadcast, ..)| *by_broadcast).count(), 0);
+    let spent = bytes(&world) - before;
+    println!("{spent} bytes, {} copies of 10,000 by paths", copies.borrow().len());
+    let idle = {
+        let before = bytes(&world);
+        world.run(Duration::from_secs(40));
+        bytes(&world) - before
+    };
+    let of_the_search = spent - idle - 10_000 * copies.borrow().len() as u64;
+    assert!(of_the_search < 10_000 * 3, "{of_the_search} bytes beside the tries");
+}
+
+/// No try by a path gets through, and the payload goes to the recipient alone, the way that its header came.
+#[test]
+fn the_last_resort_leads_the_payload_to_its_recipient_only() {
+    let (mut world, order) = ring(9);
+    let [from, to] = [order[0], order[4]];
+    world.send(from, Some(to), "so that its key is known");
+    world.run(Duration::from_secs(5));
+    let copies = watch(&mut world, |_, packet| matches!(packet, direct::Packet::Message { .. }));
+    let text = "x".repeat(10_000);
+    let id = world.send(from, Some(to), &text);
+    world.run(Duration::from_secs(30));
+    assert_eq!(world.texts(to).pop(), Some(text));
+    assert!(matches!(world.deliveries(from).pop(), Some((of, Ok(_))) if of == id));
+    let way: Vec<_> = order[..=4].windows(2).map(|pair| (true, pair[0], pair[1])).collect();
+    assert_eq!(*copies.borrow(), way, "four links between them, and a copy on each");
+    assert!((0..9).all(|peer| warnings(&world, peer) == 0));
+}
+
+/// All saw who writes to whom, when and how much, and carried it.
+#[test]
+fn a_relay_makes_no_broadcast_of_a_direct_message() {
+    let (mut world, order) = ring(7);
+    let [from, relay, next, to] = [order[0], order[1], order[2], order[3]];
+    let caught = Rc::new(RefCell::new(Vec::new()));
+    let copy = caught.clone();
+    world.tap(move |_, at, packet| {
+        if let Packet::Direct(direct::Packet::Message { header, payload, .. }) = &packet
+            && (at, header.kind) == (relay, Kind::Page)
+        {
+            copy.borrow_mut().push((header.clone(), payload.clone()));
+        }
+        vec![packet]
+    });
+    world.send(from, Some(to), "only you");
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.texts(to), ["only you"]);
+    let spread = Rc::new(RefCell::new(0));
+    let count = spread.clone();
+    world.tap(move |_, _, packet| {
+        if let Packet::Broadcast(
+            broadcast::Packet::Header { header, .. } | broadcast::Packet::Data { header, .. },
+        ) = &packet
+        {
+            *count.borrow_mut() += u32::from(header.to.is_some());
+        }
+        vec![packet]
+    });
+    let (header, payload) = caught.borrow().first().cloned().expect("it came by the relay");
+    let mut flipped = header.clone();
+    flipped.wanted = true;
+    for header in [header, flipped] {
+        for packet in [
+            broadcast::Packet::Header { hops: 1, header: header.clone() },
+            broadcast::Packet::Data { hops: 1, header, payload: payload.clone() },
+        ] {
+            world.inject(relay, next, &Packet::Broadcast(packet));
+            world.run(Duration::from_secs(1));
+        }
+    }
+    assert_eq!(*spread.borrow(), 0);
+    assert_eq!(dropped(&world, next, "direct message as a broadcast"), 2);
+    assert_eq!((dropped(&world, next, "forged"), warnings(&world, next)), (2, 4));
+}
+
 /// A direct message with a path as long as just fits came to the relay, which adds itself: the next neighbor ended its link
 /// with the relay, later it left the message out.
 #[test]

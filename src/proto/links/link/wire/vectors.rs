@@ -206,7 +206,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 16] = [
     "acknowledgement",
     "data",
     "data_claimed",
@@ -217,6 +217,7 @@ const OTHERS: [&str; 15] = [
     "frame_part_last",
     "frame_whole",
     "header",
+    "header_wanted",
     "message",
     "message_query",
     "named_id",
@@ -280,6 +281,11 @@ fn direct_messages_are_sealed_and_acknowledged_as_documented() {
         panic!("a message")
     };
     assert_eq!((header.id(), header.to, &way), (id("sealed_id"), Some(recipient.address()), &path));
+    let Packet::Broadcast(broadcast::Packet::Header { hops: 0, header: wanted }) = packet("header_wanted")
+    else {
+        panic!("a header")
+    };
+    assert!(wanted.verify(&swarm).is_some_and(|wanted| wanted.wanted && wanted.id() == header.id()));
     let message = header.verify(&swarm).and_then(|header| header.with(payload)).expect("the proof holds");
     assert_eq!(message.open(&recipient), Some(b"only you".to_vec()));
     assert_eq!(message.open(&sender), None);
