@@ -210,16 +210,13 @@ impl Broadcast {
         now: Instant,
     ) {
         let (id, source) = (header.id(), header.maker());
-        if self.pulls.is_full() {
-            return;
-        }
         self.trees.set_parent(source, from, now);
         self.seen.insert_header(id, from, &header, hops, now);
         if header.to.is_none() {
             self.digests.add(&id, header.sent_at, now);
         }
         if wants {
-            self.pulls.begin_with_header(id, from, header.size, now, &mut self.out);
+            self.pull_payload(id, from, header.size, now);
         }
         for &to in spread.links.iter().filter(|&&to| to != from) {
             self.out.push((to, Packet::header(hops.saturating_add(1), &header)));
@@ -269,9 +266,16 @@ impl Broadcast {
     /// The payload of a direct message that looks for its recipient goes the way that its header came, backwards.
     fn pull_for_another(&mut self, id: MessageId, now: Instant) {
         let Some((header, from)) = self.seen.header(&id) else { return };
-        if header.to.is_some() && !self.pulls.contains(&id) && !self.pulls.is_full() {
-            self.pulls.begin_with_header(id, from, header.size, now, &mut self.out);
+        if header.to.is_some() && !self.pulls.contains(&id) {
+            self.pull_payload(id, from, header.size, now);
         }
+    }
+
+    fn pull_payload(&mut self, id: MessageId, from: Address, size: u32, now: Instant) {
+        if let Some(other) = self.pulls.make_room() {
+            self.give_up(&other);
+        }
+        self.pulls.begin_with_header(id, from, size, now, &mut self.out);
     }
 
     /// A neighbor wants only the names of a source's messages.
@@ -318,7 +322,9 @@ impl Broadcast {
     fn insert(&mut self, message: &Message, hops: u8, now: Instant) {
         self.trees.heard(message.maker, now);
         self.seen.insert(message, hops, now);
-        self.digests.add(&message.id, message.header.sent_at, now);
+        if message.header.to.is_none() {
+            self.digests.add(&message.id, message.header.sent_at, now);
+        }
         self.release(now);
     }
 
@@ -370,10 +376,15 @@ impl Broadcast {
     fn pull(&mut self, spread: Spread<'_>, now: Instant) {
         let size = |id: &MessageId| self.seen.awaited(id).map_or(0, |header| header.size);
         for id in self.pulls.handle_timeout(spread.links, size, now, &mut self.out) {
-            // Nobody has the payload of this header: let a name heard later begin anew.
-            let Some(header) = self.seen.awaited(&id) else { continue };
-            self.digests.remove(&id, header.sent_at);
-            self.seen.forget(&id);
+            self.give_up(&id);
+        }
+    }
+
+    /// The payload of this header does not come: a name heard later begins anew.
+    fn give_up(&mut self, id: &MessageId) {
+        if let Some(header) = self.seen.awaited(id) {
+            self.digests.remove(id, header.sent_at);
+            self.seen.forget(id);
         }
     }
 

@@ -127,6 +127,14 @@ impl Header {
         name(&self.nonce, &self.key, &self.from(), &content)
     }
 
+    /// The same, but for how much payload it promises.
+    #[cfg(test)]
+    pub(crate) fn promising(mut self, size: u32, identity: &Identity, swarm: &SwarmTag) -> Self {
+        self.size = size;
+        self.proof = identity.prove(DOMAIN, &self.proven(swarm));
+        self
+    }
+
     /// What the proof is about.
     fn proven(&self, swarm: &SwarmTag) -> Vec<u8> {
         let mut bytes = self.statement(swarm);

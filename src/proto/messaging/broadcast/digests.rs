@@ -52,8 +52,10 @@ impl Digests {
     /// A message is not here after all.
     pub(super) fn remove(&mut self, id: &MessageId, sent_at: u64) {
         if let Some((sum, ids)) = self.buckets.get_mut(&(sent_at / BUCKET)) {
-            *sum ^= fold(id);
-            ids.retain(|other| other != id);
+            if let Some(place) = ids.iter().position(|other| other == id) {
+                *sum ^= fold(id);
+                ids.remove(place);
+            }
         }
     }
 

@@ -29,6 +29,7 @@ struct Missing {
     /// Who was asked last.
     asked: Option<Address>,
     ask_at: Instant,
+    since: Instant,
 }
 
 /// What is missing.
@@ -42,8 +43,14 @@ impl Pulls {
         self.missing.contains_key(id)
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.missing.len() >= MAX_MISSING
+    /// Where there is no room, the one that is missing for longest gives way: payloads that never come cannot keep out those
+    /// that do.
+    pub(super) fn make_room(&mut self) -> Option<MessageId> {
+        let full = self.missing.len() >= MAX_MISSING;
+        let oldest = self.missing.iter().filter(|_| full).min_by_key(|(_, missing)| missing.since);
+        let oldest = oldest.map(|(&id, _)| id)?;
+        self.missing.remove(&oldest);
+        Some(oldest)
     }
 
     /// How many more messages a neighbor may name first.
@@ -63,7 +70,7 @@ impl Pulls {
 
     /// A message is named, and will most likely come by itself.
     pub(super) fn begin(&mut self, id: MessageId, at: Address, now: Instant) {
-        self.insert(id, at, now + GRAFT);
+        self.insert(id, at, now + GRAFT, now);
     }
 
     /// The header of a message is here: its payload is asked for at once, and of others when it takes too long.
@@ -75,12 +82,12 @@ impl Pulls {
         now: Instant,
         out: &mut Packets,
     ) {
-        self.insert(id, at, now + GRAFT_AGAIN * 4 + transfer_time(size));
+        self.insert(id, at, now + GRAFT_AGAIN * 4 + transfer_time(size), now);
         out.push((at, Packet::Graft(id)));
     }
 
-    fn insert(&mut self, id: MessageId, at: Address, ask_at: Instant) {
-        self.missing.insert(id, Missing { by: at, at: vec![at], asked: None, ask_at });
+    fn insert(&mut self, id: MessageId, at: Address, ask_at: Instant, since: Instant) {
+        self.missing.insert(id, Missing { by: at, at: vec![at], asked: None, ask_at, since });
     }
 
     /// A message is here, from whomever.

@@ -606,14 +606,19 @@ fn one_header_sent_again_and_again_takes_bounded_room() {
 #[test]
 fn headers_whose_payloads_never_come_take_bounded_room() {
     let mut broadcast = Broadcast::new(T0);
-    broadcast.handle_have(at(2), (0..MAX_HAVE as u32).map(|n| named(n).id).collect(), T0);
-    for n in 0..MAX_MISSING as u32 {
-        broadcast.pulls.begin(named(n).id, at(2), T0);
+    let [never, real] = [large(1), large(2)];
+    broadcast.handle_header(at(1), 1, never.header(), true, SPREAD, T0);
+    for n in 1..MAX_MISSING as u32 {
+        broadcast.pulls.begin(named(n).id, at(2), T0 + millis(1));
     }
-    let message = large(1);
-    broadcast.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
+    broadcast.handle_header(at(3), 1, real.header(), true, SPREAD, T0 + millis(2));
     assert_eq!(broadcast.pulls.len(), MAX_MISSING);
-    assert!(!broadcast.has_header(&message.id), "it may come again");
+    assert!(broadcast.has_header(&real.id));
+    assert!(!broadcast.has_header(&never.id), "the one that is missing for longest may come again");
+
+    // Its payload may be on its way all the same.
+    let outcome = broadcast.handle_data(at(1), 1, never.clone(), SPREAD, T0 + millis(3));
+    assert!(matches!(outcome, Outcome::Deliver(..)));
 }
 
 // Helpers.

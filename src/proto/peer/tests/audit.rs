@@ -623,6 +623,53 @@ fn a_flood_of_free_keys_below_all_ceilings_drowns_nobody() {
     }
 }
 
+/// They filled the table of what is missing, and no large message of anybody found room for minutes.
+#[test]
+fn headers_of_payloads_that_never_come_keep_no_large_message_out() {
+    let mut world = World::new();
+    for n in 0..5 {
+        world.join_as(config(), Identity::stand_in(n + 1));
+    }
+    world.run(Duration::from_secs(20));
+    world.events.iter_mut().for_each(Vec::clear);
+    let evil = 0;
+    let flood = |world: &mut World, n: u32, size: u32| {
+        let who = Identity::stand_in(10_000 + u64::from(n % 500));
+        let message = signed_at(&who, None, n, None, &[0], world.now);
+        let packet = match size {
+            1 => data(&message),
+            _ => {
+                let header = message.header.promising(size, &who, &SwarmTag::of_topic("t"));
+                Packet::Broadcast(broadcast::Packet::Header { hops: 1, header: Box::new(header) })
+            }
+        };
+        for to in 1..5 {
+            if world.linked(to, evil) {
+                world.inject(evil, to, &packet);
+            }
+        }
+        world.run(Duration::from_millis(1));
+    };
+    // Keys that were heard before may say more.
+    (0..500).for_each(|n| flood(&mut world, n, 1));
+    world.run(Duration::from_secs(5));
+    let mut heard = 0;
+    for n in 500..9000 {
+        flood(&mut world, n, 16 << 20);
+        if n >= 6000 && n % 500 == 0 {
+            let (from, payload) = (1 + n as usize / 500 % 4, Bytes(vec![7; 3000]));
+            world.with(from, |peer, now| peer.send(None, payload, now)).expect("it may be sent");
+            heard += 3;
+        }
+    }
+    world.run(Duration::from_secs(5));
+    let missing: Vec<_> = (1..5).map(|peer| world.peers[peer].parts.messaging.sizes().0[3]).collect();
+    let large = |peer| world.received(peer).iter().filter(|it| it.payload.0.len() == 3000).count();
+    let got = (1..5).map(large).sum::<usize>();
+    println!("{got} of {heard} messages; {missing:?}");
+    assert_eq!(got, heard);
+}
+
 /// What each packet with a payload of a direct message was, and from whom to whom.
 type Copies = Rc<RefCell<Vec<(bool, usize, usize)>>>;
 
