@@ -38,6 +38,11 @@ pub(super) struct World {
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
+    /// Each frame takes up to so much longer, by chance; those of one connection keep their order.
+    pub(super) jitter: Duration,
+    dice: Random,
+    /// When the last frame of each end arrives.
+    last: BTreeMap<End, Instant>,
     /// How long a channel takes to open once both descriptions are there.
     pub(super) opening: Duration,
     /// How long a browser takes to swallow what a link hands it before it asks for more.
@@ -62,6 +67,9 @@ impl World {
             members: BTreeMap::new(),
             tap: None,
             far: BTreeMap::new(),
+            jitter: Duration::ZERO,
+            dice: Random::new([0xd1; 32]),
+            last: BTreeMap::new(),
             opening: LATENCY,
             swallowing: Duration::ZERO,
             above: BTreeMap::new(),
@@ -256,7 +264,10 @@ impl World {
     fn carry(&mut self, (from, conn): End, bytes: Bytes) {
         let Some(&(to, there)) = self.remote.get(&(from, conn)) else { return };
         let latency = self.far.get(&(from.min(to), from.max(to))).copied().unwrap_or(LATENCY);
-        let at = self.now + latency;
+        let late = self.jitter.mul_f64(self.dice.unit());
+        let last = self.last.entry((from, conn)).or_insert(self.now);
+        let at = *last.max(&mut (self.now + latency + late));
+        *last = at;
         let Some(tap) = &mut self.tap else { return self.push(at, to, Input::ConnFrame(there, bytes)) };
         let packet = Inbox::default().packet(&bytes.0, usize::MAX).expect("peers send good frames");
         for packet in tap(from, to, packet.expect("no large packets are tapped")) {
