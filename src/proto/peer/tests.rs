@@ -36,6 +36,7 @@ mod attempts;
 #[cfg(feature = "sim")]
 mod audit;
 mod candidates;
+mod clocks;
 mod closing;
 mod hostile;
 mod joining;

@@ -27,12 +27,14 @@ struct Size {
     max_peers: usize,
     /// How often every honest peer says something to all and to one.
     rounds: usize,
+    /// Messages a second on each link: one key may say 1,000.
+    floods: &'static [u32],
 }
 
 /// Four links each: most are not the attacker's neighbors.
-const SMALL: Size = Size { honest: 8, evil: 1, max_peers: 4, rounds: 4 };
+const SMALL: Size = Size { honest: 8, evil: 1, max_peers: 4, rounds: 4, floods: &[2000, 10_000] };
 /// One in ten attacks, and all of them at once.
-const LARGE: Size = Size { honest: 40, evil: 4, max_peers: 6, rounds: 2 };
+const LARGE: Size = Size { honest: 40, evil: 4, max_peers: 6, rounds: 2, floods: &[500, 1000, 2000, 10_000] };
 
 /// A world whose first peers are honest; those after them may be told to do evil.
 struct Arena {
@@ -534,7 +536,7 @@ enum Keys {
 /// What the attackers say in two seconds, at so many messages a second on each link, as the honest go on talking.
 fn floods_below_at_and_above_the_limits_drown_nobody(size: Size) {
     for keys in [Keys::Own, Keys::Known, Keys::New] {
-        for per_second in [500, 1000, 2000, 10_000] {
+        for &per_second in size.floods {
             flood(size, keys, per_second);
         }
     }

@@ -38,6 +38,8 @@ pub(super) struct World {
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
+    /// How many milliseconds the clock of each peer is ahead.
+    skew: Vec<i64>,
     /// Each frame takes up to so much longer, by chance; those of one connection keep their order.
     pub(super) jitter: Duration,
     dice: Random,
@@ -67,6 +69,7 @@ impl World {
             members: BTreeMap::new(),
             tap: None,
             far: BTreeMap::new(),
+            skew: Vec::new(),
             jitter: Duration::ZERO,
             dice: Random::new([0xd1; 32]),
             last: BTreeMap::new(),
@@ -98,15 +101,33 @@ impl World {
     }
 
     pub(super) fn join_as(&mut self, config: Config, identity: Identity) -> usize {
+        self.join_skewed(config, identity, 0)
+    }
+
+    /// ... whose clock is so many milliseconds ahead.
+    pub(super) fn join_skewed(&mut self, config: Config, identity: Identity, skew: i64) -> usize {
         let index = self.peers.len();
         let random = Random::new([index as u8 + 1; 32]);
-        self.peers.push(Peer::new(config, identity, random, self.now).expect("the settings are good"));
+        self.skew.push(skew);
+        let now = self.clock(index);
+        self.peers.push(Peer::new(config, identity, random, now).expect("the settings are good"));
         self.events.push(Vec::new());
         self.tried.push(Vec::new());
         self.dead.push(false);
-        let said = listen(&mut self.peers[index], self.now);
+        let said = listen(&mut self.peers[index], now);
         self.carry_out(index, said);
         index
+    }
+
+    /// What the clock of a peer shows.
+    pub(super) fn clock(&self, index: usize) -> Instant {
+        Instant::from_micros(self.now.as_micros().saturating_add_signed(self.skew[index] * 1000))
+    }
+
+    /// The clock of a peer is set on, as its browser sees it: the machine may as well have slept.
+    pub(super) fn set_clock(&mut self, index: usize, by: i64) {
+        self.skew[index] += by;
+        self.with(index, |peer, now| peer.handle(Input::Woke, now));
     }
 
     pub(super) fn tap(&mut self, tap: impl FnMut(usize, usize, Packet) -> Vec<Packet> + 'static) {
@@ -121,7 +142,8 @@ impl World {
 
     /// Lets a caller do something with a peer, and the world what follows from it.
     pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
-        let (done, said) = drive(&mut self.peers[index], self.now, act);
+        let now = self.clock(index);
+        let (done, said) = drive(&mut self.peers[index], now, act);
         self.carry_out(index, said);
         done
     }
@@ -169,7 +191,10 @@ impl World {
     pub(super) fn run(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            let timer = |(index, peer): (usize, &Peer)| Some((peer.poll_timeout()?, index));
+            let timer = |(index, peer): (usize, &Peer)| {
+                let at = peer.poll_timeout()?.as_micros().saturating_add_signed(-self.skew[index] * 1000);
+                Some((Instant::from_micros(at), index))
+            };
             let alive = self.peers.iter().enumerate().filter(|&(index, _)| !self.dead[index]);
             let timeout = alive.filter_map(timer).min();
             let arrival = self.queue.first_key_value().map(|(&(at, _), _)| at);
@@ -182,7 +207,8 @@ impl World {
                 None => (timeout.expect("it is the sooner one").1, Input::Timeout),
             };
             if !self.dead[index] {
-                let said = tell(&mut self.peers[index], input, self.now);
+                let now = self.clock(index);
+                let said = tell(&mut self.peers[index], input, now);
                 self.carry_out(index, said);
                 self.check_cap(index);
             }
