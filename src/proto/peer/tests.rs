@@ -31,6 +31,7 @@ impl Peer {
 }
 
 mod altered;
+#[cfg(feature = "sim")]
 mod attacks;
 mod attempts;
 #[cfg(feature = "sim")]

@@ -162,6 +162,7 @@ impl World {
     }
 
     /// A frame reaches `to` on one of its connections, from whoever is there.
+    #[cfg(feature = "sim")]
     pub(super) fn say_on(&mut self, to: usize, conn: ConnId, packet: &Packet) {
         let bytes = Bytes(frame(&Frame::Whole(&encode(packet))));
         self.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, bytes), now));
