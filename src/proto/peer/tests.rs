@@ -37,6 +37,8 @@ mod attempts;
 mod audit;
 mod candidates;
 mod closing;
+#[cfg(feature = "sim")]
+mod fresh;
 mod hostile;
 mod joining;
 mod later;

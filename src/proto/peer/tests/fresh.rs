@@ -1,0 +1,92 @@
+//! Attacks that were thought of with docs/wire.md and docs/security.md alone: on the last resort of direct messages, on what
+//! is remembered and what is missing, on limits that honest relays share, and on who answers what was asked.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::audit::{data, dropped, ring, signed_at};
+use super::world::{World, config};
+use super::*;
+use crate::proto::acceptance::Acceptance;
+use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::topology;
+
+/// So many peers whose proofs cost next to nothing.
+fn stand_ins(count: usize, max_peers: usize) -> World {
+    let mut world = World::new();
+    for n in 0..count {
+        world.join_as(Config { max_peers, ..config() }, Identity::stand_in(n as u64 + 1));
+    }
+    world.run(Duration::from_secs(20));
+    world.events.iter_mut().for_each(Vec::clear);
+    world
+}
+
+/// One of the free keys of an attacker.
+fn key(n: u32) -> Identity {
+    Identity::stand_in(10_000 + u64::from(n))
+}
+
+/// What it says to all, at this moment.
+fn says(world: &World, who: u32, n: u32) -> Message {
+    signed_at(&key(who), None, n, None, &[0], world.now)
+}
+
+/// A neighbor says it, if it still is one.
+fn say(world: &mut World, from: usize, to: usize, packet: &Packet) {
+    if world.linked(to, from) {
+        world.inject(from, to, packet);
+    }
+}
+
+/// Keys that are the first to be heard.
+const EARLY: u32 = 512;
+
+/// Each of the first keys says something to a peer, and then all are silent for a while.
+fn say_early(world: &mut World, from: usize, to: usize) {
+    for who in 0..EARLY {
+        let packet = data(&says(world, who, who));
+        say(world, from, to, &packet);
+        world.run(Duration::from_millis(5));
+    }
+    world.run(Duration::from_secs(60));
+    world.events.iter_mut().for_each(Vec::clear);
+}
+
+/// A relay took the place of whom a request was for, with another of its keys.
+#[test]
+fn a_relay_cannot_answer_as_itself_what_was_asked_of_another() {
+    let (mut world, order) = ring(5);
+    let [asks, evil, named] = [order[0], order[1], order[2]];
+    let other = Identity::from_secret([0xe3; 32]);
+    let me = world.address(asks);
+    let heard = Rc::new(RefCell::new(None));
+    let request = heard.clone();
+    world.tap(move |from, to, packet| match packet {
+        Packet::Signalling(signalling::Packet::Request(it)) if from == asks && to == evil => {
+            if matches!(it.goal, Goal::Exact(_)) {
+                request.borrow_mut().get_or_insert(*it);
+            }
+            vec![]
+        }
+        packet => vec![packet],
+    });
+    for peer in [asks, named] {
+        world.with(peer, |peer, now| peer.set_max_peers(3, now)).expect("three are allowed");
+    }
+    let (via, goal) = (world.address(evil), Goal::Exact(world.address(named)));
+    let plan = Plan { goal, via, probe: false, aim: None, replaces: None };
+    world.with(asks, |peer, now| peer.does(Effect::Ask(plan), now));
+    world.run(Duration::from_millis(50));
+    let request = heard.borrow().clone().expect("it asks");
+    let answer = Box::new(hostile::description(99, 1));
+    let offer = request.offer.as_ref().expect("it offers").hash();
+    let said = Acceptance { request: request.id, offer, answer: &answer, hello: None };
+    let (key, proof) = (other.public_key(), said.prove(&other, &SwarmTag::of_topic("t")));
+    let signal = Signal::Accept { key, answer, proof, hello: None };
+    let reply = Reply { id: request.id, to: me, path: vec![], hops_left: 9, signal };
+    world.inject(evil, asks, &Packet::Signalling(signalling::Packet::Reply(reply)));
+    let taken = world.peers[asks].parts.links.conns().values().any(|conn| conn.peer == Some(other.address()));
+    assert!(!taken);
+}
+
