@@ -90,3 +90,26 @@ fn a_relay_cannot_answer_as_itself_what_was_asked_of_another() {
     assert!(!taken);
 }
 
+/// One neighbor's lists named 4,096 peers, all of which are looked at for each message and request.
+#[test]
+fn a_neighbor_shows_no_more_of_the_mesh_than_an_honest_one_sees() {
+    let mut world = World::of(3, 6);
+    let at = |n: u32| {
+        let mut address = [7; 20];
+        address[..4].copy_from_slice(&n.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        Address(address)
+    };
+    let own: Vec<_> = (0..64).map(at).collect();
+    world.inject(0, 1, &Packet::View(topology::Packet::Own(hostile::list_naming(&own))));
+    for (n, &peer) in own.iter().enumerate() {
+        let beyond: Vec<_> =
+            (0..63).map(|m| at(1000 + n as u32 * 64 + m)).chain([world.address(0)]).collect();
+        let lists = vec![(peer, hostile::list_naming(&beyond))];
+        world.inject(0, 1, &Packet::View(topology::Packet::Relayed(lists)));
+        world.run(Duration::from_millis(100));
+    }
+    let known = world.peers[1].known_peers().len();
+    println!("{known} known");
+    assert!(known <= 3 + 64 + 8 * 64, "{known}");
+}
+
