@@ -53,6 +53,21 @@ fn say_early(world: &mut World, from: usize, to: usize) {
     world.events.iter_mut().for_each(Vec::clear);
 }
 
+/// Bans took all places of standings, for good: whoever was not banned had a new one with each packet.
+#[test]
+fn bans_of_free_keys_free_no_neighbor_of_its_limits() {
+    let mut world = stand_ins(4, 6);
+    let now = world.now;
+    for n in 0..300 {
+        while !world.peers[1].commons.limits.blame(key(n).address(), Fault::Forged, now) {}
+    }
+    world.run(Duration::from_secs(700));
+    for _ in 0..41_000 {
+        [0, 2].into_iter().for_each(|evil| say(&mut world, evil, 1, &Packet::Pong(7)));
+    }
+    assert!(!world.linked(1, 0) && !world.linked(1, 2));
+}
+
 /// A relay took the place of whom a request was for, with another of its keys.
 #[test]
 fn a_relay_cannot_answer_as_itself_what_was_asked_of_another() {
