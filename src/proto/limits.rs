@@ -193,7 +193,12 @@ impl Limits {
 
     /// A key said something, which is proven.
     pub(crate) fn charge_maker(&mut self, key: Address, bytes: usize, now: Instant) {
-        self.makers.charge(key, bytes, now);
+        self.makers.charge(key, message_cost(bytes), now);
+    }
+
+    /// A key said something to others that passes here, perhaps again: whoever repeats it is no reason to hear less of it.
+    pub(crate) fn note_maker(&mut self, key: Address, now: Instant) {
+        self.makers.charge(key, 0.0, now);
     }
 
     /// Scores a neighbor; `true`: that was too much, and it is banned.

@@ -60,9 +60,8 @@ impl Makers {
         self.early.get_mut(key).is_some_and(|early| early.reserve.take(1.0, RESERVE, now))
     }
 
-    /// A key said something, which is proven.
-    pub(super) fn charge(&mut self, key: Address, bytes: usize, now: Instant) {
-        let cost = message_cost(bytes);
+    /// A key said something of this cost, which is proven.
+    pub(super) fn charge(&mut self, key: Address, cost: f64, now: Instant) {
         if let Some(early) = self.early.get_mut(&key) {
             early.heard_at = now;
             return early.said.charge(cost, MAKER, now);

@@ -53,6 +53,43 @@ fn say_early(world: &mut World, from: usize, to: usize) {
     world.events.iter_mut().for_each(Vec::clear);
 }
 
+/// Copies that a relay was to pass on were charged to their maker there, and it was not heard behind that relay.
+#[test]
+fn copies_of_a_direct_message_silence_its_maker_at_no_relay() {
+    let mut world = stand_ins(4, 6);
+    let [evil, relay, sender, to] = [0, 1, 2, 3];
+    world.send(to, None, "my key");
+    world.run(Duration::from_secs(2));
+    let caught = Rc::new(RefCell::new(None));
+    let copy = caught.clone();
+    world.tap(move |_, at, packet| {
+        if matches!(&packet, Packet::Direct(direct::Packet::Message { .. })) && at == to {
+            copy.borrow_mut().get_or_insert(packet.clone());
+        }
+        vec![packet]
+    });
+    world.send(sender, Some(to), &"x".repeat(12_000));
+    world.run(Duration::from_secs(2));
+    let message = caught.borrow().clone().expect("it was sent");
+    let Packet::Direct(direct::Packet::Message { header, payload, .. }) = message else { panic!() };
+    for n in 0..6000u32 {
+        let (header, payload) = (header.clone(), payload.clone());
+        let path = vec![world.address(sender), world.address(evil)];
+        let copy = direct::Packet::Message { header, payload, path, attempt: n as u8 };
+        world.inject(evil, relay, &Packet::Direct(copy));
+        if n >= 4500 {
+            world.run(Duration::from_millis(1));
+        }
+        if n >= 4500 && n % 100 == 0 {
+            world.send(sender, None, "still heard");
+        }
+    }
+    world.run(Duration::from_millis(50));
+    let (above, heard) = (dropped(&world, relay, "maker above its rate"), world.texts(relay).len() - 1);
+    println!("{heard} of 15 heard, {above} dropped");
+    assert_eq!((heard, above), (15, 0));
+}
+
 /// Bans took all places of standings, for good: whoever was not banned had a new one with each packet.
 #[test]
 fn bans_of_free_keys_free_no_neighbor_of_its_limits() {
