@@ -45,7 +45,7 @@ impl Peer {
         let [held, held_bytes, awaiting] = outgoing;
         assert!(held <= 1 << 16 && held_bytes <= config.max_held, "{outgoing:?}");
         assert!(awaiting <= 16 << 20, "{awaiting} bytes wait for keys");
-        assert!(recent <= 8192, "{recent} direct messages remembered");
+        assert!(recent <= 16_384, "{recent} direct messages remembered");
 
         let [answered, heard, names] = self.commons.keys.sizes();
         assert!(

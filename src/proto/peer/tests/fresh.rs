@@ -105,6 +105,68 @@ fn bans_of_free_keys_free_no_neighbor_of_its_limits() {
     assert!(!world.linked(1, 0) && !world.linked(1, 2));
 }
 
+/// All that a peer takes at once was more than it remembers: the floor for what is forgotten rose above the present, and
+/// everybody was silent for two seconds. It was more than the next peer takes of an honest neighbor, too.
+#[test]
+fn the_most_that_is_passed_on_at_once_silences_nobody_and_is_no_abuse() {
+    let mut world = stand_ins(5, 6);
+    let (evil, relay, victim) = ([0, 3, 4], 1, 2);
+    world.tap(move |from, to, packet| match &packet {
+        Packet::Broadcast(_) if evil.contains(&from) && to == victim => vec![],
+        _ => vec![packet],
+    });
+    say_early(&mut world, evil[0], relay);
+    for n in EARLY..35_000 {
+        // What is in reserve; what is common; and what is for keys that were never heard.
+        let who = if n < 30_000 { n % EARLY } else { n };
+        let packet = data(&says(&world, who, n));
+        say(&mut world, evil[n as usize % 3], relay, &packet);
+    }
+    let passed = world.texts(relay).len();
+    world.run(Duration::from_millis(100));
+    world.send(relay, None, "honest");
+    world.run(Duration::from_secs(1));
+    let heard = world.texts(victim);
+    println!("{passed} of 34,488 passed on at once, {} heard", heard.len());
+    assert!(passed > 10_000 && world.linked(victim, relay));
+    assert_eq!(heard.last().map(String::as_str), Some("honest"));
+}
+
+/// ... and so it was with direct messages, whose tries all have the stamp of the first.
+#[test]
+fn the_most_that_is_said_to_one_at_once_keeps_no_message_out() {
+    let mut world = stand_ins(4, 6);
+    let (evil, victim, sender) = ([0, 3], 1, 2);
+    world.send(victim, None, "my key");
+    say_early(&mut world, evil[0], victim);
+    let recipient = world.peers[victim].commons.me.identity.public_key();
+    let (mut random, swarm) = (Random::new([3; 32]), SwarmTag::of_topic("t"));
+    for n in EARLY..20_000u32 {
+        let mut nonce = [0xab; 16];
+        nonce[..4].copy_from_slice(&n.to_be_bytes());
+        let (to, payload) = (Some(recipient.address()), Payload(b"x".as_slice().into()));
+        let (to_claimed, blinding) = (false, [1; 32]);
+        let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
+        let who = key(n % EARLY);
+        let it = draft.seal(&recipient, &who, &swarm, &mut random, world.now).expect("a key").into_inner();
+        let from = evil[n as usize % 2];
+        let path = vec![who.address(), world.address(from)];
+        let packet = direct::Packet::Message {
+            header: Box::new(it.header.clone()),
+            payload: it.payload.clone(),
+            path,
+            attempt: 1,
+        };
+        say(&mut world, from, victim, &Packet::Direct(packet));
+    }
+    let flood = world.texts(victim).len();
+    let id = world.send(sender, Some(victim), "honest");
+    world.run(Duration::from_secs(5));
+    println!("{flood} of 19,488 taken at once");
+    assert_eq!(world.texts(victim).last().map(String::as_str), Some("honest"));
+    assert!(world.deliveries(sender).iter().any(|(told, how)| *told == id && how.is_ok()));
+}
+
 /// A relay took the place of whom a request was for, with another of its keys.
 #[test]
 fn a_relay_cannot_answer_as_itself_what_was_asked_of_another() {
