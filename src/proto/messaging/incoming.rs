@@ -44,7 +44,10 @@ impl Messaging {
                 }
             }
             broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, cx.now),
-            broadcast::Packet::Graft(id) => self.broadcast.handle_graft(from, id, cx.now),
+            broadcast::Packet::Graft(id) => {
+                let links = addresses(cx.around);
+                self.broadcast.handle_graft(from, id, spread(&links, cx), cx.now);
+            }
             broadcast::Packet::Prune(source) => self.broadcast.handle_prune(from, source),
             broadcast::Packet::Resume(source) => self.broadcast.handle_resume(&from, &source),
             broadcast::Packet::Digest { bucket, sum } => {

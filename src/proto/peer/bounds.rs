@@ -38,7 +38,7 @@ impl Peer {
 
         let (sizes, direct, outgoing, recent) = parts.messaging.sizes();
         let [seen, kept, sources, missing, names, counted] = sizes;
-        assert!(seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 4096, "{sizes:?}");
+        assert!(seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 2 * 4096, "{sizes:?}");
         assert!(names <= 512 * max && counted <= 9 * 4096, "{sizes:?}");
         let [_, relays, reputation] = direct;
         assert!(relays <= 1024 && reputation <= 64, "{direct:?}");

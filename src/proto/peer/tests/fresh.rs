@@ -105,6 +105,44 @@ fn bans_of_free_keys_free_no_neighbor_of_its_limits() {
     assert!(!world.linked(1, 0) && !world.linked(1, 2));
 }
 
+/// They took the room of names, and what a tree lost was healed no more for minutes.
+#[test]
+fn headers_of_payloads_that_never_come_keep_no_name_out() {
+    let mut world = stand_ins(5, 6);
+    let (evil, victim, sender) = (0, 3, 2);
+    let grafted = Rc::new(RefCell::new(false));
+    let asked = grafted.clone();
+    let maker = world.address(sender);
+    world.tap(move |from, to, packet| match &packet {
+        Packet::Broadcast(broadcast::Packet::Header { .. }) if (from, to) == (evil, victim) => vec![],
+        Packet::Broadcast(broadcast::Packet::Graft(_)) if from == victim => {
+            *asked.borrow_mut() = true;
+            vec![packet]
+        }
+        // What the tree brings gets lost; only what is asked for comes.
+        Packet::Broadcast(broadcast::Packet::Data { header, .. })
+            if to == victim && header.maker() == maker && !*asked.borrow() =>
+        {
+            vec![]
+        }
+        _ => vec![packet],
+    });
+    for n in 0..5000u32 {
+        let who = key(n % 500);
+        let message = says(&world, n % 500, n);
+        let header = message.header.promising(16 << 20, &who, &SwarmTag::of_topic("t"));
+        let packet = Packet::Broadcast(broadcast::Packet::Header { hops: 1, header: Box::new(header) });
+        world.inject(evil, 1 + n as usize % 2, &packet);
+        world.run(Duration::from_millis(4));
+    }
+    world.run(Duration::from_secs(40));
+    let missing = world.peers[victim].parts.messaging.sizes().0[3];
+    *grafted.borrow_mut() = false;
+    world.send(sender, None, "named");
+    world.run(Duration::from_secs(25));
+    assert_eq!((missing, world.texts(victim)), (4096, vec!["named".to_owned()]));
+}
+
 /// All that a peer takes at once was more than it remembers: the floor for what is forgotten rose above the present, and
 /// everybody was silent for two seconds. It was more than the next peer takes of an honest neighbor, too.
 #[test]
@@ -165,6 +203,56 @@ fn the_most_that_is_said_to_one_at_once_keeps_no_message_out() {
     println!("{flood} of 19,488 taken at once");
     assert_eq!(world.texts(victim).last().map(String::as_str), Some("honest"));
     assert!(world.deliveries(sender).iter().any(|(told, how)| *told == id && how.is_ok()));
+}
+
+/// Who is linked with many, and fast, brings most headers first. If it has no payload to give, others have.
+#[test]
+fn who_brings_headers_and_no_payload_swallows_no_last_resort() {
+    let honest = 12;
+    let mut world = stand_ins(honest + 2, 5);
+    world.run(Duration::from_secs(40));
+    let honest_links =
+        |world: &World, a: usize| (0..honest).filter(|&b| world.linked(a, b)).collect::<Vec<_>>();
+    for a in 0..honest {
+        world.far.extend((a + 1..honest).map(|b| ((a, b), Duration::from_millis(100))));
+        world.send(a, None, "my key");
+    }
+    world.run(Duration::from_secs(10));
+    world.tap(move |from, _, packet| match &packet {
+        Packet::Direct(direct::Packet::Message { .. }) => vec![],
+        Packet::Direct(direct::Packet::Acknowledgement(_)) if from >= honest => vec![],
+        Packet::Broadcast(broadcast::Packet::Data { .. }) if from >= honest => vec![],
+        _ => vec![packet],
+    });
+    world.events.iter_mut().for_each(Vec::clear);
+    // Links, by honest peers alone.
+    let far_from = |world: &World, from: usize| {
+        let mut far = vec![usize::MAX; honest];
+        far[from] = 0;
+        for n in 0..honest {
+            for a in (0..honest).filter(|&a| far[a] == n).collect::<Vec<_>>() {
+                honest_links(world, a).into_iter().for_each(|b| far[b] = far[b].min(n + 1));
+            }
+        }
+        far
+    };
+    let mut sent = Vec::new();
+    for from in 0..honest {
+        let far = far_from(&world, from);
+        for (to, &links) in far.iter().enumerate() {
+            if links > 1 && links < usize::MAX {
+                world.send(from, Some(to), &format!("{from} to {to}"));
+                sent.push((from, to));
+            }
+        }
+    }
+    world.run(Duration::from_secs(40));
+    let came = |from, to: usize| world.texts(to).contains(&format!("{from} to {to}"));
+    let lost: Vec<_> = sent.iter().filter(|(from, to)| !came(*from, *to)).collect();
+    let good = |peer: usize| world.deliveries(peer).iter().filter(|(_, how)| how.is_ok()).count();
+    let receipts: usize = (0..honest).map(good).sum();
+    println!("{} messages, {receipts} receipts, lost: {lost:?}", sent.len());
+    assert!(sent.len() > 50 && receipts == sent.len() && lost.is_empty());
 }
 
 /// A relay took the place of whom a request was for, with another of its keys.
