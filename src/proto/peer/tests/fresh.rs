@@ -315,3 +315,39 @@ fn a_neighbor_shows_no_more_of_the_mesh_than_an_honest_one_sees() {
     assert!(known <= 3 + 64 + 8 * 64, "{known}");
 }
 
+/// Nobody signs a request, and who is said to be the origin of one that is answered is turned away meanwhile. See
+/// "What does not hold" in docs/security.md.
+#[test]
+fn requests_in_the_name_of_a_newcomer_keep_it_out_of_full_sight() {
+    for pause in [None, Some(1000), Some(100)] {
+        let mut world = World::of(5, 6);
+        let (evil, honest) = (4, 0..4);
+        let newcomer = Identity::from_secret([0x77; 32]);
+        let origin = newcomer.address();
+        world.opening = Duration::from_millis(300);
+        // The attacker makes no link with the newcomer.
+        world.tap(|from, to, packet| match packet {
+            Packet::Hello(_) | Packet::Confirm { .. }
+                if [from, to].contains(&4) && [from, to].contains(&5) =>
+            {
+                vec![]
+            }
+            packet => vec![packet],
+        });
+        let newcomer = world.join_as(config(), newcomer);
+        let (mut n, mut linked_at) = (0, Vec::new());
+        for ms in (0..20_000).step_by(100) {
+            for to in honest.clone().filter(|_| pause.is_some_and(|pause| ms % pause == 0)) {
+                n += 1;
+                let request = hostile::request(n, origin, Goal::Exact(world.address(to)));
+                let packet = Packet::Signalling(signalling::Packet::Request(Box::new(request)));
+                say(&mut world, evil, to, &packet);
+            }
+            world.run(Duration::from_millis(100));
+            let links = honest.clone().filter(|&peer| world.linked(peer, newcomer)).count();
+            linked_at.resize(links, ms + 100);
+        }
+        println!("one each {pause:?} ms to each: links of four after {linked_at:?} ms");
+        assert!(!linked_at.is_empty());
+    }
+}
