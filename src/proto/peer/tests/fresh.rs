@@ -255,6 +255,42 @@ fn who_brings_headers_and_no_payload_swallows_no_last_resort() {
     assert!(sent.len() > 50 && receipts == sent.len() && lost.is_empty());
 }
 
+/// Those who were asked for a payload that never came forgot its header, and one that came again went to the whole swarm
+/// again; or they asked each other for ever.
+#[test]
+fn what_looks_for_its_recipient_goes_to_all_once_whoever_repeats_it() {
+    let evil = 16;
+    let mut world = stand_ins(evil + 1, 5);
+    let counts = Rc::new(RefCell::new([0, 0]));
+    let count = counts.clone();
+    world.tap(move |_, _, packet| {
+        let [headers, grafts] = &mut *count.borrow_mut();
+        match &packet {
+            Packet::Broadcast(broadcast::Packet::Header { .. }) => *headers += 1,
+            Packet::Broadcast(broadcast::Packet::Graft(_)) => *grafts += 1,
+            _ => {}
+        }
+        vec![packet]
+    });
+    // It promises a payload that nobody has.
+    let (to, payload) = (Some(world.address(3)), Payload([0; 2000].as_slice().into()));
+    let (to_claimed, nonce, blinding) = (false, [5; 16], [1; 32]);
+    let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
+    let swarm = SwarmTag::of_topic("t");
+    let wanted = draft.sign(&key(1), &swarm, world.now).wanted(&key(1), &swarm);
+    let header = Box::new(wanted.header.clone());
+    let packet = Packet::Broadcast(broadcast::Packet::Header { hops: 1, header });
+    let mut first = None;
+    for _ in 0..3 {
+        (0..evil).for_each(|to| say(&mut world, evil, to, &packet));
+        world.run(Duration::from_secs(10));
+        assert_eq!(*first.get_or_insert(*counts.borrow()), *counts.borrow());
+    }
+    let links: usize = world.peers.iter().map(Peer::link_count).sum();
+    println!("headers, grafts: {:?} on {} links", counts.borrow(), links / 2);
+    assert!(counts.borrow().iter().all(|count| *count <= 2 * links));
+}
+
 /// A relay took the place of whom a request was for, with another of its keys.
 #[test]
 fn a_relay_cannot_answer_as_itself_what_was_asked_of_another() {
