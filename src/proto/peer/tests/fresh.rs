@@ -108,7 +108,7 @@ fn bans_of_free_keys_free_no_neighbor_of_its_limits() {
 /// They took the room of names, and what a tree lost was healed no more for minutes.
 #[test]
 fn headers_of_payloads_that_never_come_keep_no_name_out() {
-    let mut world = stand_ins(5, 6);
+    let mut world = stand_ins(4, 6);
     let (evil, victim, sender) = (0, 3, 2);
     let grafted = Rc::new(RefCell::new(false));
     let asked = grafted.clone();
@@ -127,7 +127,7 @@ fn headers_of_payloads_that_never_come_keep_no_name_out() {
         }
         _ => vec![packet],
     });
-    for n in 0..5000u32 {
+    for n in 0..4300u32 {
         let who = key(n % 500);
         let message = says(&world, n % 500, n);
         let header = message.header.promising(16 << 20, &who, &SwarmTag::of_topic("t"));
