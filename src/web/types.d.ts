@@ -391,7 +391,12 @@ export interface TrackerStatus {
 
 /** Something dropped or refused. */
 export interface Warning {
-  /** Stable, for programs. @example warning.code === 'ERR_ICE_URL' */
+  /**
+   * Stable, for programs: `ERR_CLOCK` (this page's clock is wrong, and that of its neighbors is followed), `ERR_CONNECTION` (an
+   * attempt came to nothing), `ERR_ICE_URL`, `ERR_RTC_CONFIG`, `ERR_SDP`, `ERR_NO_WEBRTC`, `ERR_MESSAGE_MALFORMED`, `ERR_NEIGHBOR`
+   * (one that speaks another version, or forges), `ERR_NEIGHBOR_BANNED`, `ERR_UNKNOWN_OPTION`.
+   * @example warning.code === 'ERR_ICE_URL'
+   */
   code: string
   /** A sentence for people. @example console.warn(warning.message) */
   message: string
