@@ -38,7 +38,7 @@ use super::report::Stats;
 use super::request::{Reason, RequestId};
 use super::secret::SwarmSecret;
 use super::signalling::{Signal, Signalling};
-use super::time::{Instant, soonest};
+use super::time::Instant;
 use super::topology::Topology;
 
 #[cfg(any(test, feature = "sim"))]
@@ -180,17 +180,28 @@ impl Peer {
 
     /// When [`Input::Timeout`] is due; `None` means never.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        self.next_timeout().map(|(at, _)| at)
+    }
+
+    /// ... and what for.
+    pub(crate) fn next_timeout(&self) -> Option<(Instant, &'static str)> {
         let Parts { links, signalling, topology, messaging, introducers } = &self.parts;
-        let seeking = match self.stage {
-            Stage::Open => {
-                let arranging = soonest(signalling.poll_timeout(), topology.poll_plan());
-                soonest(introducers.poll_timeout(), arranging)
-            }
+        let open = |at: Option<Instant>| at.filter(|_| self.stage == Stage::Open);
+        let end = match self.stage {
+            Stage::Open => None,
             Stage::Closing { until } => Some(until),
             Stage::Closed => return None,
         };
-        let links = soonest(links.poll_timeout(), topology.poll_publish());
-        soonest(seeking, soonest(links, messaging.poll_timeout()))
+        let all = [
+            (links.poll_timeout(), "links"),
+            (messaging.poll_timeout(), "messages"),
+            (topology.poll_publish(), "view"),
+            (open(topology.poll_plan()), "plan"),
+            (open(signalling.poll_timeout()), "requests"),
+            (open(introducers.poll_timeout()), "trackers"),
+            (end, "end"),
+        ];
+        all.into_iter().filter_map(|(at, what)| Some((at?, what))).min()
     }
 
     /// The parts, and what they share, with the neighborhood as it is now.

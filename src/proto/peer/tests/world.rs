@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::proto::io::{Bytes, Received};
 use crate::proto::links::link::wire::{Frame, Inbox, encode, frame};
+use crate::proto::time::soonest;
 use crate::proto::{DeliveryFailure, Receipt};
 use crate::testkit::tracker::{Half, Word, response};
 use crate::testkit::{Said, description, drive, listen, tell};
@@ -38,6 +39,8 @@ pub(super) struct World {
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
+    /// What each peer was woken for last, and how often since.
+    woken: Vec<(Option<(Instant, &'static str)>, u32)>,
     /// How many milliseconds the clock of each peer is ahead.
     skew: Vec<i64>,
     /// Each frame takes up to so much longer, by chance; those of one connection keep their order.
@@ -69,6 +72,7 @@ impl World {
             members: BTreeMap::new(),
             tap: None,
             far: BTreeMap::new(),
+            woken: Vec::new(),
             skew: Vec::new(),
             jitter: Duration::ZERO,
             dice: Random::new([0xd1; 32]),
@@ -109,6 +113,7 @@ impl World {
         let index = self.peers.len();
         let random = Random::new([index as u8 + 1; 32]);
         self.skew.push(skew);
+        self.woken.push((None, 0));
         let now = self.clock(index);
         self.peers.push(Peer::new(config, identity, random, now).expect("the settings are good"));
         self.events.push(Vec::new());
@@ -209,12 +214,21 @@ impl World {
             };
             if !self.dead[index] {
                 let now = self.clock(index);
+                self.check_progress(index, &input, now);
                 let said = tell(&mut self.peers[index], input, now);
                 self.carry_out(index, said);
                 self.check_cap(index);
             }
         }
         self.now = end;
+    }
+
+    /// A peer that is woken has something to do, and is not woken for the same again and again.
+    fn check_progress(&mut self, index: usize, input: &Input, now: Instant) {
+        let due = self.peers[index].next_timeout().filter(|_| matches!(input, Input::Timeout));
+        let same = due.is_some() && due == self.woken[index].0;
+        self.woken[index] = (due, if same { self.woken[index].1 + 1 } else { 0 });
+        assert!(self.woken[index].1 < 100, "woken again and again at {now:?} for {due:?}");
     }
 
     /// Never more links than `maxPeers`, and for less than two seconds one connection more.
