@@ -117,9 +117,9 @@ fn tagged(kind: u8, body: &[u8]) -> Vec<u8> {
 /// Text that UTF-8 can hold. Lone surrogates become U+FFFD on the way into Rust, so only text with that character needs a
 /// closer look.
 fn text(value: &JsValue) -> Option<String> {
-    value.as_string().filter(|text| {
-        text.chars().all(|char| char != char::REPLACEMENT_CHARACTER) || JsValue::from_str(text) == *value
-    })
+    value
+        .as_string()
+        .filter(|text| !text.contains(char::REPLACEMENT_CHARACTER) || JsValue::from_str(text) == *value)
 }
 
 /// What the language calls it, by name and not by class: a value of another realm (a frame, a test runner) is one too.
