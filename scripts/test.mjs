@@ -35,6 +35,7 @@ const STEPS = [
     lane: 1, name: 'native', needs: ['rust'], tests: true,
     run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --features sim`,
   },
+  { lane: 1, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
   // At most three files of JavaScript beside the module (`module = ` in src/web): the server of the test runner has four
   // threads to begin with, gives each connection one for as long as it is kept alive, and may leave a connection
   // without any when more come at once than it has idle.
@@ -50,7 +51,6 @@ const STEPS = [
     lane: 2, name: 'doc', needs: ['rust', 'wasm'], env: { RUSTDOCFLAGS: '-Dwarnings' },
     run: ['cargo doc --locked --no-deps --features sim', `cargo doc --locked --no-deps --document-private-items ${WASM32}`],
   },
-  { lane: 2, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
 ]
 
 const LONG_STEPS = [

@@ -40,6 +40,7 @@
 //! message and a newcomer through all of them, file by file.
 
 mod acceptance;
+mod clock;
 mod codec;
 mod config;
 mod context;

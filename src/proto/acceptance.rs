@@ -62,7 +62,7 @@ mod tests {
         assert!(!said().is_of(&thief.public_key(), &proof, &swarm));
         assert!(!said().is_of(&key, &proof, &another));
         let (nonce, share, more) = ([3; 16], [4; 32], Vec::new());
-        let hello = Hello { version: 2, capabilities: 0, nonce, key, claimed: None, share, more };
+        let hello = Hello { version: 2, capabilities: 0, clock: 0, nonce, key, claimed: None, share, more };
         for altered in [
             Acceptance { request: RequestId([2; 8]), ..said() },
             Acceptance { offer: other.hash(), ..said() },

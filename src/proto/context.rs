@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::clock::SwarmClock;
 use super::envelope::Envelope;
 use super::id::{Address, MessageId, OfferId, TrackerPeerId};
 use super::identity::{Proof, PublicKey};
@@ -28,6 +29,8 @@ pub(crate) struct Context<'a> {
     pub(crate) me: &'a Me,
     /// The neighborhood when this part was called.
     pub(crate) around: &'a Neighborhood,
+    /// What time it is in the swarm.
+    pub(crate) clock: &'a SwarmClock,
     pub(crate) random: &'a mut Random,
     pub(crate) keys: &'a mut Keys,
     pub(crate) limits: &'a mut Limits,
@@ -53,8 +56,8 @@ pub(crate) enum Effect {
     Unknown(Address),
     /// ... that arranges links, on one that parts.
     PartingPacket(Address, signalling::Packet),
-    /// A link is there.
-    Linked(Address),
+    /// A link is there; what the neighbor's clock shows.
+    Linked(Address, Instant),
     /// The connection of a link gave way to another.
     Relinked(Address),
     /// A link is gone, and so is its peer if it is `dead`; what it went by for the page.
@@ -184,6 +187,11 @@ impl Context<'_> {
     /// Hands a packet to a neighbor.
     pub(crate) fn send(&mut self, to: Address, packet: Packet) {
         self.effects.push_back(Effect::Send(to, packet, None));
+    }
+
+    /// What the clock of the swarm shows.
+    pub(crate) fn swarm_now(&self) -> Instant {
+        self.clock.shift().theirs(self.now)
     }
 
     /// Tells the page.

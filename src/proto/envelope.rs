@@ -3,7 +3,7 @@
 //! The `sdp` field is the only one that every tracker passes on untouched, so the sender's address, its
 //! instance and the role of the offer travel in a session attribute within it, which browsers would ignore
 //! (RFC 8866 section 6). In a private swarm the whole text is sealed: for one offer, as an offer or as an answer to it, and
-//! for a day.
+//! for two days.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +19,9 @@ const ATTRIBUTE: &str = "x-easypeers:1 ";
 const SEALED: &str = "x-easypeers-sealed:2 ";
 /// Longest SDP accepted from a tracker; real ones have 1 to 2 kB.
 const MAX_SDP: usize = 16 << 10;
-/// A sealed text is good for so many hours before and after it was made, by the clocks of its two ends. Pages have clocks
-/// that are wrong by a time zone.
-const HOURS: u32 = 24;
+/// A sealed text is good for so many hours before and after it was made, by the clocks of its two ends: each may be wrong
+/// by a day.
+const HOURS: u32 = 48;
 /// What a seal has before everything else, and no other has: its nonce.
 const SEAL: usize = 24;
 
@@ -179,17 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_half_is_no_other_half_and_fresh_for_a_day() {
+    fn a_sealed_half_is_no_other_half_and_fresh_for_two_days() {
         let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[1; 32]);
         let hours = |hours: u64| Duration::from_secs(hours * 3600);
         for (half, other) in [(Half::Offer, Half::Answer), (Half::Answer, Half::Offer)] {
             let text = write(half, &secret);
             assert_eq!(read(&text, other, 5, &secret, NOW), None);
-            assert_eq!(read(&text, half, 5, &secret, NOW + hours(24)), Some(envelope()));
-            assert_eq!(read(&text, half, 5, &secret, NOW + hours(25)), None);
+            assert_eq!(read(&text, half, 5, &secret, NOW + hours(48)), Some(envelope()));
+            assert_eq!(read(&text, half, 5, &secret, NOW + hours(49)), None);
         }
         let ahead =
-            envelope().write(Half::Offer, &OFFER, &secret, &mut Random::new([1; 32]), NOW + hours(25));
+            envelope().write(Half::Offer, &OFFER, &secret, &mut Random::new([1; 32]), NOW + hours(49));
         assert_eq!(read(&ahead, Half::Offer, 5, &secret, NOW), None);
     }
 

@@ -8,6 +8,7 @@ use super::links::link::Member;
 use super::messaging::message::{Draft, Kind, Payload};
 use super::random::Random;
 use super::secret::SwarmSecret;
+use super::time::Instant;
 
 /// This peer, to itself and to others.
 #[derive(Debug)]
@@ -32,9 +33,9 @@ impl Me {
     }
 
     /// What it proves and says of itself on a new link.
-    pub(crate) fn member(&self) -> Member<'_> {
+    pub(crate) fn member(&self, now: Instant) -> Member<'_> {
         let (secret, identity, instance) = (&self.secret, &self.identity, self.instance);
-        Member { secret, identity, instance, claimed: self.claimed(), abilities: &self.abilities }
+        Member { secret, identity, instance, claimed: self.claimed(), abilities: &self.abilities, now }
     }
 
     /// What it claims to be called, where that is not its address.

@@ -1,5 +1,6 @@
 //! Messages: the page's on their way out ([`outgoing`]), everybody's on their way through and in ([`incoming`]).
 
+use super::clock::Shift;
 use super::context::{Context, Effect};
 use super::id::{Address, MessageId};
 use super::io::DeliveryFailure;
@@ -44,6 +45,11 @@ impl Messaging {
             recent: Recent::default(),
             acknowledged: Acknowledged::default(),
         }
+    }
+
+    /// The swarm's time is another than was believed.
+    pub(crate) fn set_shift(&mut self, shift: Shift) {
+        self.broadcast.set_shift(shift);
     }
 
     // Neighbors come and go.

@@ -18,6 +18,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::clock::SwarmClock;
 use super::config::{Config, ConfigError};
 use super::context::{Answered, Context, Effect, Purpose};
 use super::id::{Address, MessageId};
@@ -79,6 +80,7 @@ struct Parts {
 struct Commons {
     me: Me,
     around: Neighborhood,
+    clock: SwarmClock,
     random: Random,
     keys: Keys,
     limits: Limits,
@@ -107,6 +109,7 @@ impl Peer {
         let commons = Commons {
             around: Neighborhood::new(me.address, me.config.max_peers),
             me,
+            clock: SwarmClock::default(),
             random,
             keys: Keys::default(),
             limits: Limits::new(now),
@@ -193,12 +196,12 @@ impl Peer {
     /// The parts, and what they share, with the neighborhood as it is now.
     fn look(&mut self, now: Instant) -> (&mut Parts, Context<'_>) {
         let Self { parts, commons, stage, .. } = self;
-        let Commons { me, around, random, keys, limits, stats, out, effects } = commons;
+        let Commons { me, around, clock, random, keys, limits, stats, out, effects, .. } = commons;
         (around.max_peers, around.open) = (me.config.max_peers, *stage == Stage::Open);
         parts.links.survey(around);
         parts.topology.survey(around);
         parts.signalling.survey(around, now);
-        (parts, Context { now, me, around, random, keys, limits, stats, out, effects })
+        (parts, Context { now, me, around, clock, random, keys, limits, stats, out, effects })
     }
 
     // What the parts ask of each other.
@@ -216,6 +219,11 @@ impl Peer {
             Effect::Send(to, packet, own) => return self.send_packet(&to, &packet, own),
             effect => effect,
         };
+        match &effect {
+            Effect::Linked(peer, clock) => self.handle_clock(*peer, *clock, now),
+            Effect::Unlinked { peer, .. } => self.commons.clock.handle_unlinked(peer),
+            _ => {}
+        }
         let (parts, mut cx) = self.look(now);
         let Parts { links, signalling, topology, messaging, introducers } = parts;
         let cx = &mut cx;
@@ -227,7 +235,7 @@ impl Peer {
             Effect::Packet(conn, from, packet) => self.handle_packet(conn, from, packet, now),
             Effect::Unknown(from) => drop(allows_packet(&from, 1.0, cx)),
             Effect::PartingPacket(from, packet) => signalling.handle_packet(from, packet, cx),
-            Effect::Linked(peer) => {
+            Effect::Linked(peer, _) => {
                 cx.stats.links += 1;
                 let name = cx.around.link(&peer).map_or(peer, |link| link.name);
                 cx.emit(Event::Connect(name));
@@ -375,7 +383,25 @@ impl Peer {
             Packet::Signalling(packet) => signalling.handle_packet(from, packet, cx),
             Packet::Broadcast(packet) => messaging.handle_broadcast(from, packet, cx),
             Packet::Direct(packet) => messaging.handle_direct(from, packet, cx),
+            Packet::Clock { millis, asks } => {
+                if asks {
+                    cx.send(from, Packet::Clock { millis: now.as_millis(), asks: false });
+                }
+                self.handle_clock(from, Instant::from_millis(millis), now);
+            }
             Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
+        }
+    }
+
+    /// A neighbor says what its clock shows.
+    fn handle_clock(&mut self, neighbor: Address, theirs: Instant, now: Instant) {
+        let Self { parts, commons, .. } = self;
+        if !commons.clock.handle_clock(neighbor, theirs, now) {
+            return;
+        }
+        parts.messaging.set_shift(commons.clock.shift());
+        if let Some(complaint) = commons.clock.complain(now) {
+            self.look(now).1.warn("ERR_CLOCK", complaint);
         }
     }
 
@@ -414,6 +440,14 @@ impl Peer {
     fn handle_woke(&mut self, now: Instant) {
         let (parts, mut cx) = self.look(now);
         parts.links.handle_woke(&mut cx);
+        // The machine slept, or its clock was set: its neighbors know which.
+        for link in &cx.around.links {
+            cx.effects.push_back(Effect::Send(
+                link.address,
+                Packet::Clock { millis: now.as_millis(), asks: true },
+                None,
+            ));
+        }
         if cx.around.open {
             parts.introducers.handle_woke(&mut cx);
             parts.topology.handle_change(now);

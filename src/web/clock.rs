@@ -1,17 +1,31 @@
 //! The one place that reads the clock.
+//!
+//! Its functions are taken when the module is loaded: what a page, its tests or a framework put in their place afterwards may
+//! stand still, or jump.
 
 use std::cell::Cell;
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use crate::proto::Instant;
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn since_origin() -> f64;
+    #[wasm_bindgen(js_name = performance, thread_local_v2)]
+    static PERFORMANCE: JsValue;
+    #[wasm_bindgen(js_namespace = performance, js_name = now, thread_local_v2)]
+    static SINCE_ORIGIN: Function;
     #[wasm_bindgen(js_namespace = performance, js_name = timeOrigin, thread_local_v2)]
     static ORIGIN: f64;
+    #[wasm_bindgen(js_namespace = Date, js_name = now, thread_local_v2)]
+    static WALL: Function;
+}
+
+#[wasm_bindgen(start)]
+fn take() {
+    wall();
+    monotonic();
 }
 
 /// The wall clock may be this far ahead before it means that the machine slept: more than clock
@@ -85,9 +99,17 @@ fn monotonic() -> f64 {
     ORIGIN.with(|origin| *origin) + since_origin()
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn since_origin() -> f64 {
+    PERFORMANCE.with(|performance| SINCE_ORIGIN.with(|now| read(now, performance)))
+}
+
 fn wall() -> f64 {
-    js_sys::Date::now()
+    WALL.with(|now| read(now, &JsValue::UNDEFINED))
+}
+
+/// A clock that throws, or shows no number, was made by somebody before this module was loaded.
+fn read(now: &Function, of: &JsValue) -> f64 {
+    now.call0(of).ok().and_then(|time| time.as_f64()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -104,6 +126,21 @@ mod tests {
     fn the_clock_agrees_with_the_wall_clock() {
         let now = Clock::new().read().now.as_millis() as f64;
         assert!((now - wall()).abs() < 50.0, "{now}");
+    }
+
+    #[wasm_bindgen_test]
+    fn what_a_page_does_to_the_clocks_later_changes_nothing() {
+        let freeze = "const kept = [Date.now, performance.now]; Date.now = performance.now = () => 5; \
+                      () => [Date.now, performance.now] = kept";
+        let thaw: Function =
+            js_sys::eval(&format!("(() => {{ {} }})()", freeze.replace("() => [", "return () => [")))
+                .expect("it is good")
+                .into();
+        let now = Clock::new().read().now.as_millis();
+        let page = js_sys::eval("Date.now()").ok().and_then(|time| time.as_f64());
+        thaw.call0(&JsValue::UNDEFINED).expect("it gives back what it took");
+        assert_eq!(page, Some(5.0));
+        assert!(now > 1_700_000_000_000, "{now}");
     }
 
     #[wasm_bindgen_test]

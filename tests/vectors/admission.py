@@ -40,8 +40,9 @@ class Identity:
         return commitment + ((r + c * self.x) % L).to_bytes(32, 'little')
 
 
-def associated(identity, nonce, claimed=b'', capabilities=0, more=b'', version=2):
-    return bytes([version]) + capabilities.to_bytes(4, 'little') + nonce + identity.key + lv(claimed, more)
+def associated(identity, nonce, claimed=b'', capabilities=0, clock=0, more=b'', version=2):
+    numbers = bytes([version]) + capabilities.to_bytes(4, 'little') + u64(clock)
+    return numbers + nonce + identity.key + lv(claimed, more)
 
 
 if __name__ == '__main__':
@@ -52,7 +53,7 @@ if __name__ == '__main__':
     g = generator(password, b'easypeers link 1', sid)
     shares = [encode(multiply(3, g)), encode(multiply(5, g))]
     shared = encode(multiply(15, g))
-    ours = lv(shares[0], associated(a, bytes([1]) * 16, capabilities=5, more=b'later'))
+    ours = lv(shares[0], associated(a, bytes([1]) * 16, capabilities=5, clock=1_800_000_000_123, more=b'later'))
     theirs = lv(shares[1], associated(b, bytes([2]) * 16, claimed=bytes([7]) * 20))
     transcript = b'oc' + b''.join(sorted([ours, theirs], reverse=True))
     isk = sha512(lv(b'CPaceRistretto255_ISK', sid, shared) + transcript).digest()

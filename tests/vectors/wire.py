@@ -179,7 +179,7 @@ def acceptance(who, request_id, offer, answer, hello):
 
 def hello(claimed=None, capabilities=0, more=b''):
     return (
-        u8(2) + varint(capabilities) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
+        u8(2) + varint(capabilities) + varint(1_800_000_000_123) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
     )
 
 
@@ -306,6 +306,7 @@ def vectors():
     yield 'message_query', u8(8) + u8(0) + query.bytes + lengthy(b'') + sequence(query.maker) + u8(1)
     yield 'taken', u8(8) + u8(1) + sealed.id + u8(2)
     yield 'stuck', u8(8) + u8(2) + sealed.id + u8(2)
+    yield 'clock', u8(9) + varint(1_800_000_000_123) + u8(1)
     path = [sealed.maker, address(3)]
     yield 'acknowledgement', u8(8) + u8(3) + acknowledgement(sealed, B, 2, path, 512)
 
@@ -329,6 +330,6 @@ if __name__ == '__main__':
     draft = seal(bytes(range(0x80, 0xA0)), bytes(range(0x40, 0x58)), b'Ladies and Gentlemen of the class of \'99: If I could '
                  b'offer you only one tip for the future, sunscreen would be it.', bytes.fromhex('50515253c0c1c2c3c4c5c6c7'))
     assert draft[-16:].hex() == 'c0875924c1c7987947deafd8780acf49'
-    assert len(hello()) == 84 and len(hello(address(7))) == 104
+    assert len(hello()) == 90 and len(hello(address(7))) == 110
     for name, data in vectors():
         print(name, data.hex())

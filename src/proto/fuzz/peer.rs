@@ -219,6 +219,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                     let hello = Hello {
                         version: VERSION,
                         capabilities: 0,
+                        clock: 0,
                         nonce: [*what; 16],
                         key,
                         claimed: None,

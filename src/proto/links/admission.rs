@@ -79,9 +79,9 @@ impl Admission {
     ) -> (Self, Hello) {
         let sid = binding.sid();
         let (exponent, share) = Exponent::new(password, identity, &sid, random);
-        let Abilities { capabilities, more } = abilities.clone();
+        let Abilities { clock, capabilities, more } = abilities.clone();
         let (version, key) = (VERSION, identity.public_key());
-        let hello = Hello { version, capabilities, nonce: instance, key, claimed, share, more };
+        let hello = Hello { version, capabilities, clock, nonce: instance, key, claimed, share, more };
         (Self { exponent, sid, hello: hello.clone(), exchange: None }, hello)
     }
 
@@ -130,6 +130,7 @@ impl Admission {
             claimed: theirs.claimed,
             key: theirs.key,
             instance: theirs.nonce,
+            clock: theirs.clock,
             capabilities: self.hello.capabilities & theirs.capabilities,
             session: *session,
         })

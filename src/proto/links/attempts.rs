@@ -128,7 +128,7 @@ impl Links {
                 cx.effects.push_back(Effect::RequestReady(request, offered));
             }
             Purpose::Answer(request) => {
-                let hello = if conn.trial { None } else { conn.link.greet(cx.me.member(), cx.random) };
+                let hello = if conn.trial { None } else { conn.link.greet(cx.me.member(cx.now), cx.random) };
                 cx.effects.push_back(Effect::AnswerReady(request, description, hello));
             }
         }
@@ -279,7 +279,7 @@ impl Links {
         if matches!(conn.purpose, Purpose::Offer(_)) {
             return;
         }
-        if let Some((hello, confirm)) = conn.link.greet_back(hello, cx.me.member(), cx.random) {
+        if let Some((hello, confirm)) = conn.link.greet_back(hello, cx.me.member(cx.now), cx.random) {
             cx.effects.push_back(Effect::Greet { request, to, hello, confirm });
         }
     }
@@ -321,7 +321,7 @@ impl Links {
         for at in std::mem::take(&mut conn.tried) {
             self.targets.refund(at);
         }
-        let ahead = conn.link.handle_opened(cx.me.member(), cx.random, cx.now, cx.out);
+        let ahead = conn.link.handle_opened(cx.me.member(cx.now), cx.random, cx.now, cx.out);
         let Some(Ahead { hello, confirm }) = ahead else { return };
         // With two links, which one stays depends on what both ends say of them now.
         if confirm.is_some() && self.has_another(id, &hello) {

@@ -81,7 +81,7 @@ impl Links {
             self.partings.iter_mut().for_each(|parting| parting.until = parting.until.min(until));
         }
         self.activate(id, address, cx.now);
-        cx.effects.push_back(Effect::Linked(address));
+        cx.effects.push_back(Effect::Linked(address, Instant::from_millis(admitted.clock)));
     }
 
     /// Of two connections with one run of a peer one stays, the same one on both sides.

@@ -13,6 +13,7 @@
 use std::time::Duration;
 
 use super::message::{Header, Message, Verified};
+use crate::proto::clock::Shift;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::Set;
 use crate::proto::random::Random;
@@ -98,6 +99,11 @@ impl Broadcast {
             digests: Digests::new(now),
             out: Packets::new(),
         }
+    }
+
+    pub(crate) fn set_shift(&mut self, shift: Shift) {
+        self.seen.shift = shift;
+        self.digests.shift = shift;
     }
 
     /// What must go out to whom.
@@ -383,7 +389,9 @@ impl Broadcast {
     /// The payload of this header does not come: a name heard later begins anew.
     fn give_up(&mut self, id: &MessageId) {
         if let Some(header) = self.seen.awaited(id) {
-            self.digests.remove(id, header.sent_at);
+            if header.to.is_none() {
+                self.digests.remove(id, header.sent_at);
+            }
             self.seen.forget(id);
         }
     }

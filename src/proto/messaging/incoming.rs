@@ -174,7 +174,8 @@ impl Messaging {
                 None => return cx.drop_because("sealed box"),
             },
         };
-        if !self.recent.take(message.id, message.maker, message.header.sent_at, cx.now) {
+        let made = cx.clock.shift().ours(message.header.sent_at);
+        if !self.recent.take(message.id, message.maker, made, cx.now) {
             return cx.drop_because("replay");
         }
         let swarm = cx.me.secret.tag();
@@ -239,7 +240,7 @@ impl Messaging {
 /// honest peers) is only counted.
 fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.maker();
-    let cause = if !replay::is_recent(header.sent_at, cx.now) {
+    let cause = if !replay::is_recent(cx.clock.shift().ours(header.sent_at), cx.now) {
         "clock"
     } else if header.size as usize > cx.me.config.max_message_size + SEALED + BLINDING {
         "size"

@@ -128,7 +128,7 @@ impl Header {
     }
 
     /// The same, but for how much payload it promises.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "sim"))]
     pub(crate) fn promising(mut self, size: u32, identity: &Identity, swarm: &SwarmTag) -> Self {
         self.size = size;
         self.proof = identity.prove(DOMAIN, &self.proven(swarm));

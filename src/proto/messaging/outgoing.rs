@@ -181,7 +181,7 @@ impl Messaging {
     }
 
     fn publish(&mut self, draft: Draft, cx: &mut Context<'_>) {
-        let message = draft.sign(&cx.me.identity, &cx.me.secret.tag(), cx.now);
+        let message = draft.sign(&cx.me.identity, &cx.me.secret.tag(), cx.swarm_now());
         let links = addresses(cx.around);
         let to = self.broadcast.publish(&message, spread(&links, cx), cx.now);
         if to.is_empty() {
@@ -217,7 +217,8 @@ impl Messaging {
         let to = key.address();
         let (identity, swarm) = (&cx.me.identity, cx.me.secret.tag());
         let draft = Draft { to: Some(to), ..draft };
-        match draft.seal(&key, identity, &swarm, cx.random, cx.now) {
+        let now = cx.swarm_now();
+        match draft.seal(&key, identity, &swarm, cx.random, now) {
             Some(message) => self.direct.send(message, self.paths(Some(&to), cx.around), cx.now),
             None => cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable))),
         }
@@ -235,7 +236,7 @@ impl Messaging {
             return;
         }
         let query = cx.me.draft(Some(to), Kind::KeyQuery, Vec::new(), cx.random);
-        let query = query.sign(&cx.me.identity, &cx.me.secret.tag(), cx.now);
+        let query = query.sign(&cx.me.identity, &cx.me.secret.tag(), cx.swarm_now());
         self.outgoing.awaiting.insert(to, Awaiting { query: query.id, drafts: vec![draft] });
         self.direct.send(query, self.paths(Some(&to), cx.around), cx.now);
     }

@@ -31,11 +31,13 @@ impl Peer {
 }
 
 mod altered;
+#[cfg(feature = "sim")]
 mod attacks;
 mod attempts;
 #[cfg(feature = "sim")]
 mod audit;
 mod candidates;
+mod clocks;
 mod closing;
 mod hostile;
 mod joining;

@@ -95,6 +95,7 @@ fn the_transcript_is_as_documented() {
     // Computed by tests/vectors/admission.py from docs/security.md.
     let (mut a, mut b) = pair(|seed| Identity::from_secret([seed; 32]));
     (a.admission.hello.capabilities, a.admission.hello.more) = (5, b"later".to_vec());
+    a.admission.hello.clock = 1_800_000_000_123;
     b.admission.hello.claimed = Some(Address([7; 20]));
     for (end, scalar) in [(&mut a, 3u8), (&mut b, 5)] {
         let scalar = Scalar::from(scalar);
@@ -107,14 +108,14 @@ fn the_transcript_is_as_documented() {
     b.receive(&a.hello).expect("the hello is good");
     let admitted = b.admission.finish(&confirm).expect("both are members");
     assert_eq!(text(&a.hello.share), "884cee71a455466cf36eebf94c4e2ddc7cf658a9b54c53d2b391aa717a8d6f0f");
-    assert_eq!(text(&admitted.session), "ebe8f9fe7a5a74fb2b807fe2c123da630b84310fa201c1f02fc80b564aa6d351");
-    assert_eq!(text(&confirm.tag), "feaa19a57a6123665d03c4959ce2657635a02f12a076782a08f354f2de30e38d");
+    assert_eq!(text(&admitted.session), "a5572434e0f2868c251504f28b1b2aad8ba28eb849860226ae34462be295ab02");
+    assert_eq!(text(&confirm.tag), "6aac2bce4ea772c6701c6d17bb794b99b0acd927b512f509415615c727dc412d");
     let proof = [confirm.proof.commitment, confirm.proof.response].concat();
     assert_eq!(
         text(&proof),
         concat!(
-            "12b6c2661a4738af575168ea177973ac56ec96ab39073bab5d40c2c229aa6a00",
-            "9754e2405351b3d1f557e6bd623c3a79a2b7265cd1aae9bf49ad866c623a810c"
+            "70dde83268e1f9eb7dafd18c6d26a8d7851947fca85b51495f36cd888f666520",
+            "766d97fe530cbcd18f0231c11573c57a44def6cad70f5a21422e60ed2528760e"
         )
     );
 }
@@ -262,8 +263,9 @@ fn a_share_or_a_key_that_is_no_point_is_refused() {
 fn the_messages_are_as_short_as_documented() {
     let (mut a, b) = pair(|seed| Identity::from_secret([seed; 32]));
     let size = |hello: &Hello| codec::to_bytes(hello).len();
-    assert_eq!(size(&b.hello), 84);
-    assert_eq!(size(&Hello { claimed: Some(Address([7; 20])), ..b.hello.clone() }), 104);
+    let hello = Hello { clock: 1_800_000_000_123, ..b.hello.clone() };
+    assert_eq!(size(&hello), 90);
+    assert_eq!(size(&Hello { claimed: Some(Address([7; 20])), ..hello }), 110);
     let confirm = a.receive(&b.hello).expect("the hello is good");
     assert_eq!(codec::to_bytes(&confirm).len(), 96);
 }

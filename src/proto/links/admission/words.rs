@@ -14,6 +14,8 @@ pub struct Hello {
     pub version: u8,
     /// What the sender can do beyond its version, a bit each; unknown bits mean nothing.
     pub capabilities: u32,
+    /// What the sender's clock shows, in milliseconds since the UNIX epoch.
+    pub clock: u64,
     /// Names this run of the peer: an address that comes back after a reload has another.
     pub nonce: [u8; 16],
     /// The sender's identity.
@@ -27,9 +29,11 @@ pub struct Hello {
     pub more: Vec<u8>,
 }
 
-/// What a peer can do beyond its version.
+/// What a peer can do beyond its version, and what time it has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Abilities {
+    /// See [`Hello::clock`].
+    pub clock: u64,
     /// See [`Hello::capabilities`].
     pub capabilities: u32,
     /// See [`Hello::more`].
@@ -41,11 +45,9 @@ impl Hello {
     pub(super) fn message(&self) -> Vec<u8> {
         let claimed = self.claimed.as_ref().map_or(&[][..], |address| &address.0);
         let variable = cpace::lv_cat(&[claimed, &self.more]);
-        let capabilities = self.capabilities.to_le_bytes();
-        cpace::message(
-            &self.share,
-            &[&[self.version], &capabilities[..], &self.nonce, &self.key.0, &variable].concat(),
-        )
+        let (capabilities, clock) = (self.capabilities.to_le_bytes(), self.clock.to_le_bytes());
+        let rest: [&[u8]; 6] = [&[self.version], &capabilities, &clock, &self.nonce, &self.key.0, &variable];
+        cpace::message(&self.share, &rest.concat())
     }
 }
 
@@ -69,6 +71,8 @@ pub struct Admitted {
     pub key: PublicKey,
     /// The nonce of its run.
     pub instance: [u8; 16],
+    /// What its clock showed when it said Hello, in milliseconds since the UNIX epoch.
+    pub clock: u64,
     /// What both can do beyond the version.
     pub capabilities: u32,
     /// The name of the connection, the same on both sides and known to nobody else.

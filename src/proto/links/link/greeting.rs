@@ -9,6 +9,7 @@ use crate::proto::links::admission::{
 };
 use crate::proto::random::Random;
 use crate::proto::secret::SwarmSecret;
+use crate::proto::time::Instant;
 
 /// What this peer proves and says of itself on a new link.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ pub(crate) struct Member<'a> {
     /// What it claims to be called in place of its address.
     pub(crate) claimed: Option<Address>,
     pub(crate) abilities: &'a Abilities,
+    /// What time it has.
+    pub(crate) now: Instant,
 }
 
 /// Words of a greeting that came through the mesh.
@@ -61,8 +64,9 @@ pub(super) struct Greeting {
 
 impl Greeting {
     pub(super) fn new(me: Member<'_>, binding: Binding<'_>, random: &mut Random) -> Self {
+        let abilities = Abilities { clock: me.now.as_millis(), ..me.abilities.clone() };
         let (admission, _) =
-            Admission::new(me.secret, me.identity, me.instance, me.claimed, me.abilities, binding, random);
+            Admission::new(me.secret, me.identity, me.instance, me.claimed, &abilities, binding, random);
         Self { admission, awaits: Awaits::Hello, ready: None, ahead: None, linked: false }
     }
 

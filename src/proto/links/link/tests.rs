@@ -387,7 +387,7 @@ fn every_truncation_of_every_packet_is_refused_and_what_follows_it_ignored() {
 fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
     let read = |bytes: &[u8]| Inbox::default().push(&frame(&Frame::Whole(bytes)), MAX);
     // An unknown kind of packet, and an unknown kind within each kind that has some.
-    for unknown in [&[9][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
+    for unknown in [&[10][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
         assert_eq!(read(unknown), Ok(Read::Later), "{unknown:?}");
     }
     assert_eq!(read(&[5]), Err(FrameError::Packet));
@@ -522,7 +522,7 @@ fn open(link: &mut Link, own: u8, now: Instant, out: &mut VecDeque<Output>) {
 fn as_member<T>(own: u8, then: impl FnOnce(Member<'_>) -> T) -> T {
     let (secret, identity) = (SwarmSecret::public(SwarmId::of_topic("t")), member(own));
     let (instance, abilities) = ([own; 16], &Abilities::default());
-    then(Member { secret: &secret, identity: &identity, instance, claimed: None, abilities })
+    then(Member { secret: &secret, identity: &identity, instance, claimed: None, abilities, now: T0 })
 }
 
 /// A link whose channel is open; what it says.
@@ -585,7 +585,16 @@ fn whole(packet: &Packet) -> Vec<u8> {
 fn hello() -> Hello {
     let (key, share) = (member(1).public_key(), member(2).public_key().0);
     let claimed = Some(Address([5; 20]));
-    Hello { version: VERSION, capabilities: 0, nonce: [1; 16], key, claimed, share, more: Vec::new() }
+    Hello {
+        version: VERSION,
+        capabilities: 0,
+        clock: 0,
+        nonce: [1; 16],
+        key,
+        claimed,
+        share,
+        more: Vec::new(),
+    }
 }
 
 fn confirm() -> Confirm {

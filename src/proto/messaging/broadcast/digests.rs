@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::pulls::MAX_MISSING;
 use super::wire::{MAX_HAVE, Packet, Packets};
+use crate::proto::clock::Shift;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::Map;
 use crate::proto::random::Random;
@@ -28,17 +29,25 @@ pub(super) struct Digests {
     /// When a neighbor's digest may be answered again.
     answer_at: Map<Address, Instant>,
     joined_at: Instant,
+    /// The time by which messages are stamped.
+    pub(super) shift: Shift,
 }
 
 impl Digests {
     pub(super) fn new(now: Instant) -> Self {
-        Self { buckets: Map::new(), due_at: None, answer_at: Map::new(), joined_at: now }
+        Self {
+            buckets: Map::new(),
+            due_at: None,
+            answer_at: Map::new(),
+            joined_at: now,
+            shift: Shift::default(),
+        }
     }
 
     /// A message is here, or its header.
     pub(super) fn add(&mut self, id: &MessageId, sent_at: u64, now: Instant) {
         let bucket = sent_at / BUCKET;
-        if is_near(bucket, now) {
+        if self.is_near(bucket, now) {
             let (sum, ids) = self.buckets.entry(bucket).or_default();
             *sum ^= fold(id);
             // The other side pulls no more than this at once.
@@ -52,10 +61,8 @@ impl Digests {
     /// A message is not here after all.
     pub(super) fn remove(&mut self, id: &MessageId, sent_at: u64) {
         if let Some((sum, ids)) = self.buckets.get_mut(&(sent_at / BUCKET)) {
-            if let Some(place) = ids.iter().position(|other| other == id) {
-                *sum ^= fold(id);
-                ids.remove(place);
-            }
+            *sum ^= fold(id);
+            ids.retain(|other| other != id);
         }
     }
 
@@ -83,7 +90,18 @@ impl Digests {
 
     /// Whether digests speak of a bucket: what was sent before this peer joined it need not have.
     fn is_compared(&self, bucket: u64, now: Instant) -> bool {
-        is_near(bucket, now) && bucket.saturating_mul(BUCKET) > self.joined_at.as_millis()
+        self.is_near(bucket, now)
+            && self.shift.ours(bucket.saturating_mul(BUCKET)) > self.joined_at.as_millis()
+    }
+
+    /// Whether a bucket of time is remembered: the present, the last few, and the next, for clocks a little ahead.
+    fn is_near(&self, bucket: u64, now: Instant) -> bool {
+        let next = self.current(now) + 1;
+        bucket <= next && next - bucket <= MAX_BUCKETS as u64
+    }
+
+    fn current(&self, now: Instant) -> u64 {
+        self.shift.theirs(now).as_millis() / BUCKET
     }
 
     pub(super) fn handle_unlinked(&mut self, neighbor: &Address) {
@@ -109,8 +127,10 @@ impl Digests {
     }
 
     fn send(&mut self, links: &[Address], now: Instant, out: &mut Packets) {
-        let current = now.as_millis() / BUCKET;
-        self.buckets.retain(|bucket, _| is_near(*bucket, now));
+        let current = self.current(now);
+        let far: Vec<u64> =
+            self.buckets.keys().copied().filter(|&bucket| !self.is_near(bucket, now)).collect();
+        far.iter().for_each(|bucket| drop(self.buckets.remove(bucket)));
         // Not the bucket that is filling, nor the last: its messages may still be on their way.
         let settled = self.buckets.iter().rfind(|(bucket, _)| **bucket < current.saturating_sub(1));
         if let Some((&bucket, &(sum, _))) = settled
@@ -135,12 +155,6 @@ impl Digests {
     pub(super) fn buckets(&self) -> impl Iterator<Item = usize> {
         self.buckets.values().map(|(_, ids)| ids.len())
     }
-}
-
-/// Whether a bucket of time is remembered: the present, the last few, and the next, for clocks a little ahead.
-fn is_near(bucket: u64, now: Instant) -> bool {
-    let next = now.as_millis() / BUCKET + 1;
-    bucket <= next && next - bucket <= MAX_BUCKETS as u64
 }
 
 fn fold(id: &MessageId) -> u64 {

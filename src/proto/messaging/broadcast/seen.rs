@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::wire::Packet;
+use crate::proto::clock::Shift;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::{Map, Set};
 use crate::proto::messaging::message::{Header, Message, Payload, Verified};
@@ -75,6 +76,8 @@ pub(super) struct Seen {
     /// Messages whose payload is kept, oldest first, and its bytes.
     kept: VecDeque<MessageId>,
     kept_bytes: usize,
+    /// The time by which messages are stamped.
+    pub(super) shift: Shift,
 }
 
 impl Seen {
@@ -96,7 +99,7 @@ impl Seen {
 
     /// Whether a message that is not here cannot be one that was forgotten.
     pub(super) fn admits(&self, header: &Header, now: Instant) -> bool {
-        self.floors.admits(&header.maker(), header.sent_at, now)
+        self.floors.admits(&header.maker(), self.shift.ours(header.sent_at), now)
     }
 
     /// The header of a message whose payload is awaited.
@@ -160,7 +163,7 @@ impl Seen {
         let wanting = std::mem::take(wanting);
         entry.held = Held::message(message);
         // Its maker may have made more than one header of this name.
-        entry.made.1 = entry.made.1.max(message.header.sent_at);
+        entry.made.1 = entry.made.1.max(self.shift.ours(message.header.sent_at));
         let (maker, sent_at) = entry.made;
         self.floors.note(maker, sent_at, now);
         self.keep(message);
@@ -181,7 +184,7 @@ impl Seen {
         held: Held,
         now: Instant,
     ) {
-        let made = (header.key.address(), header.sent_at);
+        let made = (header.key.address(), self.shift.ours(header.sent_at));
         while self.order.len() >= MAX_SEEN || self.oldest_is_over(now) {
             let Some(oldest) = self.order.pop_front() else { break };
             let Some(forgotten) = self.entries.remove(&oldest) else { continue };

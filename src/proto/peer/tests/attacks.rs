@@ -27,12 +27,14 @@ struct Size {
     max_peers: usize,
     /// How often every honest peer says something to all and to one.
     rounds: usize,
+    /// Messages a second on each link: one key may say 1,000.
+    floods: &'static [u32],
 }
 
 /// Four links each: most are not the attacker's neighbors.
-const SMALL: Size = Size { honest: 8, evil: 1, max_peers: 4, rounds: 4 };
+const SMALL: Size = Size { honest: 8, evil: 1, max_peers: 4, rounds: 4, floods: &[2000, 10_000] };
 /// One in ten attacks, and all of them at once.
-const LARGE: Size = Size { honest: 40, evil: 4, max_peers: 6, rounds: 2 };
+const LARGE: Size = Size { honest: 40, evil: 4, max_peers: 6, rounds: 2, floods: &[2000] };
 
 /// A world whose first peers are honest; those after them may be told to do evil.
 struct Arena {
@@ -60,7 +62,14 @@ impl Arena {
     }
 
     fn salted(size: Size, salt: u8) -> Self {
-        let mut world = World::salted(size.honest + size.evil, size.max_peers, salt);
+        let count = size.honest + size.evil;
+        let mut world = World::salted(count, size.max_peers, salt);
+        // From 20 to 120 ms on one link and another, and up to 30 more for each frame.
+        world.jitter = Duration::from_millis(30);
+        world.far = (0..count)
+            .flat_map(|a| (a + 1..count).map(move |b| (a, b)))
+            .map(|(a, b)| ((a, b), Duration::from_millis(20 + (37 * a as u64 + 61 * b as u64) % 101)))
+            .collect();
         world.run(Duration::from_secs(20));
         assert!(world.links_agree());
         Self { world, size }
@@ -149,7 +158,17 @@ impl Arena {
 
 /// What somebody says with this key.
 fn said(key: u8, n: u32, to: Option<Address>, text: &[u8], now: Instant) -> (broadcast::Packet, MessageId) {
-    let mut nonce = [key; 16];
+    said_by(&Identity::from_secret([key; 32]), n, to, text, now)
+}
+
+fn said_by(
+    who: &Identity,
+    n: u32,
+    to: Option<Address>,
+    text: &[u8],
+    now: Instant,
+) -> (broadcast::Packet, MessageId) {
+    let mut nonce = [0xfa; 16];
     nonce[..4].copy_from_slice(&n.to_be_bytes());
     let draft = Draft {
         to_claimed: false,
@@ -160,9 +179,14 @@ fn said(key: u8, n: u32, to: Option<Address>, text: &[u8], now: Instant) -> (bro
         nonce,
         payload: Payload(text.into()),
     };
-    let message = draft.sign(&Identity::from_secret([key; 32]), &SwarmTag::of_topic("t"), now).into_inner();
+    let message = draft.sign(who, &SwarmTag::of_topic("t"), now).into_inner();
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     (broadcast::Packet::Data { hops: 1, header, payload }, message.id)
+}
+
+/// A key of nobody in the world.
+fn stranger(n: usize) -> Identity {
+    Identity::stand_in(1000 + n as u64)
 }
 
 /// The key of a peer of the world.
@@ -195,6 +219,9 @@ in_both_sizes! {
     a_flooder_at_a_hundred_times_the_limit_is_cut_off
     those_who_forward_nothing_and_vouch_for_each_other_swallow_nothing
     many_keys_around_one_peer_leave_the_others_most_of_what_they_say
+    floods_below_at_and_above_the_limits_drown_nobody
+    headers_of_payloads_that_never_come_keep_no_large_message_out
+    who_does_not_acknowledge_costs_others_little
     a_flood_of_offers_from_trackers_keeps_nobody_out
 }
 
@@ -493,6 +520,159 @@ fn a_flooder_at_a_hundred_times_the_limit_is_cut_off(size: Size) {
     assert!(came * 1000 >= expected * 999 && expected > 0, "{came} of {expected}");
     assert!(flooded <= size.evil * (4000 + 1000 * (cut_off.as_secs() as usize + 1)));
     arena.assert_all("after the flood", "the flooders have no link");
+}
+
+/// Whose keys a flood is of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Keys {
+    /// The attackers' own.
+    Own,
+    /// A hundred of each attacker that said something before.
+    Known,
+    /// Another one for each message.
+    New,
+}
+
+/// What the attackers say in two seconds, at so many messages a second on each link, as the honest go on talking.
+fn floods_below_at_and_above_the_limits_drown_nobody(size: Size) {
+    for keys in [Keys::Own, Keys::Known, Keys::New] {
+        for &per_second in size.floods {
+            flood(size, keys, per_second);
+        }
+    }
+}
+
+fn flood(size: Size, keys: Keys, per_second: u32) {
+    let mut arena = Arena::new(size);
+    let speak = |evil: usize, n: u32, at: Instant| {
+        let number = match keys {
+            Keys::Own => return said(key(evil), n, None, b"flood", at).0,
+            Keys::Known => n % 100,
+            Keys::New => n,
+        };
+        said_by(&stranger(100_000 * evil + number as usize), n, None, b"flood", at).0
+    };
+    // Everybody has said something.
+    for from in arena.honest() {
+        arena.send(from, None, "hello");
+    }
+    if keys == Keys::Known {
+        for n in 0..100 {
+            for (evil, to) in arena.fronts() {
+                let packet = speak(evil, u32::MAX - n, arena.now);
+                arena.say((evil, to), &Packet::Broadcast(packet));
+            }
+        }
+    }
+    arena.run(Duration::from_secs(5));
+    arena.forget();
+    let bytes = |arena: &Arena| arena.honest().map(|peer| arena.peers[peer].stats().bytes_in).sum::<u64>();
+    let (began, before) = (arena.now, bytes(&arena));
+    let mut sent = Vec::new();
+    let mut n = 0;
+    for ms in 0..2000u32 {
+        while n < (ms + 1) * per_second / 1000 {
+            n += 1;
+            let packets: Vec<_> = arena.evil().map(|evil| speak(evil, n, began)).collect();
+            for (evil, to) in arena.fronts() {
+                arena.say((evil, to), &Packet::Broadcast(packets[evil - size.honest].clone()));
+            }
+        }
+        if ms % 500 == 499 {
+            for from in arena.honest() {
+                let text = format!("{from} at {ms}");
+                arena.send(from, None, &text);
+                sent.extend(arena.honest().filter(|&to| to != from).map(|to| (to, text.clone())));
+                let to = (from + 1) % size.honest;
+                let text = format!("{from} at {ms}, only you");
+                arena.send(from, Some(to), &text);
+                sent.push((to, text));
+            }
+        }
+        arena.run(Duration::from_millis(1));
+    }
+    let left = arena.fronts().len();
+    let spent = (bytes(&arena) - before) / (2 * size.honest as u64);
+    arena.run(Duration::from_secs(20));
+    let texts: Vec<Vec<String>> = (0..size.honest).map(|peer| arena.texts(peer)).collect();
+    let came = sent.iter().filter(|(to, text)| texts[*to].contains(text)).count();
+    let heard = texts.iter().map(|texts| texts.iter().filter(|it| *it == "flood").count()).max();
+    println!(
+        "| flood of {per_second} messages/s on each link, keys: {keys:?} | {came} of {} | {left} links left at its end; at \
+         most {} heard; {} kB/s for each honest peer |",
+        sent.len(),
+        heard.unwrap_or_default(),
+        spent / 1000
+    );
+    assert_eq!(came, sent.len(), "{keys:?} at {per_second}/s");
+}
+
+/// Each attacker promises sixteen megabytes, again and again, by keys that were heard before, and has nothing.
+fn headers_of_payloads_that_never_come_keep_no_large_message_out(size: Size) {
+    let mut arena = Arena::new(size);
+    let swarm = SwarmTag::of_topic("t");
+    let promised = |n: u32, at| {
+        let who = stranger(n as usize % 500);
+        let broadcast::Packet::Data { header, .. } = said_by(&who, n, None, b"", at).0 else {
+            panic!("that is what it makes")
+        };
+        let header = header.promising(16 << 20, &who, &swarm);
+        Packet::Broadcast(broadcast::Packet::Header { hops: 1, header: Box::new(header) })
+    };
+    for n in 0..6500 {
+        let packet = match n {
+            0..500 => Packet::Broadcast(said_by(&stranger(n as usize), n, None, b"hello", arena.now).0),
+            _ => promised(n, arena.now),
+        };
+        for front in arena.fronts() {
+            arena.say(front, &packet);
+        }
+        arena.run(Duration::from_millis(1));
+    }
+    arena.forget();
+    for from in arena.honest() {
+        let payload = Bytes(vec![from as u8; 3000]);
+        arena.with(from, |peer, now| peer.send(None, payload, now)).expect("it may be sent");
+        arena.run(Duration::from_millis(20));
+    }
+    arena.run(Duration::from_secs(10));
+    let large = |peer| arena.received(peer).iter().filter(|it| it.payload.0.len() == 3000).count();
+    let came = arena.honest().map(large).sum::<usize>();
+    let missing =
+        arena.honest().map(|peer| arena.peers[peer].parts.messaging.sizes().0[3]).max().unwrap_or_default();
+    let due = size.honest * (size.honest - 1);
+    println!(
+        "| headers without payloads | {came} of {due} of 3 kB | at most {missing} promises kept in mind |"
+    );
+    assert_eq!(came, due);
+    arena.assert_all("after them", "6,000 on each link");
+}
+
+/// Ten kilobytes to somebody who takes them and says nothing.
+fn who_does_not_acknowledge_costs_others_little(size: Size) {
+    let mut arena = Arena::new(size);
+    let to = size.honest;
+    arena.send(0, Some(to), "so that its key is known");
+    arena.run(Duration::from_secs(3));
+    arena.tap(move |from, _, packet| match packet {
+        Packet::Direct(direct::Packet::Acknowledgement(_)) if from == to => Vec::new(),
+        packet => vec![packet],
+    });
+    let bytes = |arena: &Arena| arena.honest().map(|peer| arena.peers[peer].stats().bytes_in).sum::<u64>();
+    let in_40_s = |arena: &mut Arena, text: Option<&str>| {
+        let before = bytes(arena);
+        text.map(|text| arena.send(0, Some(to), text));
+        arena.run(Duration::from_secs(40));
+        bytes(arena) - before
+    };
+    let idle = in_40_s(&mut arena, None);
+    let spent = in_40_s(&mut arena, Some(&"x".repeat(10_000))) - idle;
+    println!(
+        "| a recipient that does not acknowledge 10 kB | | {spent} bytes in all, on {} peers |",
+        size.honest
+    );
+    // Four tries, at most four links long in the small swarm and six in the larger, and the search.
+    assert!(spent < 10_500 * 4 * 6 + 400 * (size.honest * size.max_peers) as u64, "{spent}");
 }
 
 /// They pass nothing on, and say that they are next to everybody, each other included, to be sent more.

@@ -448,6 +448,7 @@ pub(super) fn greeting() -> (Hello, Confirm) {
     let hello = Hello {
         version: VERSION,
         capabilities: 0,
+        clock: 0,
         nonce: [1; 16],
         key: someone.public_key(),
         claimed: None,

@@ -38,6 +38,13 @@ pub(super) struct World {
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
+    /// How many milliseconds the clock of each peer is ahead.
+    skew: Vec<i64>,
+    /// Each frame takes up to so much longer, by chance; those of one connection keep their order.
+    pub(super) jitter: Duration,
+    dice: Random,
+    /// When the last frame of each end arrives.
+    last: BTreeMap<End, Instant>,
     /// How long a channel takes to open once both descriptions are there.
     pub(super) opening: Duration,
     /// How long a browser takes to swallow what a link hands it before it asks for more.
@@ -62,6 +69,10 @@ impl World {
             members: BTreeMap::new(),
             tap: None,
             far: BTreeMap::new(),
+            skew: Vec::new(),
+            jitter: Duration::ZERO,
+            dice: Random::new([0xd1; 32]),
+            last: BTreeMap::new(),
             opening: LATENCY,
             swallowing: Duration::ZERO,
             above: BTreeMap::new(),
@@ -90,15 +101,33 @@ impl World {
     }
 
     pub(super) fn join_as(&mut self, config: Config, identity: Identity) -> usize {
+        self.join_skewed(config, identity, 0)
+    }
+
+    /// ... whose clock is so many milliseconds ahead.
+    pub(super) fn join_skewed(&mut self, config: Config, identity: Identity, skew: i64) -> usize {
         let index = self.peers.len();
         let random = Random::new([index as u8 + 1; 32]);
-        self.peers.push(Peer::new(config, identity, random, self.now).expect("the settings are good"));
+        self.skew.push(skew);
+        let now = self.clock(index);
+        self.peers.push(Peer::new(config, identity, random, now).expect("the settings are good"));
         self.events.push(Vec::new());
         self.tried.push(Vec::new());
         self.dead.push(false);
-        let said = listen(&mut self.peers[index], self.now);
+        let said = listen(&mut self.peers[index], now);
         self.carry_out(index, said);
         index
+    }
+
+    /// What the clock of a peer shows.
+    pub(super) fn clock(&self, index: usize) -> Instant {
+        Instant::from_micros(self.now.as_micros().saturating_add_signed(self.skew[index] * 1000))
+    }
+
+    /// The clock of a peer is set on, as its browser sees it: the machine may as well have slept.
+    pub(super) fn set_clock(&mut self, index: usize, by: i64) {
+        self.skew[index] += by;
+        self.with(index, |peer, now| peer.handle(Input::Woke, now));
     }
 
     pub(super) fn tap(&mut self, tap: impl FnMut(usize, usize, Packet) -> Vec<Packet> + 'static) {
@@ -113,7 +142,8 @@ impl World {
 
     /// Lets a caller do something with a peer, and the world what follows from it.
     pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
-        let (done, said) = drive(&mut self.peers[index], self.now, act);
+        let now = self.clock(index);
+        let (done, said) = drive(&mut self.peers[index], now, act);
         self.carry_out(index, said);
         done
     }
@@ -132,6 +162,7 @@ impl World {
     }
 
     /// A frame reaches `to` on one of its connections, from whoever is there.
+    #[cfg(feature = "sim")]
     pub(super) fn say_on(&mut self, to: usize, conn: ConnId, packet: &Packet) {
         let bytes = Bytes(frame(&Frame::Whole(&encode(packet))));
         self.with(to, |peer, now| peer.handle(Input::ConnFrame(conn, bytes), now));
@@ -161,7 +192,10 @@ impl World {
     pub(super) fn run(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            let timer = |(index, peer): (usize, &Peer)| Some((peer.poll_timeout()?, index));
+            let timer = |(index, peer): (usize, &Peer)| {
+                let at = peer.poll_timeout()?.as_micros().saturating_add_signed(-self.skew[index] * 1000);
+                Some((Instant::from_micros(at), index))
+            };
             let alive = self.peers.iter().enumerate().filter(|&(index, _)| !self.dead[index]);
             let timeout = alive.filter_map(timer).min();
             let arrival = self.queue.first_key_value().map(|(&(at, _), _)| at);
@@ -174,7 +208,8 @@ impl World {
                 None => (timeout.expect("it is the sooner one").1, Input::Timeout),
             };
             if !self.dead[index] {
-                let said = tell(&mut self.peers[index], input, self.now);
+                let now = self.clock(index);
+                let said = tell(&mut self.peers[index], input, now);
                 self.carry_out(index, said);
                 self.check_cap(index);
             }
@@ -256,7 +291,10 @@ impl World {
     fn carry(&mut self, (from, conn): End, bytes: Bytes) {
         let Some(&(to, there)) = self.remote.get(&(from, conn)) else { return };
         let latency = self.far.get(&(from.min(to), from.max(to))).copied().unwrap_or(LATENCY);
-        let at = self.now + latency;
+        let late = self.jitter.mul_f64(self.dice.unit());
+        let last = self.last.entry((from, conn)).or_insert(self.now);
+        let at = *last.max(&mut (self.now + latency + late));
+        *last = at;
         let Some(tap) = &mut self.tap else { return self.push(at, to, Input::ConnFrame(there, bytes)) };
         let packet = Inbox::default().packet(&bytes.0, usize::MAX).expect("peers send good frames");
         for packet in tap(from, to, packet.expect("no large packets are tapped")) {

@@ -35,6 +35,13 @@ pub(crate) enum Packet {
     Broadcast(broadcast::Packet),
     /// Direct messages.
     Direct(direct::Packet),
+    /// What the sender's clock shows, in milliseconds since the UNIX epoch, where it jumped since the greeting.
+    Clock {
+        /// That.
+        millis: u64,
+        /// Whether it wants to know the same of the other.
+        asks: bool,
+    },
 }
 
 impl Packet {

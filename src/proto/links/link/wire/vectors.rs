@@ -55,7 +55,16 @@ fn packet(name: &str) -> Packet {
 fn hello() -> Hello {
     let key = Identity::from_secret([1; 32]).public_key();
     let (nonce, share, more) = ([3; 16], [4; 32], Vec::new());
-    Hello { version: VERSION, capabilities: 0, nonce, key, claimed: None, share, more }
+    Hello {
+        version: VERSION,
+        capabilities: 0,
+        clock: 1_800_000_000_123,
+        nonce,
+        key,
+        claimed: None,
+        share,
+        more,
+    }
 }
 
 fn confirm() -> Confirm {
@@ -151,6 +160,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
             Packet::Hello(Hello {
                 claimed: Some(at(7)),
                 capabilities: 300,
+                clock: 1_800_000_000_123,
                 more: b"later".to_vec(),
                 ..hello()
             }),
@@ -200,6 +210,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ("prune", Packet::Broadcast(broadcast::Packet::Prune(maker))),
         ("digest", Packet::Broadcast(digest)),
         ("resume", Packet::Broadcast(broadcast::Packet::Resume(maker))),
+        ("clock", Packet::Clock { millis: 1_800_000_000_123, asks: true }),
         ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
         ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
     ]
