@@ -1,8 +1,8 @@
 // The class of every build of pkg/, whatever way the module comes to it. Touches nothing of a page: safe in Node, in a
 // worker, on a server.
-import { bringRtc, ClosedError, Delivery, DeliveryError, Easypeers, EasypeersError, finish, initSync } from 'easypeers.js'
+import { bringRtc, ClosedError, Delivery as CoreDelivery, DeliveryError, Easypeers as Core, EasypeersError, facade, initSync } from 'easypeers.js'
 
-finish(Easypeers)
+const { Easypeers, Delivery } = facade(Core, CoreDelivery)
 
 const ERRORS = { EasypeersError, DeliveryError, ClosedError }
 for (const [name, value] of Object.entries(ERRORS)) Object.defineProperty(Easypeers, name, { value })

@@ -46,7 +46,8 @@ const BAN_AT: f64 = 100.0;
 const BAN: Duration = Duration::from_secs(600);
 /// What is taken off a score each second.
 const DECAY: f64 = 1.0;
-/// Neighbors, former ones included, whose standing is remembered; the best is forgotten first.
+/// Neighbors, former ones included, whose standing is remembered; the best is forgotten first. As many bans, the oldest is
+/// forgotten first: they are apart, or who is banned would leave no place for those who are here.
 const MAX_STANDINGS: usize = 256;
 
 /// What no honest neighbor does, and how bad it is.
@@ -98,7 +99,6 @@ struct Standing {
     packets: Bucket,
     score: f64,
     scored_at: Instant,
-    banned_until: Option<Instant>,
 }
 
 impl Standing {
@@ -111,7 +111,6 @@ impl Standing {
             packets: Bucket::new(PACKETS, now),
             score: 0.0,
             scored_at: now,
-            banned_until: None,
         }
     }
 
@@ -127,6 +126,8 @@ pub(crate) struct Limits {
     proofs: Bucket,
     newcomers: Bucket,
     standings: Map<Address, Standing>,
+    /// Until when links with a key are refused.
+    bans: Map<Address, Instant>,
     makers: Makers,
 }
 
@@ -137,6 +138,7 @@ impl Limits {
             proofs: Bucket::new(COMMON, now),
             newcomers: Bucket::new(NEWCOMERS, now),
             standings: Map::new(),
+            bans: Map::new(),
             makers: Makers::default(),
         }
     }
@@ -191,7 +193,12 @@ impl Limits {
 
     /// A key said something, which is proven.
     pub(crate) fn charge_maker(&mut self, key: Address, bytes: usize, now: Instant) {
-        self.makers.charge(key, bytes, now);
+        self.makers.charge(key, message_cost(bytes), now);
+    }
+
+    /// A key said something to others that passes here, perhaps again: whoever repeats it is no reason to hear less of it.
+    pub(crate) fn note_maker(&mut self, key: Address, now: Instant) {
+        self.makers.charge(key, 0.0, now);
     }
 
     /// Scores a neighbor; `true`: that was too much, and it is banned.
@@ -200,23 +207,24 @@ impl Limits {
         (standing.score, standing.scored_at) = (standing.score(now) + fault.weight(), now);
         let banned = standing.score >= BAN_AT;
         if banned {
-            standing.banned_until = Some(now + BAN);
+            self.bans.insert(who, now + BAN);
+            if self.bans.len() > MAX_STANDINGS {
+                let oldest = self.bans.iter().min_by_key(|(_, until)| **until).map(|(&who, _)| who);
+                oldest.map(|who| self.bans.remove(&who));
+            }
         }
         banned
     }
 
     /// Whether links with this key are refused.
     pub(crate) fn is_banned(&self, who: &Address, now: Instant) -> bool {
-        self.standings.get(who).and_then(|standing| standing.banned_until).is_some_and(|until| until > now)
+        self.bans.get(who).is_some_and(|until| *until > now)
     }
 
     fn standing(&mut self, who: Address, now: Instant) -> &mut Standing {
         if self.standings.len() >= MAX_STANDINGS && !self.standings.contains_key(&who) {
-            let rank = |standing: &Standing| (standing.banned_until, standing.score(now));
-            let best = self.standings.iter().min_by(|(_, a), (_, b)| {
-                let ((a_ban, a_score), (b_ban, b_score)) = (rank(a), rank(b));
-                a_ban.cmp(&b_ban).then(a_score.total_cmp(&b_score))
-            });
+            let score = |standing: &Standing| standing.score(now);
+            let best = self.standings.iter().min_by(|(_, a), (_, b)| score(a).total_cmp(&score(b)));
             best.map(|(&who, _)| who).map(|who| self.standings.remove(&who));
         }
         self.standings.entry(who).or_insert(Standing::new(now))
@@ -225,7 +233,7 @@ impl Limits {
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 2] {
-        [self.standings.len(), self.makers.len()]
+        [self.standings.len().max(self.bans.len()), self.makers.len()]
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Makes a peer that joins right after the current call stack, when the page has its listeners on.
     pub(super) fn start(options: Options) -> Result<Rc<Self>, Error> {
-        let Options { config, identity, secret, rtc_config, rtc, debug } = options;
+        let Options { config, identity, secret, rtc_config, rtc, debug, unknown } = options;
         let clock = Clock::new();
         let peer = Peer::new(config, identity.clone(), options::random()?, clock.read().now)?;
         let driver = Rc::new_cyclic(|this| {
@@ -116,6 +116,8 @@ impl Driver {
         let this = Rc::downgrade(&driver);
         spawn_local(async move { with(&this, Driver::run) });
         driver.unlock();
+        let unknown = unknown.into_iter().map(|text| Warning { code: "ERR_UNKNOWN_OPTION", text });
+        driver.warnings.borrow_mut().extend(unknown);
         Ok(driver)
     }
 

@@ -1,4 +1,5 @@
-// What a Rust struct cannot say in JavaScript: subclasses of Error, methods that return `this`, Symbol.dispose.
+// What a Rust struct cannot say in JavaScript: subclasses of Error, methods that know their instance and return it, an
+// instance that shows nothing of the module, Symbol.dispose.
 
 export class EasypeersError extends Error {
   constructor (code, message) {
@@ -18,15 +19,76 @@ ClosedError.prototype.name = 'ClosedError'
 
 // Those of Node's EventEmitter that return the emitter. Rust is given the arguments as an array, because `off(event)`
 // and `off(event, undefined)` are not the same.
-const CHAINED = ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners']
+const CHAINED = [
+  'on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener', 'prependOnceListener',
+  'setMaxListeners',
+]
+/** What wasm-bindgen gives a class to manage memory with. */
+const OF_MEMORY = ['constructor', 'free', '__destroy_into_raw']
 
-export function finish ({ prototype }) {
-  for (const name of CHAINED) {
-    const method = prototype[name]
-    prototype[name] = function (...args) {
-      method.call(this, this, args)
-      return this
+/**
+ * The classes that a page sees, in front of the compiled ones. The methods of an instance are its own, too, and know it
+ * wherever they are called: `button.onclick = easypeers.close`. A copy or a Proxy of an instance has no way to the module.
+ */
+export function facade (Core, CoreDelivery) {
+  class Easypeers {
+    constructor (...args) {
+      own(this, new Core(...args))
+    }
+
+    static createIdentity () {
+      return Core.createIdentity()
     }
   }
-  if (Symbol.dispose) prototype[Symbol.dispose] = prototype.close
+
+  class Delivery {}
+
+  const own = front(Easypeers, Core, {
+    ...Object.fromEntries(CHAINED.map(name => [name, (core, self, args) => {
+      core[name](self, args)
+      return self
+    }])),
+    send (core, self, args) {
+      const delivery = new Delivery()
+      ownDelivery(delivery, core.send(...args))
+      return delivery
+    },
+  })
+  const ownDelivery = front(Delivery, CoreDelivery, {})
+  if (Symbol.dispose) define(Easypeers.prototype, Symbol.dispose, Easypeers.prototype.close)
+  return { Easypeers, Delivery }
+}
+
+/** Gives a class the members of the compiled one, called in their own way if they have one; what an instance is begun with. */
+function front ({ prototype, name: of }, Core, ways) {
+  const cores = new WeakMap()
+  const core = (self, name) => cores.get(self) ?? fail(of, name)
+  const methods = []
+  for (const [name, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(Core.prototype))) {
+    if (OF_MEMORY.includes(name)) continue
+    if (!value) {
+      Object.defineProperty(prototype, name, {
+        get: get && function () { return core(this, name)[name] },
+        set: set && function (value) { core(this, name)[name] = value },
+        configurable: true,
+      })
+      continue
+    }
+    const way = ways[name] ?? ((core, self, args) => core[name](...args))
+    methods.push(name)
+    define(prototype, name, function (...args) { return way(core(this, name), this, args) })
+  }
+  return (self, core) => {
+    cores.set(self, core)
+    for (const name of methods) define(self, name, self[name].bind(self))
+  }
+}
+
+function define (object, name, value) {
+  Object.defineProperty(object, name, { value, writable: true, configurable: true })
+}
+
+function fail (of, name) {
+  const text = `"${name}" of what is no ${of}, but perhaps a copy or a Proxy of one: take the instance itself`
+  throw Object.assign(new TypeError(text), { code: 'ERR_INVALID_THIS' })
 }

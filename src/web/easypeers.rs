@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use super::convert;
 use super::driver::{Driver, Sent};
+use super::emitter::Turn;
 use super::error::Error;
 use super::options::{self, Options};
 use super::outcome::Outcome;
@@ -15,9 +16,9 @@ use super::snapshot;
 
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
 extern "C" {
-    /// Gives the class the methods that know `this`; for whoever loads the module.
+    /// The classes that pages see, in front of those here; for whoever loads the module.
     #[wasm_bindgen(reexport)]
-    fn finish(class: &JsValue);
+    fn facade(class: &JsValue, delivery: &JsValue) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -66,16 +67,30 @@ impl Easypeers {
         Ok(Delivery { id: id.to_string(), outcome })
     }
 
-    // Listeners. `finish` in easypeers.js hands in `this` and the array of arguments, and returns `this`. Once all is over,
+    // Listeners. `facade` in easypeers.js hands in `this` and the array of arguments, and returns `this`. Once all is over,
     // these do nothing and throw nothing: pages take their listeners off in whatever order they are taken down.
 
     pub fn on(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.add_to_page(this, args, false)
+        self.add_to_page(this, args, Turn::Always, false)
     }
 
     pub fn once(&self, this: JsValue, args: &Array) -> Result<(), Error> {
-        self.add_to_page(this, args, true)
+        self.add_to_page(this, args, Turn::Once, false)
     }
+
+    #[wasm_bindgen(js_name = prependListener)]
+    pub fn prepend_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.add_to_page(this, args, Turn::Always, true)
+    }
+
+    #[wasm_bindgen(js_name = prependOnceListener)]
+    pub fn prepend_once_listener(&self, this: JsValue, args: &Array) -> Result<(), Error> {
+        self.add_to_page(this, args, Turn::Once, true)
+    }
+
+    /// There is no such limit.
+    #[wasm_bindgen(js_name = setMaxListeners)]
+    pub fn set_max_listeners(&self, _this: JsValue, _args: &Array) {}
 
     pub fn off(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
         let page = &self.driver.page;
@@ -110,6 +125,20 @@ impl Easypeers {
     #[wasm_bindgen(js_name = listenerCount)]
     pub fn listener_count(&self, event: &JsValue) -> usize {
         self.driver.page.count(event)
+    }
+
+    #[wasm_bindgen(js_name = eventNames)]
+    pub fn event_names(&self) -> Array {
+        self.driver.page.events()
+    }
+
+    pub fn listeners(&self, event: &JsValue) -> Array {
+        self.driver.page.of(event)
+    }
+
+    #[wasm_bindgen(js_name = rawListeners)]
+    pub fn raw_listeners(&self, event: &JsValue) -> Array {
+        self.driver.page.of(event)
     }
 
     #[wasm_bindgen(variadic)]
@@ -247,11 +276,11 @@ impl Easypeers {
         Ok(())
     }
 
-    fn add_to_page(&self, this: JsValue, args: &Array, once: bool) -> Result<(), Error> {
+    fn add_to_page(&self, this: JsValue, args: &Array, turn: Turn, first: bool) -> Result<(), Error> {
         if self.driver.ended() {
             return Ok(());
         }
-        self.driver.page.add(this, args.get(0), args.get(1), once)
+        self.driver.page.add(this, args.get(0), args.get(1), turn, first)
     }
 
     fn open(&self) -> Result<&Rc<Driver>, Error> {

@@ -13,7 +13,14 @@ struct Listener {
     id: u64,
     event: JsValue,
     call: Function,
-    once: bool,
+    turn: Turn,
+}
+
+/// How often a listener is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Always,
+    Once,
 }
 
 /// All listeners of one instance, in the order of their registration.
@@ -29,18 +36,21 @@ pub(super) struct Emitter {
 }
 
 impl Emitter {
-    /// Adds a listener, for one event or for all to come.
+    /// Adds a listener behind the others, or before them as the `first`.
     pub(super) fn add(
         &self,
         this: JsValue,
         event: JsValue,
         listener: JsValue,
-        once: bool,
+        turn: Turn,
+        first: bool,
     ) -> Result<(), Error> {
         let call = function(listener)?;
         let id = self.next_id.replace(self.next_id.get() + 1);
         self.this.replace(this);
-        self.listeners.borrow_mut().push(Listener { id, event, call, once });
+        let mut listeners = self.listeners.borrow_mut();
+        let place = if first { 0 } else { listeners.len() };
+        listeners.insert(place, Listener { id, event, call, turn });
         Ok(())
     }
 
@@ -71,6 +81,27 @@ impl Emitter {
         self.listeners.borrow().iter().filter(|known| known.event == *event).count()
     }
 
+    /// Its listeners, in their order.
+    pub(super) fn of(&self, event: &JsValue) -> Array {
+        self.listeners
+            .borrow()
+            .iter()
+            .filter(|known| known.event == *event)
+            .map(|known| &known.call)
+            .collect()
+    }
+
+    /// The events that have a listener, in the order of their first.
+    pub(super) fn events(&self) -> Array {
+        let events = Array::new();
+        for Listener { event, .. } in self.listeners.borrow().iter() {
+            if !events.includes(event, 0) {
+                events.push(event);
+            }
+        }
+        events
+    }
+
     /// Calls every listener of an event. What one throws is thrown on and ends it, as in Node.
     pub(super) fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
         self.call_each(event, args, Err)
@@ -95,7 +126,7 @@ impl Emitter {
         let called: Vec<_> =
             self.listeners.borrow().iter().filter(|known| known.event == *event).cloned().collect();
         for listener in &called {
-            if listener.once && !self.take(listener.id) {
+            if listener.turn == Turn::Once && !self.take(listener.id) {
                 continue;
             }
             let this = self.this.borrow().clone();
@@ -139,7 +170,9 @@ mod tests {
     }
 
     fn on(emitter: &Emitter, event: &str, listener: &JsValue) {
-        emitter.add(JsValue::NULL, event.into(), listener.clone(), false).expect("a listener is a function");
+        emitter
+            .add(JsValue::NULL, event.into(), listener.clone(), Turn::Always, false)
+            .expect("a listener is a function");
     }
 
     #[wasm_bindgen_test]
@@ -165,7 +198,7 @@ mod tests {
             })
         };
         emitter
-            .add(JsValue::NULL, "x".into(), nested.as_ref().clone(), true)
+            .add(JsValue::NULL, "x".into(), nested.as_ref().clone(), Turn::Once, false)
             .expect("a listener is a function");
         emitter.announce("x", &JsValue::NULL);
         emitter.announce("x", &JsValue::NULL);
@@ -205,7 +238,9 @@ mod tests {
     #[wasm_bindgen_test]
     fn what_is_not_a_function_is_refused() {
         let emitter = Emitter::default();
-        let refused = emitter.add(JsValue::NULL, "x".into(), 5.into(), false).expect_err("5 is no function");
+        let refused = emitter
+            .add(JsValue::NULL, "x".into(), 5.into(), Turn::Always, false)
+            .expect_err("5 is no function");
         assert_eq!(refused, Error::Type("a listener is a function. Given: 5".into()));
         assert!(emitter.remove(&"x".into(), JsValue::UNDEFINED).is_err());
     }

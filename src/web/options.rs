@@ -5,8 +5,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Array, Reflect};
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
 use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId, hex};
@@ -25,7 +25,39 @@ pub(super) struct Options {
     pub(super) rtc_config: JsValue,
     pub(super) rtc: Rtc,
     pub(super) debug: bool,
+    /// What the page should hear of options that there are none of.
+    pub(super) unknown: Vec<String>,
 }
+
+/// What there is.
+const NAMES: [&str; 14] = [
+    "identifier",
+    "maxPeers",
+    "coverage",
+    "bitLength",
+    "tracker",
+    "trackers",
+    "timeout",
+    "address",
+    "identity",
+    "secret",
+    "maxMessageSize",
+    "rtcConfig",
+    "rtc",
+    "debug",
+];
+/// What others call it.
+const ALIASES: [(&str, &str); 9] = [
+    ("password", "secret"),
+    ("iceServers", "rtcConfig: { iceServers }"),
+    ("config", "rtcConfig"),
+    ("announce", "trackers"),
+    ("trackerUrls", "trackers"),
+    ("topic", "identifier"),
+    ("room", "identifier"),
+    ("maxConns", "maxPeers"),
+    ("wrtc", "rtc"),
+];
 
 impl Options {
     /// Reads `new Easypeers(topic, options?)` and `new Easypeers(options)`.
@@ -39,6 +71,10 @@ impl Options {
             return Err(wrong_type("options must be an object", options));
         }
         let option = |name: &str| if is_absent(options) { JsValue::UNDEFINED } else { get(options, name) };
+        if present(option("password")).is_some() && is_absent(&option("secret")) {
+            let text = "there is no option 'password', and without 'secret' this would be the public swarm: call it 'secret'";
+            return Err(Error::Type(text.into()));
+        }
 
         let mut config = Config::new(swarm_of_topic(&topic)?);
         read_into(&mut config.max_peers, &option("maxPeers"), max_peers)?;
@@ -62,8 +98,28 @@ impl Options {
         config.locked = secret.is_some();
         let identity = identity(&option("identity"))?;
         let rtc = Rtc::find(present(option("rtc")).as_ref())?;
-        Ok(Self { config, identity, secret, rtc_config, rtc, debug: option("debug").is_truthy() })
+        let unknown = unknown(options);
+        Ok(Self { config, identity, secret, rtc_config, rtc, debug: option("debug").is_truthy(), unknown })
     }
+}
+
+/// A sentence about each option that there is none of.
+fn unknown(options: &JsValue) -> Vec<String> {
+    let names =
+        options.dyn_ref::<Object>().map_or_else(Array::new, |options| Object::keys(options).unchecked_into());
+    let names = names.iter().filter_map(|name| name.as_string());
+    names
+        .filter(|name| !NAMES.contains(&name.as_str()))
+        .map(|name| {
+            let meant = NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name));
+            let meant = meant.or(ALIASES
+                .iter()
+                .find(|(alias, _)| alias.eq_ignore_ascii_case(&name))
+                .map(|(_, known)| known));
+            let hint = meant.map_or(String::new(), |meant| format!(": is it {meant}?"));
+            format!("there is no option '{name}'{hint}")
+        })
+        .collect()
 }
 
 /// What the members of a private swarm know, erased when nobody needs it any more.
@@ -82,7 +138,9 @@ fn swarm_of_topic(topic: &JsValue) -> Result<SwarmId, Error> {
 /// The swarm of an identifier.
 pub(super) fn identifier(value: &JsValue) -> Result<SwarmId, Error> {
     let id = value.as_string().and_then(|text| SwarmId::from_hex(&text).ok());
-    id.ok_or_else(|| wrong_value("identifier must be 40 hexadecimal digits", value))
+    id.ok_or_else(|| {
+        wrong_value("identifier, once made of the topic, is 40 hexadecimal digits; for another topic make a new Easypeers(topic)", value)
+    })
 }
 
 /// A peer's address; `name` is the argument's name in the sentence.
@@ -285,6 +343,24 @@ mod tests {
             assert_eq!(config.trackers, PUBLIC_TRACKERS);
             assert_eq!(config.max_message_size, (16 << 20) + TAG_BYTES);
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn an_option_that_there_is_none_of_is_named_with_what_was_probably_meant() {
+        let unknown = |options| read(options).unwrap_or_else(|error| panic!("{error:?}")).unknown;
+        assert!(unknown(r#"{"maxPeers":4,"debug":true,"tracker":"ws://t"}"#).is_empty());
+        assert_eq!(unknown(r#"{"maxpeers":4}"#), ["there is no option 'maxpeers': is it maxPeers?"]);
+        let said = unknown(r#"{"iceServers":[],"announce":[],"colour":"red"}"#);
+        assert!(
+            said[0].ends_with("is it rtcConfig: { iceServers }?") && said[1].ends_with("is it trackers?")
+        );
+        assert_eq!(said[2], "there is no option 'colour'");
+    }
+
+    #[wasm_bindgen_test]
+    fn a_password_does_not_join_the_public_swarm() {
+        assert!(matches!(read(r#"{"password":"x"}"#), Err(Error::Type(text)) if text.contains("'secret'")));
+        assert_eq!(read(r#"{"password":"x","secret":"x"}"#).map_or(0, |options| options.unknown.len()), 1);
     }
 
     #[wasm_bindgen_test]

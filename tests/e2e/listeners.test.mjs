@@ -81,3 +81,67 @@ for (const event of ['connect', 'message', 'disconnect']) {
     assert.equal(await a.get('closed'), true)
   })
 }
+
+behavior('methods know their instance, copies of it have no way to the module', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'bound'), await world.join('b', 'bound')]
+  await Promise.all([a.neighbors(), b.neighbors()])
+  await a.run(({ easypeers }) => {
+    const { send, on } = easypeers
+    on('message', () => {})
+    send('taken out')
+    ;['passed on'].forEach(text => Promise.resolve(text).then(easypeers.send))
+    new Proxy(easypeers, {}).send('through a proxy')
+  })
+  for (const text of ['taken out', 'passed on', 'through a proxy']) await b.hears(text)
+  const seen = await a.run(({ easypeers }) => {
+    const prototype = Object.getPrototypeOf(easypeers)
+    const failed = act => {
+      try {
+        return { returned: String(act()) }
+      } catch (error) {
+        return { type: error instanceof TypeError, code: error.code }
+      }
+    }
+    const delivery = easypeers.send('x')
+    class Loud extends easypeers.constructor {
+      send (text) { return super.send(`${text}!`) }
+    }
+    const loud = new Loud('nobody else')
+    const said = loud.send('x').id
+    loud.close()
+    return {
+      copy: failed(() => Object.assign(Object.create(prototype), easypeers).send('x')),
+      proxy: failed(() => new Proxy(easypeers, {}).address),
+      prototype: failed(() => prototype.wireCount),
+      delivery: failed(() => Object.create(Object.getPrototypeOf(delivery)).id),
+      shown: [easypeers, prototype, delivery, Object.getPrototypeOf(delivery), easypeers.constructor]
+        .flatMap(object => [...Object.keys(object), ...Object.getOwnPropertyNames(object)]).filter(name => /free|^__|^[a-z]$/.test(name)),
+      names: [easypeers.constructor.name, delivery.constructor.name],
+      said: typeof said,
+    }
+  })
+  const refused = { type: true, code: 'ERR_INVALID_THIS' }
+  assert.deepEqual(seen, {
+    copy: refused, proxy: refused, prototype: refused, delivery: refused, shown: [], names: ['Easypeers', 'Delivery'], said: 'string',
+  })
+})
+
+behavior('the emitter has what that of Node has', async world => {
+  const a = await world.join('a', 'emitter')
+  const seen = await a.run(({ easypeers }) => {
+    const heard = []
+    const [first, second, third] = ['first', 'second', 'third'].map(name => () => heard.push(name))
+    easypeers.on('mine', second).prependListener('mine', first).prependOnceListener('mine', third).setMaxListeners(1)
+    easypeers.emit('mine')
+    easypeers.emit('mine')
+    return {
+      heard,
+      names: easypeers.eventNames().includes('mine'),
+      listeners: easypeers.listeners('mine').map(listener => [first, second, third].indexOf(listener)),
+      raw: easypeers.rawListeners('mine').length,
+      none: easypeers.listeners('nothing'),
+    }
+  })
+  assert.deepEqual(seen, { heard: ['third', 'first', 'second', 'first', 'second'], names: true, listeners: [0, 1], raw: 2, none: [] })
+})

@@ -52,6 +52,11 @@ easypeers.addListener('message', onMessage).removeListener('message', onMessage)
 easypeers.off('message', onMessage).off('message').removeAllListeners('connect').removeAllListeners()
 const any: boolean = easypeers.emit('score', 3) || easypeers.emit('connect', 'ab'.repeat(20))
 const count: number = easypeers.listenerCount('message')
+easypeers.prependListener('message', ({ from }) => console.log(from)).prependOnceListener('mine', () => {}).setMaxListeners(0)
+const names: (string | symbol)[] = easypeers.eventNames()
+console.log(names, easypeers.listeners('message').length, easypeers.rawListeners('message').length)
+// @ts-expect-error no such event
+easypeers.prependListener('message', (message: number) => console.log(message))
 // @ts-expect-error an address is a string
 easypeers.on('connect', (address: number) => address)
 // @ts-expect-error a listener is a function

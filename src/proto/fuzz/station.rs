@@ -236,15 +236,8 @@ impl Station {
         let ours = End(0, remote.conn.0).fingerprint();
         let binding = Binding { local_fingerprint: &remote.fingerprint, remote_fingerprint: &ours };
         let mut random = Random::new([remote.conn.0 as u8 + 2; 32]);
-        Some(Admission::new(
-            &self.secret,
-            identity,
-            [1; 16],
-            None,
-            &Abilities::default(),
-            binding,
-            &mut random,
-        ))
+        let abilities = Abilities { clock: self.now.as_millis(), ..Abilities::default() };
+        Some(Admission::new(&self.secret, identity, [1; 16], None, &abilities, binding, &mut random))
     }
 
     /// The connection opens and its remote goes through the handshake, or stops after some steps of it.

@@ -15,8 +15,9 @@ use crate::proto::time::Instant;
 /// at once. Verifying that much takes a sixth of a page's thread. See [`message_cost`] for the unit.
 pub(super) const MAKER: Rate = Rate(1000.0, 4000.0);
 /// What a key that was here early may say whatever others do: all of them together a thousand a second, as all that is
-/// common.
-const RESERVE: Rate = Rate(2.0, 40.0);
+/// common. And at once little enough that all which is taken within two seconds is remembered, by its name, for as long
+/// (`replay`), and that an honest neighbor that passes all of it on stays below its ceiling.
+const RESERVE: Rate = Rate(2.0, 6.0);
 /// Keys with a reserve.
 const MAX_RESERVES: usize = 512;
 /// ... and others that are remembered.
@@ -60,9 +61,8 @@ impl Makers {
         self.early.get_mut(key).is_some_and(|early| early.reserve.take(1.0, RESERVE, now))
     }
 
-    /// A key said something, which is proven.
-    pub(super) fn charge(&mut self, key: Address, bytes: usize, now: Instant) {
-        let cost = message_cost(bytes);
+    /// A key said something of this cost, which is proven.
+    pub(super) fn charge(&mut self, key: Address, cost: f64, now: Instant) {
         if let Some(early) = self.early.get_mut(&key) {
             early.heard_at = now;
             return early.said.charge(cost, MAKER, now);

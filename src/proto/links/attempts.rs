@@ -164,13 +164,13 @@ impl Links {
         let Some((&conn, offer)) = self.conns.iter().find(|(_, conn)| open(conn)) else {
             return Answered::OfNoUse;
         };
-        let proven = match offer.asked.iter().find(|asked| asked.id == id).and_then(|asked| asked.offer) {
-            Some(offer) => {
+        let proven = match offer.asked.iter().find(|asked| asked.id == id) {
+            Some(&Asked { offer: Some(offer), of, .. }) => {
                 let said = Acceptance { request: id, offer, answer: &answer, hello: hello.as_deref() };
-                said.is_of(&key, &proof, &cx.me.secret.tag())
+                of.is_none_or(|of| of == from) && said.is_of(&key, &proof, &cx.me.secret.tag())
             }
             // Trackers took it out: who answers there proves nothing either.
-            None => matches!(offer.purpose, Purpose::Offer(_)),
+            _ => matches!(offer.purpose, Purpose::Offer(_)),
         };
         if !proven {
             cx.drop_because("forged answer");

@@ -44,6 +44,8 @@ pub(crate) struct Conn {
 pub(super) struct Asked {
     pub(super) id: RequestId,
     pub(super) via: Address,
+    /// The one peer that it asked for, if it did.
+    pub(super) of: Option<Address>,
     pub(super) at: Instant,
     /// The offer as it was by then; more candidates may have come since.
     pub(super) offer: Option<DescriptionHash>,
@@ -116,7 +118,7 @@ impl Conn {
             self.asked.remove(0);
         }
         let offer = self.link.description().map(Description::hash);
-        self.asked.push(Asked { id, via, at: now, offer });
+        self.asked.push(Asked { id, via, of: self.peer, at: now, offer });
     }
 
     /// Whether it is an offer that stands for no request.

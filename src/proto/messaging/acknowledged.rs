@@ -7,7 +7,7 @@ use super::direct::Acknowledgement;
 use crate::proto::id::MessageId;
 use crate::proto::map::Map;
 
-/// Acknowledgements remembered, the oldest forgotten first: as many as names of direct messages are.
+/// Acknowledgements remembered, the oldest forgotten first: many more than come while one message is tried.
 const MAX: usize = 8192;
 
 /// The acknowledgements of late.

@@ -222,7 +222,8 @@ impl Broadcast {
             self.digests.add(&id, header.sent_at, now);
         }
         if wants {
-            self.pull_payload(id, from, header.size, now);
+            let others = if header.to.is_some() { spread.links } else { &[] };
+            self.pull_payload(id, from, others, header.size, now);
         }
         for &to in spread.links.iter().filter(|&&to| to != from) {
             self.out.push((to, Packet::header(hops.saturating_add(1), &header)));
@@ -257,31 +258,37 @@ impl Broadcast {
     }
 
     /// A neighbor pulls a message, and wants more of its source.
-    pub(crate) fn handle_graft(&mut self, from: Address, id: MessageId, now: Instant) {
+    pub(crate) fn handle_graft(&mut self, from: Address, id: MessageId, spread: Spread<'_>, now: Instant) {
         let was_offered = self.headers.take(&id, &from);
         if let Some(source) = self.seen.source(&id) {
             self.trees.handle_graft(from, &source, now);
         }
+        let first = !self.seen.is_wanted(&id);
         match self.seen.pull(&id, from) {
             Some(packet) => self.out.push((from, packet)),
             None if was_offered => self.headers.decline(id, from),
-            None => self.pull_for_another(id, now),
+            None if first => self.pull_for_another(id, spread, now),
+            None => {}
         }
     }
 
-    /// The payload of a direct message that looks for its recipient goes the way that its header came, backwards.
-    fn pull_for_another(&mut self, id: MessageId, now: Instant) {
+    /// The payload of a direct message that looks for its recipient goes the way that its header came, backwards. Once: those
+    /// who have no more than the header would ask each other for ever.
+    fn pull_for_another(&mut self, id: MessageId, spread: Spread<'_>, now: Instant) {
         let Some((header, from)) = self.seen.header(&id) else { return };
         if header.to.is_some() && !self.pulls.contains(&id) {
-            self.pull_payload(id, from, header.size, now);
+            self.pull_payload(id, from, spread.links, header.size, now);
         }
     }
 
-    fn pull_payload(&mut self, id: MessageId, from: Address, size: u32, now: Instant) {
-        if let Some(other) = self.pulls.make_room() {
-            self.give_up(&other);
-        }
-        self.pulls.begin_with_header(id, from, size, now, &mut self.out);
+    /// Asks who brought the header, and when it takes too long the `others`: whoever is asked for what looks for its
+    /// recipient asks on, and who is the fastest to bring headers may have nothing else.
+    fn pull_payload(&mut self, id: MessageId, from: Address, others: &[Address], size: u32, now: Instant) {
+        let given_up = self.pulls.make_room();
+        self.give_up(given_up.into_iter().collect());
+        let others = others.iter().copied().filter(|other| *other != from);
+        self.pulls.begin_with_header(id, others.chain([from]), size, now);
+        self.out.push((from, Packet::Graft(id)));
     }
 
     /// A neighbor wants only the names of a source's messages.
@@ -381,19 +388,21 @@ impl Broadcast {
 
     fn pull(&mut self, spread: Spread<'_>, now: Instant) {
         let size = |id: &MessageId| self.seen.awaited(id).map_or(0, |header| header.size);
-        for id in self.pulls.handle_timeout(spread.links, size, now, &mut self.out) {
-            self.give_up(&id);
-        }
+        let given_up = self.pulls.handle_timeout(spread.links, size, now, &mut self.out);
+        self.give_up(given_up);
     }
 
-    /// The payload of this header does not come: a name heard later begins anew.
-    fn give_up(&mut self, id: &MessageId) {
-        if let Some(header) = self.seen.awaited(id) {
-            if header.to.is_none() {
-                self.digests.remove(id, header.sent_at);
+    /// The payloads of these headers do not come: a name heard later begins anew. What looks for its recipient has no name;
+    /// whoever asked for it has it if it comes yet.
+    fn give_up(&mut self, ids: Vec<MessageId>) {
+        let mut gone = Set::new();
+        for id in ids {
+            if let Some(header) = self.seen.awaited(&id).filter(|header| header.to.is_none()) {
+                self.digests.remove(&id, header.sent_at);
+                gone.insert(id);
             }
-            self.seen.forget(id);
         }
+        self.seen.forget(&gone);
     }
 
     /// How many floors it holds.

@@ -349,7 +349,8 @@ impl Direct {
     /// The next peer for an acknowledgement on its way back; shortens the path where a link allows it. Without a
     /// path, as after the last resort, it goes where the sender's broadcasts come from: they did get through there.
     pub(crate) fn return_hop(path: &mut Vec<Address>, to: &Address, paths: Paths<'_>) -> Option<Address> {
-        let is_link = |address: &Address| paths.known.iter().any(|k| k.hops == 1 && k.address == *address);
+        let links: Vec<_> = paths.known.iter().filter(|k| k.hops == 1).map(|k| k.address).collect();
+        let is_link = |address: &Address| links.contains(address);
         if let Some(index) = path.iter().position(is_link) {
             let next = path[index];
             path.truncate(index);

@@ -37,14 +37,17 @@ impl Messaging {
                 if self.broadcast.has_header(&id) {
                     self.broadcast.handle_header_again(from, &id, spread(&links, cx));
                 } else if self.is_new(&header, cx)
-                    && let Some(header) = check(&from, &header, cx)
+                    && let Some(header) = check_said(&from, &header, cx)
                 {
                     let wants = self.wants(&header, cx);
                     self.broadcast.handle_header(from, hops, header, wants, spread(&links, cx), cx.now);
                 }
             }
             broadcast::Packet::Have(ids) => self.broadcast.handle_have(from, ids, cx.now),
-            broadcast::Packet::Graft(id) => self.broadcast.handle_graft(from, id, cx.now),
+            broadcast::Packet::Graft(id) => {
+                let links = addresses(cx.around);
+                self.broadcast.handle_graft(from, id, spread(&links, cx), cx.now);
+            }
             broadcast::Packet::Prune(source) => self.broadcast.handle_prune(from, source),
             broadcast::Packet::Resume(source) => self.broadcast.handle_resume(&from, &source),
             broadcast::Packet::Digest { bucket, sum } => {
@@ -68,7 +71,7 @@ impl Messaging {
             return self.broadcast.handle_duplicate(from, &id, spread(&links, cx));
         }
         let header = match self.broadcast.vouch(&header) {
-            None if self.is_new(&header, cx) => check(&from, &header, cx),
+            None if self.is_new(&header, cx) => check_said(&from, &header, cx),
             vouched => vouched,
         };
         let Some(message) = header.and_then(|header| assemble(&from, &header, payload, cx)) else { return };
@@ -178,6 +181,7 @@ impl Messaging {
         if !self.recent.take(message.id, message.maker, made, cx.now) {
             return cx.drop_because("replay");
         }
+        cx.limits.charge_maker(message.maker, message.payload.0.len(), cx.now);
         let swarm = cx.me.secret.tag();
         let word = Acknowledgement::sign(&message, path.clone(), hops, &cx.me.identity, &swarm);
         self.acknowledged.remember(message.header.hash(&swarm), word.clone());
@@ -252,7 +256,7 @@ fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verifi
         match header.verify(&cx.me.secret.tag()) {
             Some(header) => {
                 cx.keys.heard(header.key, header.from());
-                cx.limits.charge_maker(maker, header.size as usize, cx.now);
+                cx.limits.note_maker(maker, cx.now);
                 return Some(header);
             }
             None => {
@@ -263,6 +267,13 @@ fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verifi
     };
     cx.drop_because(cause);
     None
+}
+
+/// The same of a broadcast, which its maker pays for: it is new, as a direct message on its way to another need not be.
+fn check_said(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
+    let header = check(from, header, cx)?;
+    cx.limits.charge_maker(header.maker(), header.size as usize, cx.now);
+    Some(header)
 }
 
 /// Puts a message together whose header is good; its neighbor was to check that the payload is, too.

@@ -134,8 +134,8 @@ struct Taken {
 }
 
 impl Recent {
-    /// Names remembered.
-    const MAX: usize = 8192;
+    /// Names remembered: as many as are ever taken within two seconds, and more (`limits::makers`).
+    const MAX: usize = 16_384;
 
     /// Takes a message; `false`: it was taken before, or may have been.
     pub(crate) fn take(&mut self, id: MessageId, sender: Address, sent_at: u64, now: Instant) -> bool {

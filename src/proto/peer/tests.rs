@@ -39,6 +39,8 @@ mod audit;
 mod candidates;
 mod clocks;
 mod closing;
+#[cfg(feature = "sim")]
+mod fresh;
 mod hostile;
 mod joining;
 mod later;

@@ -26,7 +26,7 @@ const RELAY: Duration = Duration::from_millis(120);
 const TELL: Duration = Duration::from_millis(120);
 /// Links that a list may name; the largest `maxPeers`.
 const MAX_LINKS: usize = crate::proto::config::MAX_MAX_PEERS;
-/// With more links than this a peer does not pass lists on: two links far it sees enough already.
+/// With more links than this a peer does not pass lists on: two links far it sees enough already. So no more are taken of one.
 const RELAY_UP_TO: usize = 8;
 
 /// One link of a neighbor's list.
@@ -160,7 +160,8 @@ impl View {
                     return false;
                 }
                 for (address, list) in lists {
-                    if address != self.me && near.own.contains(&address) {
+                    let room = near.beyond.len() < RELAY_UP_TO || near.beyond.contains_key(&address);
+                    if room && address != self.me && near.own.contains(&address) {
                         near.beyond.insert(address, list);
                     }
                 }

@@ -3,6 +3,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
+use crate::web::emitter::Turn;
 use crate::web::lifecycle::Moment;
 
 /// A driver that meets nobody.
@@ -15,7 +16,7 @@ fn alone(options: &str) -> Rc<Driver> {
 /// The next argument of an event.
 fn next(driver: &Driver, event: &str) -> Promise {
     Promise::new(&mut |resolve, _| {
-        driver.page.add(JsValue::NULL, event.into(), resolve.into(), true).expect("a function");
+        driver.page.add(JsValue::NULL, event.into(), resolve.into(), Turn::Once, false).expect("a function");
     })
 }
 
@@ -71,7 +72,10 @@ async fn a_listener_may_rejoin_and_close_while_the_driver_runs() {
             driver.close();
         })
     };
-    driver.page.add(JsValue::NULL, "tracker".into(), listener.as_ref().clone(), false).expect("a function");
+    driver
+        .page
+        .add(JsValue::NULL, "tracker".into(), listener.as_ref().clone(), Turn::Always, false)
+        .expect("a function");
     next(&driver, "close").await.expect("resolves");
     assert!(driver.closed());
 }

@@ -60,9 +60,11 @@ impl Digests {
 
     /// A message is not here after all.
     pub(super) fn remove(&mut self, id: &MessageId, sent_at: u64) {
-        if let Some((sum, ids)) = self.buckets.get_mut(&(sent_at / BUCKET)) {
+        if let Some((sum, ids)) = self.buckets.get_mut(&(sent_at / BUCKET))
+            && let Some(place) = ids.iter().position(|other| other == id)
+        {
             *sum ^= fold(id);
-            ids.retain(|other| other != id);
+            ids.remove(place);
         }
     }
 

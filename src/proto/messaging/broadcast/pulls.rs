@@ -13,7 +13,7 @@ pub(super) const GRAFT: Duration = Duration::from_millis(60);
 /// The next one that has it is asked after this time, and some more for each 100 kB.
 pub(super) const GRAFT_AGAIN: Duration = Duration::from_millis(250);
 /// Messages that were named and have not come, at most, and those that one neighbor named first: nobody fills
-/// the table with names of nothing.
+/// the table with names of nothing. As many again whose headers are here: neither kind takes the room of the other.
 pub(super) const MAX_MISSING: usize = 4096;
 pub(super) const MAX_NAMED: usize = 512;
 /// Neighbors remembered to have one message; a few are enough.
@@ -22,8 +22,8 @@ const MAX_AT: usize = 8;
 /// A message that was named and has not come.
 #[derive(Debug)]
 struct Missing {
-    /// Who named it first.
-    by: Address,
+    /// Who named it first; none where its header is here.
+    by: Option<Address>,
     /// Who has it, the next to be asked first.
     at: Vec<Address>,
     /// Who was asked last.
@@ -43,11 +43,12 @@ impl Pulls {
         self.missing.contains_key(id)
     }
 
-    /// Where there is no room, the one that is missing for longest gives way: payloads that never come cannot keep out those
-    /// that do.
+    /// Where there is no room for a header, the one whose payload is missing for longest gives way: payloads that never
+    /// come cannot keep out those that do.
     pub(super) fn make_room(&mut self) -> Option<MessageId> {
-        let full = self.missing.len() >= MAX_MISSING;
-        let oldest = self.missing.iter().filter(|_| full).min_by_key(|(_, missing)| missing.since);
+        let headers = || self.missing.iter().filter(|(_, missing)| missing.by.is_none());
+        let full = headers().count() >= MAX_MISSING;
+        let oldest = headers().filter(|_| full).min_by_key(|(_, missing)| missing.since);
         let oldest = oldest.map(|(&id, _)| id)?;
         self.missing.remove(&oldest);
         Some(oldest)
@@ -55,8 +56,9 @@ impl Pulls {
 
     /// How many more messages a neighbor may name first.
     pub(super) fn room(&self, from: &Address) -> usize {
-        let named = self.missing.values().filter(|missing| missing.by == *from).count();
-        MAX_NAMED.saturating_sub(named).min(MAX_MISSING.saturating_sub(self.missing.len()))
+        let named = || self.missing.values().filter_map(|missing| missing.by);
+        let theirs = named().filter(|by| by == from).count();
+        MAX_NAMED.saturating_sub(theirs).min(MAX_MISSING.saturating_sub(named().count()))
     }
 
     /// Another neighbor has a message; whether it is missing.
@@ -70,24 +72,21 @@ impl Pulls {
 
     /// A message is named, and will most likely come by itself.
     pub(super) fn begin(&mut self, id: MessageId, at: Address, now: Instant) {
-        self.insert(id, at, now + GRAFT, now);
+        let ask_at = now + GRAFT;
+        self.missing.insert(id, Missing { by: Some(at), at: vec![at], asked: None, ask_at, since: now });
     }
 
-    /// The header of a message is here: its payload is asked for at once, and of others when it takes too long.
+    /// The header of a message is here: its payload is asked for at once, and of these when it takes too long.
     pub(super) fn begin_with_header(
         &mut self,
         id: MessageId,
-        at: Address,
+        at: impl Iterator<Item = Address>,
         size: u32,
         now: Instant,
-        out: &mut Packets,
     ) {
-        self.insert(id, at, now + GRAFT_AGAIN * 4 + transfer_time(size), now);
-        out.push((at, Packet::Graft(id)));
-    }
-
-    fn insert(&mut self, id: MessageId, at: Address, ask_at: Instant, since: Instant) {
-        self.missing.insert(id, Missing { by: at, at: vec![at], asked: None, ask_at, since });
+        let ask_at = now + GRAFT_AGAIN * 4 + transfer_time(size);
+        let at = at.take(MAX_AT).collect();
+        self.missing.insert(id, Missing { by: None, at, asked: None, ask_at, since: now });
     }
 
     /// A message is here, from whomever.

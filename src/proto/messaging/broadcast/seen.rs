@@ -202,10 +202,18 @@ impl Seen {
         oldest.is_some_and(|oldest| now - oldest.seen_at > SEEN_FOR)
     }
 
-    /// Forgets a message, which may come again.
-    pub(super) fn forget(&mut self, id: &MessageId) {
-        self.entries.remove(id);
-        self.order.retain(|other| other != id);
+    /// Forgets messages, which may come again.
+    pub(super) fn forget(&mut self, gone: &Set<MessageId>) {
+        if !gone.is_empty() {
+            self.entries.retain(|id, _| !gone.contains(id));
+            self.order.retain(|id| !gone.contains(id));
+        }
+    }
+
+    /// Whether somebody wants the payload that is awaited.
+    pub(super) fn is_wanted(&self, id: &MessageId) -> bool {
+        let held = self.entries.get(id).map(|entry| &entry.held);
+        matches!(held, Some(Held::Header(_, _, wanting)) if !wanting.is_empty())
     }
 
     /// Another copy of a message, or of its header; its source, and how many there were.

@@ -106,7 +106,7 @@ fn a_link_that_was_pruned_gets_names_until_it_pulls() {
         broadcast.drain(),
         [(at(3), whole(&b, 2)), (at(4), whole(&b, 2)), (at(2), Packet::Have(vec![b.id]))]
     );
-    broadcast.handle_graft(at(2), b.id, T0);
+    broadcast.handle_graft(at(2), b.id, SPREAD, T0);
     assert_eq!(broadcast.drain(), [(at(2), whole(&b, 2))]);
     broadcast.handle_data(at(1), 1, c.clone(), SPREAD, T0);
     assert_eq!(broadcast.drain(), [2, 3, 4].map(|to| (at(to), whole(&c, 2))));
@@ -288,12 +288,12 @@ fn a_neighbor_that_pulls_one_message_twice_is_served_once_a_link() {
     let mut broadcast = Broadcast::new(T0);
     let message = small(1);
     receive(&mut broadcast, 1, &message);
-    broadcast.handle_graft(at(2), message.id, T0);
-    broadcast.handle_graft(at(2), message.id, T0);
-    broadcast.handle_graft(at(3), message.id, T0);
+    broadcast.handle_graft(at(2), message.id, SPREAD, T0);
+    broadcast.handle_graft(at(2), message.id, SPREAD, T0);
+    broadcast.handle_graft(at(3), message.id, SPREAD, T0);
     assert_eq!(broadcast.drain(), [2, 3].map(|to| (at(to), whole(&message, 2))), "the link is reliable");
     broadcast.handle_unlinked(&at(2), T0);
-    broadcast.handle_graft(at(2), message.id, T0);
+    broadcast.handle_graft(at(2), message.id, SPREAD, T0);
     assert_eq!(broadcast.drain(), [(at(2), whole(&message, 2))], "the old link may have lost it");
 }
 
@@ -305,7 +305,7 @@ fn a_large_first_message_goes_header_first() {
     let message = large(1);
     assert_eq!(broadcast.publish(&message, SPREAD, T0), SPREAD.links);
     assert_eq!(broadcast.drain(), [1, 2, 3, 4].map(|to| (at(to), header(&message, 1))));
-    broadcast.handle_graft(at(2), message.id, T0);
+    broadcast.handle_graft(at(2), message.id, SPREAD, T0);
     assert_eq!(broadcast.drain(), [(at(2), whole(&message, 1))]);
 
     let next = large(2);
@@ -324,8 +324,8 @@ fn a_header_is_passed_on_and_its_payload_pulled_from_whoever_brought_it_first() 
     assert!(!broadcast.has(&message.id) && broadcast.has_header(&message.id));
 
     // Those who want it get it as soon as it is here.
-    broadcast.handle_graft(at(2), message.id, T0);
-    broadcast.handle_graft(at(3), message.id, T0);
+    broadcast.handle_graft(at(2), message.id, SPREAD, T0);
+    broadcast.handle_graft(at(3), message.id, SPREAD, T0);
     assert_eq!(broadcast.drain(), []);
     let outcome = broadcast.handle_data(at(1), 2, message.clone(), SPREAD, T0);
     assert_eq!(outcome, Outcome::Deliver(Box::new(message.clone()), 2));
@@ -384,7 +384,7 @@ fn who_is_offered_a_message_asks_for_it_or_hears_of_it_elsewhere_or_lets_its_tim
     let mut broadcast = Broadcast::new(T0);
     let message = large(1);
     broadcast.publish(&message, SPREAD, T0);
-    broadcast.handle_graft(at(1), message.id, T0);
+    broadcast.handle_graft(at(1), message.id, SPREAD, T0);
     assert_eq!(broadcast.take_declined(), [], "it gets it");
     broadcast.handle_header_again(at(2), &message.id, SPREAD);
     broadcast.handle_have(at(3), vec![message.id], T0);
@@ -409,7 +409,7 @@ fn what_is_offered_is_kept_while_it_may_be_asked_for() {
     }
     broadcast.drain();
     for message in &messages {
-        broadcast.handle_graft(at(1), message.id, T0);
+        broadcast.handle_graft(at(1), message.id, SPREAD, T0);
     }
     let served: Vec<_> = messages.iter().map(|message| (at(1), whole(message, 1))).collect();
     assert!(broadcast.drain() == served);
@@ -422,7 +422,7 @@ fn what_was_on_its_way_on_a_link_that_gave_way_to_another_is_asked_for_again() {
     let (mut source, mut other) = (Broadcast::new(T0), Broadcast::new(T0));
     let message = large(1);
     source.publish(&message, SPREAD, T0);
-    source.handle_graft(at(2), message.id, T0);
+    source.handle_graft(at(2), message.id, SPREAD, T0);
     other.handle_header(at(1), 1, message.header(), true, SPREAD, T0);
     source.drain();
     other.drain();
@@ -435,7 +435,7 @@ fn what_was_on_its_way_on_a_link_that_gave_way_to_another_is_asked_for_again() {
     source.handle_relinked(at(2), later);
     source.send_header_again(message.id, at(2), later);
     assert_eq!(source.drain(), [(at(2), header(&message, 1))]);
-    source.handle_graft(at(2), message.id, later);
+    source.handle_graft(at(2), message.id, SPREAD, later);
     assert_eq!((source.drain(), source.take_declined()), (vec![(at(2), whole(&message, 1))], vec![]));
 
     source.send_header_again(small(9).id, at(2), later);
@@ -543,7 +543,7 @@ fn payloads_are_kept_for_those_who_pull_until_their_time_or_their_room_is_over()
     receive(&mut broadcast, 1, &old);
     broadcast.handle_data(at(1), 1, small(2), SPREAD, T0 + KEEP.1 + millis(1));
     broadcast.drain();
-    broadcast.handle_graft(at(2), old.id, T0 + KEEP.1);
+    broadcast.handle_graft(at(2), old.id, SPREAD, T0 + KEEP.1);
     assert_eq!(broadcast.drain(), [], "its time is over");
     assert!(broadcast.has(&old.id));
 
@@ -554,7 +554,7 @@ fn payloads_are_kept_for_those_who_pull_until_their_time_or_their_room_is_over()
     }
     assert_eq!(broadcast.seen.kept_bytes()[0], KEEP.0);
     for message in &messages {
-        broadcast.handle_graft(at(2), message.id, T0);
+        broadcast.handle_graft(at(2), message.id, SPREAD, T0);
     }
     let served: Vec<_> = messages[1..].iter().map(|message| (at(2), whole(message, 2))).collect();
     assert_eq!(broadcast.drain(), served, "the first gave way");
@@ -609,10 +609,13 @@ fn headers_whose_payloads_never_come_take_bounded_room() {
     let [never, real] = [large(1), large(2)];
     broadcast.handle_header(at(1), 1, never.header(), true, SPREAD, T0);
     for n in 1..MAX_MISSING as u32 {
-        broadcast.pulls.begin(named(n).id, at(2), T0 + millis(1));
+        broadcast.pulls.begin(named(n).id, at(2), T0);
+    }
+    for n in 1..MAX_MISSING as u32 {
+        broadcast.pulls.begin_with_header(named(n + 10_000).id, [at(2)].into_iter(), 10, T0 + millis(1));
     }
     broadcast.handle_header(at(3), 1, real.header(), true, SPREAD, T0 + millis(2));
-    assert_eq!(broadcast.pulls.len(), MAX_MISSING);
+    assert_eq!(broadcast.pulls.len(), 2 * MAX_MISSING - 1);
     assert!(broadcast.has_header(&real.id));
     assert!(!broadcast.has_header(&never.id), "the one that is missing for longest may come again");
 

@@ -22,11 +22,17 @@ fn thief() -> Identity {
     Identity::from_secret([0xe1; 32])
 }
 
-fn signed(who: &Identity, claimed: Option<Address>, n: u32, to: Option<Address>, text: &[u8]) -> Message {
+pub(super) fn signed(
+    who: &Identity,
+    claimed: Option<Address>,
+    n: u32,
+    to: Option<Address>,
+    text: &[u8],
+) -> Message {
     signed_at(who, claimed, n, to, text, START + Duration::from_secs(90))
 }
 
-fn signed_at(
+pub(super) fn signed_at(
     who: &Identity,
     claimed: Option<Address>,
     n: u32,
@@ -42,17 +48,17 @@ fn signed_at(
     draft.sign(who, &SwarmTag::of_topic("t"), at).into_inner()
 }
 
-fn data(message: &Message) -> Packet {
+pub(super) fn data(message: &Message) -> Packet {
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     Packet::Broadcast(broadcast::Packet::Data { hops: 1, header, payload })
 }
 
-fn dropped(world: &World, peer: usize, cause: &'static str) -> u64 {
+pub(super) fn dropped(world: &World, peer: usize, cause: &'static str) -> u64 {
     world.peers[peer].stats().dropped.get(&cause).copied().unwrap_or_default()
 }
 
 /// Two links each: peers in the order of the ring, so that the second is between the first and the third.
-fn ring(count: usize) -> (World, Vec<usize>) {
+pub(super) fn ring(count: usize) -> (World, Vec<usize>) {
     let mut world = World::of(count, 2);
     world.run(Duration::from_secs(60));
     let mut order: Vec<_> = (0..count).collect();
