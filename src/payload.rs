@@ -12,52 +12,41 @@
 //! The reader takes what the writer writes, and little more: lengths are given, and numbers are integers or 64 bits of
 //! floating point. What is not so is [`Malformed`]. docs/wire.md has the tags.
 
-use minicbor::data::{Tag, Type};
-use minicbor::{Decoder, Encoder, decode, encode};
-
 /// How deep structures may be within each other: as deep as `JSON.stringify` goes, with the stack of a browser's page.
 pub const MAX_DEPTH: usize = 5000;
 
-/// What is raw bytes, by the names of their classes, and their tags: RFC 8746, in the byte order of every machine that
-/// has a browser. An `ArrayBuffer` is a byte string without any.
-const CLASSES: [(&str, u64); 13] = [
-    ("Uint8Array", 64),
-    ("Uint8ClampedArray", 68),
-    ("Uint16Array", 69),
-    ("Uint32Array", 70),
-    ("BigUint64Array", 71),
-    ("Int8Array", 72),
-    ("Int16Array", 77),
-    ("Int32Array", 78),
-    ("BigInt64Array", 79),
-    ("Float16Array", 84),
-    ("Float32Array", 85),
-    ("Float64Array", 86),
-    ("DataView", DATA_VIEW),
-];
-/// The class of bytes without a tag.
-pub const BUFFER: &str = "ArrayBuffer";
+// What the upper three bits of an item's first byte say.
+const UNSIGNED: u8 = 0;
+const NEGATIVE: u8 = 1;
+const BYTES: u8 = 2;
+const TEXT: u8 = 3;
+const ARRAY: u8 = 4;
+const MAP: u8 = 5;
+const TAG: u8 = 6;
 
-/// Seconds since 1970; not a number for a date that is none.
-const DATE: u64 = 1;
-const BIG: u64 = 2;
+// What all of it says, where that is all there is, or 64 bits of floating point follow.
+const FALSE: u8 = 0xf4;
+const TRUE: u8 = 0xf5;
+const NULL: u8 = 0xf6;
+const UNDEFINED: u8 = 0xf7;
+const FLOAT: u8 = 0xfb;
+
+const TAG_BIG: u64 = 2;
 /// -1 minus the number.
-const BIG_NEGATIVE: u64 = 3;
-const SET: u64 = 258;
+const TAG_BIG_NEGATIVE: u64 = 3;
+const TAG_SET: u64 = 258;
 /// A map whose keys may be anything; without the tag it is an object.
-const MAP: u64 = 259;
-/// Text that is not Unicode, for surrogates in it have no other half.
-const WTF8: u64 = 273;
-/// An array of an error's name and message. Not registered: "EP", and a number.
-const ERROR: u64 = 0x4550_0000;
-/// Not registered either: the bytes of a `DataView`.
-const DATA_VIEW: u64 = 0x4550_0001;
+const TAG_MAP: u64 = 259;
+// Not registered: "EP", and a number.
+/// An array of an error's name and message.
+const TAG_ERROR: u64 = 0x4550_0000;
+/// Milliseconds since 1970.
+const TAG_DATE: u64 = 0x4550_0001;
+/// Text that is not Unicode, for surrogates in it have no other half: UTF-16, little-endian.
+const TAG_UNITS: u64 = 0x4550_0002;
 
 /// Integers that are written as such: those that a 64-bit floating point number tells apart.
 const MAX_INTEGER: f64 = 9_007_199_254_740_991.0;
-
-/// The last millisecond that is a date, in the year 275760; the first is as far away.
-const LAST_DATE: f64 = 8.64e15;
 
 /// What holds items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +65,7 @@ pub enum Shape {
 
 impl Shape {
     /// Items for each of what the length counts.
-    pub fn arity(self) -> u64 {
+    pub fn arity(self) -> u32 {
         match self {
             Self::Array | Self::Set | Self::Error => 1,
             Self::Object | Self::Map => 2,
@@ -108,8 +97,8 @@ pub enum Item<'a> {
     Units(Vec<u16>),
     /// A point in time: milliseconds since 1970.
     Date(f64),
-    /// Bytes, and the class of the object that they are in.
-    Bytes(&'static str, &'a [u8]),
+    /// Bytes.
+    Bytes(&'a [u8]),
     /// So many things follow, of an object or a map each with its key; then the end.
     Open(Shape, u64),
     /// The end of what was opened last.
@@ -118,115 +107,116 @@ pub enum Item<'a> {
 
 /// Writes items, one after another. Whether they make sense is up to the caller.
 #[derive(Debug)]
-pub struct Writer(Encoder<Payload>);
-
-#[derive(Debug)]
-struct Payload(Vec<u8>);
-
-impl encode::Write for Payload {
-    type Error = std::convert::Infallible;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-}
+pub struct Writer(Vec<u8>);
 
 impl Writer {
     /// Writes behind what is there already.
     pub fn new(begun: Vec<u8>) -> Self {
-        Self(Encoder::new(Payload(begun)))
+        Self(begun)
     }
 
     /// Writes an item.
     pub fn item(&mut self, item: &Item<'_>) {
-        if let Item::Bytes(class, bytes) = item {
-            self.bytes(class, bytes.len()).copy_from_slice(bytes);
-        } else {
-            put(&mut self.0, item).expect("memory takes what comes");
+        match item {
+            Item::Undefined => self.0.push(UNDEFINED),
+            Item::Null => self.0.push(NULL),
+            Item::Bool(truth) => self.0.push(if *truth { TRUE } else { FALSE }),
+            Item::Number(number) => self.number(*number),
+            Item::BigInt { negative, magnitude } => {
+                self.head(TAG, if *negative { TAG_BIG_NEGATIVE } else { TAG_BIG });
+                self.string(BYTES, magnitude);
+            }
+            Item::Text(text) => self.string(TEXT, text.as_bytes()),
+            Item::Units(units) => {
+                self.head(TAG, TAG_UNITS);
+                self.string(BYTES, &units.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<_>>());
+            }
+            Item::Date(milliseconds) => {
+                self.head(TAG, TAG_DATE);
+                self.number(*milliseconds);
+            }
+            Item::Bytes(bytes) => self.string(BYTES, bytes),
+            Item::Open(shape, length) => self.open(*shape, *length),
+            Item::Close(_) => {}
         }
     }
 
-    /// Writes bytes that are yet to be put in their place. The class is one of those that [`class`] knows.
-    pub fn bytes(&mut self, class: &str, length: usize) -> &mut [u8] {
-        if let Some((_, tag)) = CLASSES.iter().find(|(name, _)| *name == class) {
-            self.0.tag(Tag::new(*tag)).expect("memory takes what comes");
-        }
-        self.0.bytes_len(length as u64).expect("memory takes what comes");
-        let all = &mut self.0.writer_mut().0;
-        let begin = all.len();
-        all.resize(begin + length, 0);
-        &mut all[begin..]
+    /// Writes bytes that are yet to be put in their place.
+    pub fn bytes(&mut self, length: usize) -> &mut [u8] {
+        self.head(BYTES, length as u64);
+        let begin = self.0.len();
+        self.0.resize(begin + length, 0);
+        &mut self.0[begin..]
     }
 
     /// How many bytes there are by now.
     pub fn size(&self) -> usize {
-        self.0.writer().0.len()
+        self.0.len()
     }
 
     /// All that was written.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0.into_writer().0
+        self.0
     }
-}
 
-/// The class of this name, if it is one of bytes.
-pub fn class(name: &str) -> Option<&'static str> {
-    let mut names = CLASSES.iter().map(|(known, _)| *known).chain([BUFFER]);
-    names.find(|known| *known == name)
-}
+    /// The kind of an item and a number, in as few bytes as can be.
+    fn head(&mut self, kind: u8, number: u64) {
+        let (low, size) = match number {
+            0..24 => (number as u8, 0),
+            24..0x100 => (24, 1),
+            0x100..0x1_0000 => (25, 2),
+            0x1_0000..0x1_0000_0000 => (26, 4),
+            _ => (27, 8),
+        };
+        self.0.push(kind << 5 | low);
+        self.0.extend_from_slice(&number.to_be_bytes()[8 - size..]);
+    }
 
-fn put(to: &mut Encoder<Payload>, item: &Item<'_>) -> Result<(), encode::Error<std::convert::Infallible>> {
-    let tag = Tag::new;
-    match item {
-        Item::Undefined => to.undefined()?,
-        Item::Null => to.null()?,
-        Item::Bool(truth) => to.bool(*truth)?,
-        Item::Number(number) => put_number(to, *number)?,
-        Item::BigInt { negative, magnitude } => {
-            to.tag(tag(if *negative { BIG_NEGATIVE } else { BIG }))?.bytes(magnitude)?
+    fn string(&mut self, kind: u8, bytes: &[u8]) {
+        self.head(kind, bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn number(&mut self, number: f64) {
+        let integer = number as i64;
+        if integer as f64 != number
+            || number.abs() > MAX_INTEGER
+            || (integer == 0 && number.is_sign_negative())
+        {
+            self.0.push(FLOAT);
+            self.0.extend_from_slice(&number.to_be_bytes());
+        } else if integer < 0 {
+            self.head(NEGATIVE, !integer as u64);
+        } else {
+            self.head(UNSIGNED, integer as u64);
         }
-        Item::Text(text) => to.str(text)?,
-        Item::Units(units) => to.tag(tag(WTF8))?.bytes(&to_wtf8(units))?,
-        Item::Date(milliseconds) => put_number(to.tag(tag(DATE))?, milliseconds / 1000.0)?,
-        Item::Bytes(..) => unreachable!("`Writer::item` writes bytes itself"),
-        Item::Open(Shape::Array, length) => to.array(*length)?,
-        Item::Open(Shape::Set, length) => to.tag(tag(SET))?.array(*length)?,
-        Item::Open(Shape::Error, length) => to.tag(tag(ERROR))?.array(*length)?,
-        Item::Open(Shape::Object, length) => to.map(*length)?,
-        Item::Open(Shape::Map, length) => to.tag(tag(MAP))?.map(*length)?,
-        Item::Close(_) => to,
-    };
-    Ok(())
-}
+    }
 
-fn put_number(
-    to: &mut Encoder<Payload>,
-    number: f64,
-) -> Result<&mut Encoder<Payload>, encode::Error<std::convert::Infallible>> {
-    let integer = number as i64;
-    let is_integer = integer as f64 == number
-        && number.abs() <= MAX_INTEGER
-        && (integer != 0 || number.is_sign_positive());
-    if is_integer { to.i64(integer) } else { to.f64(number) }
+    fn open(&mut self, shape: Shape, length: u64) {
+        let (tag, kind) = match shape {
+            Shape::Array => (None, ARRAY),
+            Shape::Object => (None, MAP),
+            Shape::Set => (Some(TAG_SET), ARRAY),
+            Shape::Map => (Some(TAG_MAP), MAP),
+            Shape::Error => (Some(TAG_ERROR), ARRAY),
+        };
+        if let Some(tag) = tag {
+            self.head(TAG, tag);
+        }
+        self.head(kind, length);
+    }
 }
 
 /// What a remote sent is not what anybody writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-impl From<decode::Error> for Malformed {
-    fn from(_: decode::Error) -> Self {
-        Self
-    }
-}
-
 /// The items of one value, whatever the bytes. What it has yielded before it is [`Malformed`] is void.
 ///
 /// Each item took one byte at least, and each end its beginning: there are no more than two for each byte.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    from: Decoder<'a>,
+    rest: &'a [u8],
     /// What is open, the innermost last, and how many items it still wants.
     open: Vec<(Shape, u64)>,
     begun: bool,
@@ -235,11 +225,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads all of the bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { from: Decoder::new(bytes), open: Vec::new(), begun: false }
-    }
-
-    fn rest(&self) -> u64 {
-        (self.from.input().len() - self.from.position()) as u64
+        Self { rest: bytes, open: Vec::new(), begun: false }
     }
 
     fn item(&mut self) -> Result<Item<'a>, Malformed> {
@@ -260,63 +246,69 @@ impl<'a> Reader<'a> {
             return Err(Malformed);
         }
         if let Item::Open(shape, length) = item {
-            let items = length.checked_mul(shape.arity()).filter(|items| *items <= self.rest());
+            let items = length.checked_mul(shape.arity().into());
+            let items = items.filter(|items| *items <= self.rest.len() as u64).ok_or(Malformed)?;
             if self.open.len() == MAX_DEPTH || (shape == Shape::Error && length != 2) {
                 return Err(Malformed);
             }
-            self.open.push((shape, items.ok_or(Malformed)?));
+            self.open.push((shape, items));
         }
         Ok(item)
     }
 
     fn value(&mut self) -> Result<Item<'a>, Malformed> {
-        let from = &mut self.from;
-        Ok(match from.datatype()? {
-            Type::Undefined => from.undefined().map(|()| Item::Undefined)?,
-            Type::Null => from.null().map(|()| Item::Null)?,
-            Type::Bool => Item::Bool(from.bool()?),
-            Type::String => Item::Text(from.str()?),
-            Type::Bytes => Item::Bytes(BUFFER, from.bytes()?),
-            Type::Array => self.open_array(Shape::Array)?,
-            Type::Map => self.open_map(Shape::Object)?,
-            Type::Tag => {
-                let tag = from.tag()?.as_u64();
-                self.tagged(tag)?
-            }
-            _ => Item::Number(self.number()?),
-        })
-    }
-
-    fn tagged(&mut self, tag: u64) -> Result<Item<'a>, Malformed> {
-        match tag {
-            DATE => self.number().map(|seconds| Item::Date(milliseconds(seconds))),
-            BIG | BIG_NEGATIVE => {
-                Ok(Item::BigInt { negative: tag == BIG_NEGATIVE, magnitude: self.from.bytes()? })
-            }
-            SET => self.open_array(Shape::Set),
-            MAP => self.open_map(Shape::Map),
-            ERROR => self.open_array(Shape::Error),
-            WTF8 => from_wtf8(self.from.bytes()?).map(Item::Units),
-            _ => {
-                let (class, _) = CLASSES.iter().find(|(_, known)| *known == tag).ok_or(Malformed)?;
-                Ok(Item::Bytes(class, self.from.bytes()?))
-            }
+        let (first, number) = self.head()?;
+        match (first, first >> 5) {
+            (FALSE, _) => Ok(Item::Bool(false)),
+            (TRUE, _) => Ok(Item::Bool(true)),
+            (NULL, _) => Ok(Item::Null),
+            (UNDEFINED, _) => Ok(Item::Undefined),
+            (_, BYTES) => self.take(number).map(Item::Bytes),
+            (_, TEXT) => std::str::from_utf8(self.take(number)?).map(Item::Text).map_err(|_| Malformed),
+            (_, ARRAY) => Ok(Item::Open(Shape::Array, number)),
+            (_, MAP) => Ok(Item::Open(Shape::Object, number)),
+            (_, TAG) => self.tagged(number),
+            _ => as_number(first, number).map(Item::Number),
         }
     }
 
-    fn number(&mut self) -> Result<f64, Malformed> {
-        Ok(match self.from.datatype()? {
-            Type::F64 => self.from.f64()?,
-            _ => i64::try_from(self.from.int()?).map_err(|_| Malformed)? as f64,
-        })
+    fn tagged(&mut self, tag: u64) -> Result<Item<'a>, Malformed> {
+        let (first, number) = self.head()?;
+        match (tag, first >> 5) {
+            (TAG_BIG | TAG_BIG_NEGATIVE, BYTES) => {
+                Ok(Item::BigInt { negative: tag == TAG_BIG_NEGATIVE, magnitude: self.take(number)? })
+            }
+            (TAG_SET, ARRAY) => Ok(Item::Open(Shape::Set, number)),
+            (TAG_MAP, MAP) => Ok(Item::Open(Shape::Map, number)),
+            (TAG_ERROR, ARRAY) => Ok(Item::Open(Shape::Error, number)),
+            (TAG_DATE, _) => as_number(first, number).map(Item::Date),
+            (TAG_UNITS, BYTES) => {
+                let (units, []) = self.take(number)?.as_chunks() else { return Err(Malformed) };
+                Ok(Item::Units(units.iter().map(|unit| u16::from_le_bytes(*unit)).collect()))
+            }
+            _ => Err(Malformed),
+        }
     }
 
-    fn open_array(&mut self, shape: Shape) -> Result<Item<'a>, Malformed> {
-        self.from.array()?.map(|length| Item::Open(shape, length)).ok_or(Malformed)
+    /// The first byte of an item, and the number in it or behind it.
+    fn head(&mut self) -> Result<(u8, u64), Malformed> {
+        let first = self.take(1)?[0];
+        let size = match first & 31 {
+            low @ 0..24 => return Ok((first, low.into())),
+            24 => 1,
+            25 => 2,
+            26 => 4,
+            27 => 8,
+            _ => return Err(Malformed),
+        };
+        Ok((first, self.take(size)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))))
     }
 
-    fn open_map(&mut self, shape: Shape) -> Result<Item<'a>, Malformed> {
-        self.from.map()?.map(|length| Item::Open(shape, length)).ok_or(Malformed)
+    fn take(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
+        let length = usize::try_from(length).map_err(|_| Malformed)?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(taken)
     }
 }
 
@@ -325,48 +317,20 @@ impl<'a> Iterator for Reader<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.begun && self.open.is_empty() {
-            return (self.rest() > 0).then_some(Err(Malformed));
+            return (!self.rest.is_empty()).then_some(Err(Malformed));
         }
         self.begun = true;
         Some(self.item())
     }
 }
 
-/// Exact for every date that there is, which a product of seconds and 1000 is not.
-fn milliseconds(seconds: f64) -> f64 {
-    let whole = seconds.trunc();
-    let milliseconds = whole * 1000.0 + ((seconds - whole) * 1000.0 + 0.5).floor();
-    if milliseconds.abs() <= LAST_DATE { milliseconds } else { f64::NAN }
-}
-
-fn to_wtf8(units: &[u16]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for char in char::decode_utf16(units.iter().copied()) {
-        match char {
-            Ok(char) => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(lone) => {
-                let [high, low] = lone.unpaired_surrogate().to_be_bytes();
-                bytes.extend([0xed, 0x80 | (high & 0x0f) << 2 | low >> 6, 0x80 | low & 0x3f]);
-            }
-        }
-    }
-    bytes
-}
-
-fn from_wtf8(mut bytes: &[u8]) -> Result<Vec<u16>, Malformed> {
-    let mut units = Vec::new();
-    loop {
-        let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-        let (text, rest) = bytes.split_at(valid);
-        units.extend(std::str::from_utf8(text).map_err(|_| Malformed)?.encode_utf16());
-        match rest {
-            [] => return Ok(units),
-            [0xed, high @ 0xa0..=0xbf, low @ 0x80..=0xbf, rest @ ..] => {
-                units.push(0xd000 | u16::from(high & 0x3f) << 6 | u16::from(low & 0x3f));
-                bytes = rest;
-            }
-            _ => return Err(Malformed),
-        }
+fn as_number(first: u8, number: u64) -> Result<f64, Malformed> {
+    let integer = || i64::try_from(number).map_err(|_| Malformed);
+    match (first, first >> 5) {
+        (FLOAT, _) => Ok(f64::from_bits(number)),
+        (_, UNSIGNED) => Ok(integer()? as f64),
+        (_, NEGATIVE) => Ok(!integer()? as f64),
+        _ => Err(Malformed),
     }
 }
 
@@ -391,7 +355,7 @@ mod tests {
     #[test]
     fn items_are_the_cbor_that_the_registered_tags_say() {
         use Item::*;
-        let samples: [(&[Item<'_>], &str); 24] = [
+        let samples: [(&[Item<'_>], &str); 21] = [
             (&[Undefined], "f7"),
             (&[Null], "f6"),
             (&[Bool(true)], "f5"),
@@ -405,13 +369,10 @@ mod tests {
             (&[BigInt { negative: false, magnitude: &[1, 0] }], "c2420100"),
             (&[BigInt { negative: true, magnitude: &[] }], "c340"),
             (&[Text("é")], "62c3a9"),
-            (&[Units(vec![0x61, 0xd800])], "d901114461eda080"),
-            (&[Date(1_500.0)], "c1fb3ff8000000000000"),
-            (&[Date(-2_000.0)], "c121"),
-            (&[Bytes(BUFFER, &[7])], "4107"),
-            (&[Bytes("Uint8Array", &[7])], "d8404107"),
-            (&[Bytes("Int16Array", &[7, 0])], "d84d420700"),
-            (&[Bytes("DataView", &[7])], "da455000014107"),
+            (&[Units(vec![0x61, 0xd800])], "da4550000244610000d8"),
+            (&[Date(1_500.0)], "da455000011905dc"),
+            (&[Date(-2_000.0)], "da455000013907cf"),
+            (&[Bytes(&[7])], "4107"),
             (&[Open(Shape::Array, 1), Null, Close(Shape::Array)], "81f6"),
             (&[Open(Shape::Set, 0), Close(Shape::Set)], "d9010280"),
             (&[Open(Shape::Map, 1), Null, Null, Close(Shape::Map)], "d90103a1f6f6"),
@@ -448,16 +409,17 @@ mod tests {
             "d9010380",
             "c280",
             "c16161",
-            "c1c100", // tags of something else
+            "da45500001da4550000100",
+            "da455000014100", // tags of something else
             "c4820102",
+            "c100",
+            "d8404107",
             "d9d9f7f6",
             "da4550000241ff", // tags of nothing
             "da45500000816161",
             "da4550000082616101", // an error of one text, of a number
             "61ff",
-            "d9011141ff",
-            "d9011142eda0",
-            "d9011143edc080", // not text
+            "da455000024161", // not text
             "f90000",
             "fa00000000",
             "e0",
@@ -478,21 +440,13 @@ mod tests {
         assert_eq!(read(&[0xc2; 1 << 20]), Err(Malformed));
     }
 
-    #[test]
-    fn every_class_of_bytes_is_known_by_its_name() {
-        for (name, _) in CLASSES {
-            assert_eq!(class(name), Some(name));
-        }
-        assert_eq!((class(BUFFER), class("Blob")), (Some(BUFFER), None));
-    }
-
     /// A value, as items that own what they hold.
     #[derive(Debug, Clone)]
     enum Value {
         Plain(Item<'static>),
         Text(String),
         Big(bool, Vec<u8>),
-        Bytes(&'static str, Vec<u8>),
+        Bytes(Vec<u8>),
         Holds(Shape, Vec<Value>),
         Object(Vec<(String, Value)>),
     }
@@ -503,9 +457,9 @@ mod tests {
                 Self::Plain(item) => to.push(item.clone()),
                 Self::Text(text) => to.push(Item::Text(text)),
                 Self::Big(negative, magnitude) => to.push(Item::BigInt { negative: *negative, magnitude }),
-                Self::Bytes(class, bytes) => to.push(Item::Bytes(class, bytes)),
+                Self::Bytes(bytes) => to.push(Item::Bytes(bytes)),
                 Self::Holds(shape, values) => {
-                    to.push(Item::Open(*shape, values.len() as u64 / shape.arity()));
+                    to.push(Item::Open(*shape, values.len() as u64 / u64::from(shape.arity())));
                     values.iter().for_each(|value| value.items(to));
                     to.push(Item::Close(*shape));
                 }
@@ -528,7 +482,7 @@ mod tests {
             Just(Item::Null),
             any::<bool>().prop_map(Item::Bool),
             numbers.prop_map(Item::Number),
-            (-8_640_000_000_000_000..=8_640_000_000_000_000_i64).prop_map(|date| Item::Date(date as f64)),
+            any::<f64>().prop_map(Item::Date),
             prop::collection::vec(any::<u16>(), 0..8).prop_map(Item::Units),
         ];
         let bytes = || prop::collection::vec(any::<u8>(), 0..300);
@@ -536,9 +490,7 @@ mod tests {
             plain.prop_map(Value::Plain),
             ".{0,40}".prop_map(Value::Text),
             (any::<bool>(), bytes()).prop_map(|(negative, magnitude)| Value::Big(negative, magnitude)),
-            (prop::sample::select(&CLASSES[..]), bytes())
-                .prop_map(|((class, _), bytes)| Value::Bytes(class, bytes)),
-            bytes().prop_map(|bytes| Value::Bytes(BUFFER, bytes)),
+            bytes().prop_map(Value::Bytes),
         ];
         leaf.prop_recursive(6, 64, 8, |inner| {
             let several = || prop::collection::vec(inner.clone(), 0..8);
@@ -569,12 +521,6 @@ mod tests {
             for end in 0..bytes.len() {
                 prop_assert_eq!(read(&bytes[..end]), Err(Malformed));
             }
-        }
-
-        #[test]
-        fn every_date_is_exact(date in -8_640_000_000_000_000..=8_640_000_000_000_000_i64) {
-            let bytes = written(&[Item::Date(date as f64)]);
-            prop_assert_eq!(read(&bytes), Ok(vec![Item::Date(date as f64)]));
         }
     }
 }

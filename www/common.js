@@ -207,7 +207,7 @@ function textOf (message) {
       if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value)
       if (value instanceof Map || value instanceof Set) return [...value]
       if (value instanceof Error) return String(value)
-      if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return count(value.byteLength, 'byte')
+      if (value instanceof Uint8Array) return count(value.length, 'byte')
       return value
     }
     try {

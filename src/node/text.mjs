@@ -44,8 +44,7 @@ function inPlainWords(key, value) {
   if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value)
   if (value instanceof Map || value instanceof Set) return [...value]
   if (value instanceof Error) return String(value)
-  if (value instanceof ArrayBuffer) return { bytes: Buffer.from(value).toString('base64') }
-  if (ArrayBuffer.isView(value)) return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('base64') }
   return value
 }
 

@@ -287,8 +287,8 @@ export interface EasypeersRtcConfiguration {
 
 /**
  * What can be sent, and arrives as it is: within arrays, objects, `Map` and `Set`, to a depth of 5000, `undefined`, `Date`, `Error`
- * (as its name and message) and bytes of every class, too. Bytes by themselves arrive as `Uint8Array`, instances of a class as
- * plain objects of their own properties, or as what their `toJSON` gives. Functions, symbols, cycles, `Blob`, `Promise` and
+ * (as its name and message) and bytes, too. Bytes of every class arrive as `Uint8Array`, instances of a class as plain
+ * objects of their own properties, or as what their `toJSON` gives. Functions, symbols, cycles, `Blob`, `Promise` and
  * nodes of a document cannot be sent: the `TypeError` says where in the value they are.
  */
 export type Sendable = string | number | bigint | boolean | null | ArrayBufferView | ArrayBuffer | readonly unknown[] | object

@@ -6,11 +6,11 @@ import { plainly, textOf } from '../../src/node/text.mjs'
 test('what JSON has no word for is written in words of its own', () => {
   const message = {
     at: new Date(0), big: 2n ** 64n, odd: [NaN, -Infinity, undefined], map: new Map([[1, new Set(['a'])]]),
-    file: Uint8Array.of(1, 2, 3), buffer: Uint8Array.of(4).buffer, view: new DataView(Uint8Array.of(5, 6).buffer, 1), error: new TypeError('no'),
+    file: Uint8Array.of(1, 2, 3), error: new TypeError('no'),
   }
   assert.deepEqual(plainly(message), {
     at: '1970-01-01T00:00:00.000Z', big: '18446744073709551616', odd: ['NaN', '-Infinity', null], map: [[1, ['a']]],
-    file: { bytes: 'AQID' }, buffer: { bytes: 'BA==' }, view: { bytes: 'Bg==' }, error: 'TypeError: no',
+    file: { bytes: 'AQID' }, error: 'TypeError: no',
   })
   for (const [value, text] of [[1n, '1'], [NaN, 'NaN'], [-1.5, '-1.5'], [null, 'null'], [new Date(0), '1970-01-01T00:00:00.000Z'], [new Map(), '[]'], ['a', 'a'], [{ a: 1n }, '{"a":"1"}']]) {
     assert.equal(textOf(value), text)
