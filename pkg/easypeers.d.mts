@@ -97,6 +97,38 @@ export default class Easypeers {
    * @example easypeers.listenerCount('message') // 1
    */
   listenerCount (event: string | symbol): number
+  /**
+   * The same as `on`, but before all that are there.
+   * @example easypeers.prependListener('message', ({ message }) => console.log('first:', message))
+   */
+  prependListener<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  prependListener<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
+  /**
+   * The same as `once`, but before all that are there.
+   * @example easypeers.prependOnceListener('connect', address => console.log('first of all:', address))
+   */
+  prependOnceListener<E extends keyof EasypeersEvents> (event: E, listener: (...args: EasypeersEvents[E]) => void): this
+  prependOnceListener<E extends string | symbol> (event: Own<E>, listener: (...args: any[]) => void): this
+  /**
+   * The events that have a listener, in the order of their first.
+   * @example easypeers.eventNames() // ['connect', 'message']
+   */
+  eventNames (): (string | symbol)[]
+  /**
+   * The listeners of an event, in their order.
+   * @example easypeers.listeners('message').length // 1
+   */
+  listeners (event: string | symbol): ((...args: any[]) => void)[]
+  /**
+   * The same as `listeners`: those of `once` are not wrapped here.
+   * @example easypeers.rawListeners('message').length // 1
+   */
+  rawListeners (event: string | symbol): ((...args: any[]) => void)[]
+  /**
+   * Does nothing, for what expects an emitter of Node: there is no limit.
+   * @example easypeers.setMaxListeners(0)
+   */
+  setMaxListeners (count: number): this
 
   /**
    * Leaves the swarm: what was sent before gets out, within two seconds; then the neighbors are told, and all is closed
@@ -360,7 +392,12 @@ export interface TrackerStatus {
 
 /** Something dropped or refused. */
 export interface Warning {
-  /** Stable, for programs. @example warning.code === 'ERR_ICE_URL' */
+  /**
+   * Stable, for programs: `ERR_CLOCK` (this page's clock is wrong, and that of its neighbors is followed), `ERR_CONNECTION` (an
+   * attempt came to nothing), `ERR_ICE_URL`, `ERR_RTC_CONFIG`, `ERR_SDP`, `ERR_NO_WEBRTC`, `ERR_MESSAGE_MALFORMED`, `ERR_NEIGHBOR`
+   * (one that speaks another version, or forges), `ERR_NEIGHBOR_BANNED`, `ERR_UNKNOWN_OPTION`.
+   * @example warning.code === 'ERR_ICE_URL'
+   */
   code: string
   /** A sentence for people. @example console.warn(warning.message) */
   message: string

@@ -53,8 +53,8 @@ pub(crate) struct SwarmClock {
     /// How far each is ahead of ours, in milliseconds.
     ahead: Map<Address, i64>,
     shift: Shift,
-    /// When the page was last told that its own is wrong.
-    told_at: Option<Instant>,
+    /// What the page was last told of its own, and when.
+    told: Option<(Shift, Instant)>,
 }
 
 impl SwarmClock {
@@ -76,11 +76,11 @@ impl SwarmClock {
         true
     }
 
-    /// What the page should know, if its clock is wrong, but for what it was told just before.
+    /// What the page should know and was not told, if its clock is wrong. Of two clocks nobody knows which one is.
     pub(crate) fn complain(&mut self, now: Instant) -> Option<String> {
-        let told = self.told_at.is_some_and(|at| now - at < TOLD_EVERY);
-        (self.shift != Shift::default() && !told).then(|| {
-            self.told_at = Some(now);
+        let told = self.told.is_some_and(|(shift, at)| shift == self.shift || now - at < TOLD_EVERY);
+        (self.shift != Shift::default() && self.ahead.len() > 1 && !told).then(|| {
+            self.told = Some((self.shift, now));
             self.shift.describe()
         })
     }

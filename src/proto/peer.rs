@@ -396,10 +396,9 @@ impl Peer {
     /// A neighbor says what its clock shows.
     fn handle_clock(&mut self, neighbor: Address, theirs: Instant, now: Instant) {
         let Self { parts, commons, .. } = self;
-        if !commons.clock.handle_clock(neighbor, theirs, now) {
-            return;
+        if commons.clock.handle_clock(neighbor, theirs, now) {
+            parts.messaging.set_shift(commons.clock.shift());
         }
-        parts.messaging.set_shift(commons.clock.shift());
         if let Some(complaint) = commons.clock.complain(now) {
             self.look(now).1.warn("ERR_CLOCK", complaint);
         }

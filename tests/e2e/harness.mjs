@@ -268,11 +268,12 @@ export class World {
     return browser
   }
 
-  /** An empty page with the package loaded, in a context (and so in a process) of its own. */
-  async page({ path = '/blank', url = this.site.url + path, browser, viewport } = {}) {
+  /** An empty page with the package loaded, in a context (and so in a process) of its own; before anything runs `before(given)`. */
+  async page({ path = '/blank', url = this.site.url + path, browser, viewport, before, given } = {}) {
     const context = await (browser ?? (await sharedBrowser()).browser).newContext({ viewport: viewport ?? { width: 800, height: 600 } })
     this.contexts.push(context)
     await context.addInitScript(installProbe)
+    if (before) await context.addInitScript(before, given)
     const page = await context.newPage()
     const lines = []
     this.consoles.set(page, lines)

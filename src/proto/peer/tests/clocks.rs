@@ -49,8 +49,7 @@ fn two_pages_talk_however_far_apart_their_clocks_are() {
     for skew in [DAY, -DAY, 11 * MINUTE, -11 * MINUTE, 2 * DAY] {
         let mut world = joined(&[0, skew]);
         talk(&mut world, "hello");
-        let told = [0, 1].map(|peer| warnings(&world, peer).len());
-        assert_eq!(told.iter().sum::<usize>(), 1, "whose clock is behind is told: {told:?}");
+        assert!((0..2).all(|peer| warnings(&world, peer).is_empty()), "who knows which clock is wrong?");
     }
 }
 
@@ -123,13 +122,18 @@ fn neighbors_that_lie_set_nobodys_time() {
 
 #[test]
 fn who_asks_for_the_time_again_and_again_gets_no_more_than_it_sends() {
-    let mut world = joined(&[0, 0]);
-    let packet = Packet::Clock { millis: START.as_millis() + DAY as u64, asks: true };
+    let mut world = joined(&[0, 0, 0]);
     let before = world.peers[0].stats().bytes_out;
-    for _ in 0..1000 {
-        world.inject(1, 0, &packet);
+    let mut said = 0;
+    for n in 0..1000 {
+        for liar in [1, 2] {
+            let millis = START.as_millis() + (1 + n % 3) * DAY as u64;
+            let packet = Packet::Clock { millis, asks: true };
+            world.inject(liar, 0, &packet);
+            said += encode(&packet).len() as u64 + 4;
+        }
     }
     let spent = world.peers[0].stats().bytes_out - before;
-    assert!(spent <= 1000 * (encode(&packet).len() as u64 + 4), "{spent}");
+    assert!(spent <= said, "{spent} of {said}");
     assert_eq!(warnings(&world, 0).len(), 1, "once a minute at most");
 }
