@@ -12,24 +12,11 @@
 //! The reader takes what the writer writes, and little more: lengths are given, and numbers are integers or 64 bits of
 //! floating point. What is not so is [`Malformed`]. docs/wire.md has the tags.
 
+use minicbor::data::{Tag, Type};
+use minicbor::{Decoder, Encoder, decode, encode};
+
 /// How deep structures may be within each other: as deep as `JSON.stringify` goes, with the stack of a browser's page.
 pub const MAX_DEPTH: usize = 5000;
-
-// What the upper three bits of an item's first byte say.
-const UNSIGNED: u8 = 0;
-const NEGATIVE: u8 = 1;
-const BYTES: u8 = 2;
-const TEXT: u8 = 3;
-const ARRAY: u8 = 4;
-const MAP: u8 = 5;
-const TAG: u8 = 6;
-
-// What all of it says, where that is all there is, or 64 bits of floating point follow.
-const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
-const UNDEFINED: u8 = 0xf7;
-const FLOAT: u8 = 0xfb;
 
 const TAG_BIG: u64 = 2;
 /// -1 minus the number.
@@ -107,116 +94,97 @@ pub enum Item<'a> {
 
 /// Writes items, one after another. Whether they make sense is up to the caller.
 #[derive(Debug)]
-pub struct Writer(Vec<u8>);
+pub struct Writer(Encoder<Vec<u8>>);
+
+/// Memory takes what comes.
+type Written = Result<(), encode::Error<std::convert::Infallible>>;
 
 impl Writer {
     /// Writes behind what is there already.
     pub fn new(begun: Vec<u8>) -> Self {
-        Self(begun)
+        Self(Encoder::new(begun))
     }
 
     /// Writes an item.
     pub fn item(&mut self, item: &Item<'_>) {
-        match item {
-            Item::Undefined => self.0.push(UNDEFINED),
-            Item::Null => self.0.push(NULL),
-            Item::Bool(truth) => self.0.push(if *truth { TRUE } else { FALSE }),
-            Item::Number(number) => self.number(*number),
-            Item::BigInt { negative, magnitude } => {
-                self.head(TAG, if *negative { TAG_BIG_NEGATIVE } else { TAG_BIG });
-                self.string(BYTES, magnitude);
-            }
-            Item::Text(text) => self.string(TEXT, text.as_bytes()),
-            Item::Units(units) => {
-                self.head(TAG, TAG_UNITS);
-                self.string(BYTES, &units.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<_>>());
-            }
-            Item::Date(milliseconds) => {
-                self.head(TAG, TAG_DATE);
-                self.number(*milliseconds);
-            }
-            Item::Bytes(bytes) => self.string(BYTES, bytes),
-            Item::Open(shape, length) => self.open(*shape, *length),
-            Item::Close(_) => {}
-        }
+        put(&mut self.0, item).expect("memory takes what comes");
     }
 
     /// Writes bytes that are yet to be put in their place.
     pub fn bytes(&mut self, length: usize) -> &mut [u8] {
-        self.head(BYTES, length as u64);
-        let begin = self.0.len();
-        self.0.resize(begin + length, 0);
-        &mut self.0[begin..]
+        self.0.bytes_len(length as u64).expect("memory takes what comes");
+        let all = self.0.writer_mut();
+        let begin = all.len();
+        all.resize(begin + length, 0);
+        &mut all[begin..]
     }
 
     /// How many bytes there are by now.
     pub fn size(&self) -> usize {
-        self.0.len()
+        self.0.writer().len()
     }
 
     /// All that was written.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.0.into_writer()
     }
+}
 
-    /// The kind of an item and a number, in as few bytes as can be.
-    fn head(&mut self, kind: u8, number: u64) {
-        let (low, size) = match number {
-            0..24 => (number as u8, 0),
-            24..0x100 => (24, 1),
-            0x100..0x1_0000 => (25, 2),
-            0x1_0000..0x1_0000_0000 => (26, 4),
-            _ => (27, 8),
-        };
-        self.0.push(kind << 5 | low);
-        self.0.extend_from_slice(&number.to_be_bytes()[8 - size..]);
-    }
-
-    fn string(&mut self, kind: u8, bytes: &[u8]) {
-        self.head(kind, bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn number(&mut self, number: f64) {
-        let integer = number as i64;
-        if integer as f64 != number
-            || number.abs() > MAX_INTEGER
-            || (integer == 0 && number.is_sign_negative())
-        {
-            self.0.push(FLOAT);
-            self.0.extend_from_slice(&number.to_be_bytes());
-        } else if integer < 0 {
-            self.head(NEGATIVE, !integer as u64);
-        } else {
-            self.head(UNSIGNED, integer as u64);
+fn put(to: &mut Encoder<Vec<u8>>, item: &Item<'_>) -> Written {
+    match item {
+        Item::Undefined => to.undefined()?,
+        Item::Null => to.null()?,
+        Item::Bool(truth) => to.bool(*truth)?,
+        Item::Number(number) => return put_number(to, *number),
+        Item::BigInt { negative, magnitude } => {
+            to.tag(Tag::new(if *negative { TAG_BIG_NEGATIVE } else { TAG_BIG }))?.bytes(magnitude)?
         }
-    }
-
-    fn open(&mut self, shape: Shape, length: u64) {
-        let (tag, kind) = match shape {
-            Shape::Array => (None, ARRAY),
-            Shape::Object => (None, MAP),
-            Shape::Set => (Some(TAG_SET), ARRAY),
-            Shape::Map => (Some(TAG_MAP), MAP),
-            Shape::Error => (Some(TAG_ERROR), ARRAY),
-        };
-        if let Some(tag) = tag {
-            self.head(TAG, tag);
+        Item::Text(text) => to.str(text)?,
+        Item::Units(units) => {
+            let units: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            to.tag(Tag::new(TAG_UNITS))?.bytes(&units)?
         }
-        self.head(kind, length);
-    }
+        Item::Date(milliseconds) => return put_number(to.tag(Tag::new(TAG_DATE))?, *milliseconds),
+        Item::Bytes(bytes) => to.bytes(bytes)?,
+        Item::Open(Shape::Array, length) => to.array(*length)?,
+        Item::Open(Shape::Set, length) => to.tag(Tag::new(TAG_SET))?.array(*length)?,
+        Item::Open(Shape::Error, length) => to.tag(Tag::new(TAG_ERROR))?.array(*length)?,
+        Item::Open(Shape::Object, length) => to.map(*length)?,
+        Item::Open(Shape::Map, length) => to.tag(Tag::new(TAG_MAP))?.map(*length)?,
+        Item::Close(_) => to,
+    };
+    Ok(())
+}
+
+fn put_number(to: &mut Encoder<Vec<u8>>, number: f64) -> Written {
+    let integer = number as i64;
+    let is_integer = integer as f64 == number
+        && number.abs() <= MAX_INTEGER
+        && (integer != 0 || number.is_sign_positive());
+    if is_integer {
+        to.i64(integer)?
+    } else {
+        to.f64(number)?
+    };
+    Ok(())
 }
 
 /// What a remote sent is not what anybody writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
+impl From<decode::Error> for Malformed {
+    fn from(_: decode::Error) -> Self {
+        Self
+    }
+}
+
 /// The items of one value, whatever the bytes. What it has yielded before it is [`Malformed`] is void.
 ///
 /// Each item took one byte at least, and each end its beginning: there are no more than two for each byte.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    rest: &'a [u8],
+    from: Decoder<'a>,
     /// What is open, the innermost last, and how many items it still wants.
     open: Vec<(Shape, u64)>,
     begun: bool,
@@ -225,7 +193,12 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads all of the bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, open: Vec::new(), begun: false }
+        Self { from: Decoder::new(bytes), open: Vec::new(), begun: false }
+    }
+
+    /// How many bytes are left.
+    fn rest(&self) -> u64 {
+        (self.from.input().len() - self.from.position()) as u64
     }
 
     fn item(&mut self) -> Result<Item<'a>, Malformed> {
@@ -247,7 +220,7 @@ impl<'a> Reader<'a> {
         }
         if let Item::Open(shape, length) = item {
             let items = length.checked_mul(shape.arity().into());
-            let items = items.filter(|items| *items <= self.rest.len() as u64).ok_or(Malformed)?;
+            let items = items.filter(|items| *items <= self.rest()).ok_or(Malformed)?;
             if self.open.len() == MAX_DEPTH || (shape == Shape::Error && length != 2) {
                 return Err(Malformed);
             }
@@ -257,58 +230,49 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self) -> Result<Item<'a>, Malformed> {
-        let (first, number) = self.head()?;
-        match (first, first >> 5) {
-            (FALSE, _) => Ok(Item::Bool(false)),
-            (TRUE, _) => Ok(Item::Bool(true)),
-            (NULL, _) => Ok(Item::Null),
-            (UNDEFINED, _) => Ok(Item::Undefined),
-            (_, BYTES) => self.take(number).map(Item::Bytes),
-            (_, TEXT) => std::str::from_utf8(self.take(number)?).map(Item::Text).map_err(|_| Malformed),
-            (_, ARRAY) => Ok(Item::Open(Shape::Array, number)),
-            (_, MAP) => Ok(Item::Open(Shape::Object, number)),
-            (_, TAG) => self.tagged(number),
-            _ => as_number(first, number).map(Item::Number),
-        }
+        let from = &mut self.from;
+        Ok(match from.datatype()? {
+            Type::Undefined => from.undefined().map(|()| Item::Undefined)?,
+            Type::Null => from.null().map(|()| Item::Null)?,
+            Type::Bool => Item::Bool(from.bool()?),
+            Type::String => Item::Text(from.str()?),
+            Type::Bytes => Item::Bytes(from.bytes()?),
+            Type::Array => self.open_array(Shape::Array)?,
+            Type::Map => self.open_map(Shape::Object)?,
+            Type::Tag => self.tagged()?,
+            _ => Item::Number(self.number()?),
+        })
     }
 
-    fn tagged(&mut self, tag: u64) -> Result<Item<'a>, Malformed> {
-        let (first, number) = self.head()?;
-        match (tag, first >> 5) {
-            (TAG_BIG | TAG_BIG_NEGATIVE, BYTES) => {
-                Ok(Item::BigInt { negative: tag == TAG_BIG_NEGATIVE, magnitude: self.take(number)? })
-            }
-            (TAG_SET, ARRAY) => Ok(Item::Open(Shape::Set, number)),
-            (TAG_MAP, MAP) => Ok(Item::Open(Shape::Map, number)),
-            (TAG_ERROR, ARRAY) => Ok(Item::Open(Shape::Error, number)),
-            (TAG_DATE, _) => as_number(first, number).map(Item::Date),
-            (TAG_UNITS, BYTES) => {
-                let (units, []) = self.take(number)?.as_chunks() else { return Err(Malformed) };
+    fn tagged(&mut self) -> Result<Item<'a>, Malformed> {
+        match self.from.tag()?.as_u64() {
+            TAG_BIG => Ok(Item::BigInt { negative: false, magnitude: self.from.bytes()? }),
+            TAG_BIG_NEGATIVE => Ok(Item::BigInt { negative: true, magnitude: self.from.bytes()? }),
+            TAG_SET => self.open_array(Shape::Set),
+            TAG_MAP => self.open_map(Shape::Map),
+            TAG_ERROR => self.open_array(Shape::Error),
+            TAG_DATE => self.number().map(Item::Date),
+            TAG_UNITS => {
+                let (units, []) = self.from.bytes()?.as_chunks() else { return Err(Malformed) };
                 Ok(Item::Units(units.iter().map(|unit| u16::from_le_bytes(*unit)).collect()))
             }
             _ => Err(Malformed),
         }
     }
 
-    /// The first byte of an item, and the number in it or behind it.
-    fn head(&mut self) -> Result<(u8, u64), Malformed> {
-        let first = self.take(1)?[0];
-        let size = match first & 31 {
-            low @ 0..24 => return Ok((first, low.into())),
-            24 => 1,
-            25 => 2,
-            26 => 4,
-            27 => 8,
-            _ => return Err(Malformed),
-        };
-        Ok((first, self.take(size)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))))
+    fn number(&mut self) -> Result<f64, Malformed> {
+        Ok(match self.from.datatype()? {
+            Type::F64 => self.from.f64()?,
+            _ => i64::try_from(self.from.int()?).map_err(|_| Malformed)? as f64,
+        })
     }
 
-    fn take(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
-        let length = usize::try_from(length).map_err(|_| Malformed)?;
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
-        self.rest = rest;
-        Ok(taken)
+    fn open_array(&mut self, shape: Shape) -> Result<Item<'a>, Malformed> {
+        self.from.array()?.map(|length| Item::Open(shape, length)).ok_or(Malformed)
+    }
+
+    fn open_map(&mut self, shape: Shape) -> Result<Item<'a>, Malformed> {
+        self.from.map()?.map(|length| Item::Open(shape, length)).ok_or(Malformed)
     }
 }
 
@@ -317,20 +281,10 @@ impl<'a> Iterator for Reader<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.begun && self.open.is_empty() {
-            return (!self.rest.is_empty()).then_some(Err(Malformed));
+            return (self.rest() > 0).then_some(Err(Malformed));
         }
         self.begun = true;
         Some(self.item())
-    }
-}
-
-fn as_number(first: u8, number: u64) -> Result<f64, Malformed> {
-    let integer = || i64::try_from(number).map_err(|_| Malformed);
-    match (first, first >> 5) {
-        (FLOAT, _) => Ok(f64::from_bits(number)),
-        (_, UNSIGNED) => Ok(integer()? as f64),
-        (_, NEGATIVE) => Ok(!integer()? as f64),
-        _ => Err(Malformed),
     }
 }
 
