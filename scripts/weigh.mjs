@@ -31,7 +31,7 @@ function part(name) {
   if (!name.includes('::')) return 'exported to JavaScript'
   // Some names have the hash of a crate in brackets.
   const path = name.replace(/\[[0-9a-f]+\]/g, '')
-  const [ours] = /\beasypeers::(proto|web)(::[a-z_]+)?/.exec(path) ?? []
+  const [ours] = /\beasypeers::(payload|proto|web)(::[a-z_]+)?/.exec(path) ?? []
   // What is left without a path is a method of a primitive type.
   return ours ?? /\b[a-z_]\w*(?=::)/.exec(path)?.[0] ?? 'core'
 }

@@ -202,7 +202,20 @@ function textOf (message) {
     text = `${count(message.length, 'byte')}: ` +
       Array.from(message.subarray(0, 32), byte => byte.toString(16).padStart(2, '0')).join(' ') + (message.length > 32 ? ' …' : '')
   } else {
-    text = typeof message === 'number' ? String(message) : JSON.stringify(message) // JSON has no NaN
+    // JSON has no NaN and no BigInt, and would leave out what a Map holds.
+    const inPlainWords = (key, value) => {
+      if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value)
+      if (value instanceof Map || value instanceof Set) return [...value]
+      if (value instanceof Error) return String(value)
+      if (value instanceof Uint8Array) return count(value.length, 'byte')
+      return value
+    }
+    try {
+      const plain = JSON.parse(JSON.stringify({ message }, inPlainWords)).message
+      text = typeof plain === 'string' ? plain : JSON.stringify(plain)
+    } catch {
+      text = 'a value that is nested too deep to be shown'
+    }
   }
   return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}… (${text.length} characters)`
 }

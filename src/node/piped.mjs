@@ -1,7 +1,7 @@
 // A peer between other programs: lines in are messages, lines out are messages, and all else goes to stderr.
 import { createInterface } from 'node:readline'
 import { codeAfter, leave, untilSignal } from './leave.mjs'
-import { count, safeJson, shortened, textOf, visible } from './text.mjs'
+import { count, plainly, safeJson, shortened, textOf, visible } from './text.mjs'
 import { watchTrackers } from './trackers.mjs'
 
 /** Messages under way at once. More would only wait inside, where nobody holds back who writes them. */
@@ -36,7 +36,7 @@ export async function piped(easypeers, { topic, json, timeout, stay, streams }) 
     if (unread > 0) notice(`Nobody read what this wrote: ${count(unread, 'message')} left out.`)
     unread = 0
     if (!json) return stdout.write(`${visible(shown(textOf(message)))}\n`)
-    const content = message instanceof Uint8Array ? { bytes: Buffer.from(message).toString('base64') } : { data: message }
+    const content = message instanceof Uint8Array ? { bytes: Buffer.from(message).toString('base64') } : { data: plainly(message) }
     tell('message', { from, ...content, direct: to !== undefined, verified, id, hops })
   })
   for (const event of ['connect', 'disconnect']) easypeers.on(event, address => tell(event, { address }))

@@ -16,7 +16,10 @@ export function visible(text) {
 /** Any value that can be sent, as the text it reads as; bytes as a few of them. */
 export function textOf(message) {
   if (typeof message === 'string') return message
-  if (!(message instanceof Uint8Array)) return JSON.stringify(message) ?? String(message)
+  if (!(message instanceof Uint8Array)) {
+    const plain = plainly(message)
+    return typeof plain === 'string' ? plain : JSON.stringify(plain)
+  }
   const some = Array.from(message.subarray(0, 32), byte => byte.toString(16).padStart(2, '0')).join(' ')
   return `${count(message.length, 'byte')}: ${some}${message.length > 32 ? ' …' : ''}`
 }
@@ -24,6 +27,25 @@ export function textOf(message) {
 /** `text` with a note of its size where it is too long to be shown. */
 export function shortened(text, longest = LONGEST_SHOWN) {
   return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`
+}
+
+/** A value that was sent as one that JSON has words for. What JSON could not write, so deep it is, is text that says so. */
+export function plainly(message) {
+  try {
+    return JSON.parse(JSON.stringify({ message }, inPlainWords)).message ?? null
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return 'a value that is nested too deep to be shown'
+  }
+}
+
+/** docs/node.md has this as a table. A `Date` has become text by its own `toJSON`. */
+function inPlainWords(key, value) {
+  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value)
+  if (value instanceof Map || value instanceof Set) return [...value]
+  if (value instanceof Error) return String(value)
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('base64') }
+  return value
 }
 
 /** A value as JSON that is safe on a terminal: what JSON leaves as it is, is written as the escape that means the same. */

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::payload::{Malformed, Reader, Writer};
+
 use super::envelope::{Envelope, Half};
 use super::introducers::tracker::Tracker;
 use super::links::link::wire::{Frame, Inbox, encode, frame};
@@ -26,12 +28,13 @@ const MAX_OUTPUTS: usize = 2000;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("tracker", tracker),
     ("sdp", sdp),
     ("frames", frames),
     ("message", message),
     ("envelope", envelope),
+    ("payload", payload),
     ("admission", admission),
     ("peer", peer),
 ];
@@ -101,6 +104,18 @@ pub fn envelope(bytes: &[u8]) {
             assert_eq!(again, Some(envelope));
         }
     }
+}
+
+/// A structure in a payload, which a page would be told of.
+pub fn payload(bytes: &[u8]) {
+    let Ok(items) = Reader::new(bytes).collect::<Result<Vec<_>, _>>() else { return };
+    assert!(items.len() <= 2 * bytes.len());
+    let mut writer = Writer::new(Vec::new());
+    items.iter().for_each(|item| writer.item(item));
+    let written = writer.into_bytes();
+    // As text, for what is not a number equals nothing.
+    let again = Reader::new(&written).collect::<Result<Vec<_>, _>>();
+    assert_eq!(format!("{again:?}"), format!("{:?}", Ok::<_, Malformed>(items)), "what we write we can read");
 }
 
 /// Pieces of the bytes, each after its length in two bytes.

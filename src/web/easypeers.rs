@@ -55,14 +55,15 @@ impl Easypeers {
 
     /// `send(message)`, `send(address, message)` or `send(address, message, options)`, told apart by their number.
     #[wasm_bindgen(variadic)]
-    pub fn send(&self, args: &Array) -> Result<Delivery, Error> {
+    pub fn send(&self, args: &Array) -> Result<Delivery, JsValue> {
         let driver = self.open()?;
         let (to, message) = match args.length() {
             0 | 1 => (None, args.get(0)),
             _ => (Some(options::address("the recipient's address", &args.get(0))?), args.get(1)),
         };
         let claimed = options::claimed(&args.get(2))?;
-        let Sent { id, outcome } = driver.send(to, claimed, convert::encode(&message)?)?;
+        let limit = driver.peer(|peer| peer.config().max_message_size);
+        let Sent { id, outcome } = driver.send(to, claimed, convert::encode(&message, limit)?)?;
         Ok(Delivery { id: id.to_string(), outcome })
     }
 

@@ -117,9 +117,8 @@ fn coded(error: JsValue, code: &str) -> JsValue {
 
 /// What was given instead of what was expected, at the end of an error's message.
 pub(super) fn given(value: &JsValue) -> String {
-    const LONGEST: u32 = 60;
     let shown = if value.is_string() {
-        JSON::stringify(value).map(|text| text.slice(0, LONGEST).into()).unwrap_or_default()
+        quoted(value)
     } else if let Some(number) = value.as_f64() {
         js_sys::Number::from(number).to_string_with_radix(10).map(String::from).unwrap_or_default()
     } else if let Some(truth) = value.as_bool() {
@@ -134,6 +133,12 @@ pub(super) fn given(value: &JsValue) -> String {
         value.js_typeof().as_string().unwrap_or_default()
     };
     format!(". Given: {shown}")
+}
+
+/// Text in quotation marks, and not too much of it.
+pub(super) fn quoted(text: &JsValue) -> String {
+    const LONGEST: u32 = 60;
+    JSON::stringify(text).map(|text| text.slice(0, LONGEST).into()).unwrap_or_default()
 }
 
 /// What something that was thrown says. Its own properties may throw too.

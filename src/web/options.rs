@@ -243,6 +243,7 @@ fn identity(value: &JsValue) -> Result<Identity, Error> {
     let read = match value.as_string() {
         Some(text) => hex::array(&text).map(|bytes| *secret = bytes),
         None => convert::bytes(value)
+            .unwrap_or_default()
             .filter(|bytes| bytes.length() == 32)
             .map(|bytes| bytes.copy_to(&mut secret[..])),
     };
