@@ -82,12 +82,30 @@ function visible(text) {
 }
 function textOf(message) {
   if (typeof message === "string") return message;
-  if (!(message instanceof Uint8Array)) return JSON.stringify(message) ?? String(message);
+  if (!(message instanceof Uint8Array)) {
+    const plain = plainly(message);
+    return typeof plain === "string" ? plain : JSON.stringify(plain);
+  }
   const some2 = Array.from(message.subarray(0, 32), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   return `${count(message.length, "byte")}: ${some2}${message.length > 32 ? " …" : ""}`;
 }
 function shortened(text, longest = LONGEST_SHOWN) {
   return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`;
+}
+function plainly(message) {
+  try {
+    return JSON.parse(JSON.stringify({ message }, inPlainWords)).message ?? null;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return "a value that is nested too deep to be shown";
+  }
+}
+function inPlainWords(key, value) {
+  if (typeof value === "bigint" || typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (value instanceof Map || value instanceof Set) return [...value];
+  if (value instanceof Error) return String(value);
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
+  return value;
 }
 function safeJson(value) {
   return visible(JSON.stringify(value));
@@ -200,7 +218,7 @@ async function piped(easypeers, { topic, json, timeout, stay, streams }) {
     unread = 0;
     if (!json) return stdout.write(`${visible(shown(textOf(message)))}
 `);
-    const content = message instanceof Uint8Array ? { bytes: Buffer.from(message).toString("base64") } : { data: message };
+    const content = message instanceof Uint8Array ? { bytes: Buffer.from(message).toString("base64") } : { data: plainly(message) };
     tell("message", { from, ...content, direct: to2 !== void 0, verified, id, hops });
   });
   for (const event of ["connect", "disconnect"]) easypeers.on(event, (address) => tell(event, { address }));

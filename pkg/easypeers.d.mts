@@ -38,8 +38,9 @@ export default class Easypeers {
 
   /**
    * Sends to all peers of the swarm, each exactly once. Before the first neighbor is there, it is held.
-   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE` or `ERR_HELD_FULL`, ClosedError
-   * @example easypeers.send({ hello: 'everyone' })
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, `ERR_HELD_FULL`, or `ERR_OUT_OF_RANGE` for what is
+   * nested too deep, ClosedError; whatever a getter or `toJSON` of the message throws
+   * @example easypeers.send({ hello: 'everyone', file: new Uint8Array(3), at: new Date() })
    */
   send (message: Sendable): Delivery
   /**
@@ -285,8 +286,13 @@ export interface EasypeersRtcConfiguration {
   [setting: string]: any
 }
 
-/** What can be sent. Arrays and objects travel as JSON, and bytes arrive as `Uint8Array`. */
-export type Sendable = string | number | boolean | null | ArrayBufferView | ArrayBuffer | readonly unknown[] | object
+/**
+ * What can be sent, and arrives as it is: within arrays, objects, `Map` and `Set`, to a depth of 5000, `undefined`, `Date`, `Error`
+ * (as its name and message) and bytes, too. Bytes of every class arrive as `Uint8Array`, instances of a class as plain
+ * objects of their own properties, or as what their `toJSON` gives. Functions, symbols, cycles, `Blob`, `Promise` and
+ * nodes of a document cannot be sent: the `TypeError` says where in the value they are.
+ */
+export type Sendable = string | number | bigint | boolean | null | ArrayBufferView | ArrayBuffer | readonly unknown[] | object
 
 /** What became of a message. It may be awaited; when nobody does, its failure is nobody's. */
 export interface Delivery extends PromiseLike<Receipt> {
