@@ -68,7 +68,7 @@ function front ({ prototype, name: of }, Core, ways) {
     if (OF_MEMORY.includes(name)) continue
     if (!value) {
       Object.defineProperty(prototype, name, {
-        get: get && function () { return core(this, name)[name] },
+        get: get && function () { return heeded(core(this, name)[name]) },
         set: set && function (value) { core(this, name)[name] = value },
         configurable: true,
       })
@@ -82,6 +82,12 @@ function front ({ prototype, name: of }, Core, ways) {
     cores.set(self, core)
     for (const name of methods) define(self, name, self[name].bind(self))
   }
+}
+
+/** Who reads `ready` and does not wait for it need not hear how it failed. */
+function heeded (value) {
+  if (value instanceof Promise) value.catch(() => {})
+  return value
 }
 
 function define (object, name, value) {

@@ -145,3 +145,19 @@ behavior('the emitter has what that of Node has', async world => {
   })
   assert.deepEqual(seen, { heard: ['third', 'first', 'second', 'first', 'second'], names: true, listeners: [0, 1], raw: 2, none: [] })
 })
+
+behavior('who reads "ready" and does not wait for it hears of no rejection, and who waits does', async world => {
+  const page = await world.page()
+  const seen = await page.evaluate(async () => {
+    const read = new Easypeers('nobody', { trackers: [] })
+    void read.ready
+    read.close()
+    const waited = new Easypeers('nobody', { trackers: [] })
+    const code = waited.ready.then(() => 'none', error => error.code)
+    waited.close()
+    // A rejection that nobody handles is told after the task in which it came about.
+    await new Promise(resolve => setTimeout(resolve))
+    return { code: await code, errors: probe.errors }
+  })
+  assert.deepEqual(seen, { code: 'ERR_CLOSED', errors: [] })
+})
