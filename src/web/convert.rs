@@ -186,13 +186,17 @@ impl Walk {
     }
 
     fn put_big(&mut self, number: &BigInt) -> Result<(), JsValue> {
-        let in_hex = |number: &BigInt| number.to_string(16).map(String::from);
+        let in_hex =
+            |number: &BigInt| number.to_string(16).map(|digits| digits.as_string().unwrap_or_default());
         let digits = in_hex(number)?;
         let negative = digits.starts_with('-');
         // That of a negative one is -1 minus the number, which is what the language calls its complement.
         let digits = if negative { in_hex(number.bit_not().unchecked_ref())? } else { digits };
         let digits = if digits.len() % 2 == 1 { ["0", &digits].concat() } else { digits };
-        let magnitude = hex::read(&digits).expect("the language writes hexadecimal digits");
+        // A page may have another `toString` in the place of the language's.
+        let Some(magnitude) = hex::read(&digits).filter(|bytes| !bytes.is_empty()) else {
+            return Err(self.refused("a bigint", "its toString(16) gives no hexadecimal digits"));
+        };
         self.to.item(&Item::BigInt { negative, magnitude: &magnitude });
         Ok(())
     }
@@ -627,6 +631,20 @@ mod tests {
             "[Array, Map, Set, BigInt, String, Number, Uint8Array].forEach(({ prototype }) => delete prototype.toJSON)",
         );
         assert_eq!(show(&arrived), r#"[[1] Map{} Set{} Date(1) 1n "s" 1 Uint8Array<1>]"#);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_bigint_whose_digits_the_page_writes_itself_is_refused() {
+        for digits in ["'zz'", "''", "5", "undefined"] {
+            js(&format!(
+                "(() => {{ const own = BigInt.prototype; own.kept = own.toString; own.toString = () => {digits} }})()"
+            ));
+            let refused = encode(&js("[1n]"), LIMIT).is_err();
+            js(
+                "(() => { BigInt.prototype.toString = BigInt.prototype.kept; delete BigInt.prototype.kept })()",
+            );
+            assert!(refused, "{digits}");
+        }
     }
 
     #[wasm_bindgen_test]
