@@ -396,6 +396,9 @@ fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
         Err(FrameError::Version(VERSION + 1)),
         "all that can be read"
     );
+    let hello = encode(&Packet::Hello(Hello { version: VERSION - 1, ..hello() }));
+    let numbered_at_length = [&[0x80, 0][..], &hello[1..]].concat();
+    assert_eq!(read(&numbered_at_length), Err(FrameError::Version(VERSION - 1)));
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Read, FrameError> {
         return Err(FrameError::Version(*version));
     }
     match codec::read(bytes) {
+        // Its number may be written in more bytes than it needs.
+        Ok((Packet::Hello(hello), _)) if hello.version != VERSION => Err(FrameError::Version(hello.version)),
         Ok((packet, rest)) => Ok(Read::Packet { packet, more: !rest.is_empty() }),
         Err(Unreadable::Later) => Ok(Read::Later),
         Err(Unreadable::Malformed) => Err(FrameError::Packet),
