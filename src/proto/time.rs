@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A moment: microseconds since the UNIX epoch, on a clock that never goes back.
 ///
-/// One clock serves for deadlines and for the time stamp of messages; the shell builds it from a monotonic
+/// One clock serves for deadlines and, moved by `clock::Shift`, for the stamps of messages; the shell builds it from a monotonic
 /// clock anchored to the wall clock once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Instant(u64);

@@ -38,7 +38,7 @@ pub(crate) struct Header {
     pub(crate) key: PublicKey,
     /// What its maker goes by, when that is not the hash of the key; then it is refused.
     claimed: Option<Address>,
-    /// When it was sent, in milliseconds since the UNIX epoch by the sender's clock.
+    /// When it was sent, in milliseconds since the UNIX epoch, by what the sender takes for the swarm's time.
     pub(crate) sent_at: u64,
     /// Makes two messages with one payload different.
     nonce: [u8; 16],

@@ -20,7 +20,7 @@ use crate::proto::id::{Address, MessageId};
 use crate::proto::map::{Map, Set};
 use crate::proto::time::Instant;
 
-/// A message stamped further from our clock than this is refused. Clocks of browsers are minutes off, seldom
+/// A message stamped further from the swarm's time than this is refused. Clocks of browsers are minutes off, seldom
 /// more.
 pub(crate) const CLOCK_WINDOW: Duration = Duration::from_secs(600);
 /// A stamp is ahead of our clock when it is by more than this. A guess: clocks that are set by a network are closer.
