@@ -48,6 +48,7 @@ mod envelope;
 #[cfg(feature = "sim")]
 pub mod fuzz;
 pub(crate) mod hex;
+mod holding;
 mod id;
 mod identity;
 mod introducers;

@@ -28,7 +28,8 @@ pub(crate) fn tell(peer: &mut Peer, input: Input, now: Instant) -> Said {
     let wakes = input == Input::Timeout;
     let ((), said) = drive(peer, now, |peer, now| peer.handle(input, now));
     let rests = said.due.is_none_or(|due| due > now);
-    assert!(rests || !wakes, "{} wants to be woken again at the same moment", peer.address());
+    let what = peer.next_timeout().map(|(_, what)| what);
+    assert!(rests || !wakes, "{} wants to be woken again at the same moment for {what:?}", peer.address());
     said
 }
 

@@ -296,6 +296,7 @@ impl Truth {
                 ensure!(!left || !self.living.contains_key(&who), "{who} is told that it left");
                 said.told = Some(outcome.is_ok());
             }
+            Event::AddressInUse => return Err(format!("{who} is told of another one of its identity")),
             Event::Tracker(_) | Event::Closed => {}
             Event::Warning(warning) => {
                 ensure!(

@@ -114,6 +114,9 @@ pub enum Event {
     Delivery(MessageId, Result<Receipt, DeliveryFailure>),
     /// A tracker's state changed.
     Tracker(TrackerStatus),
+    /// Another page with this peer's identity is in the swarm, was there first, and answers: this one needs another
+    /// identity.
+    AddressInUse,
     /// Something was dropped or refused that the page may want to know of.
     Warning(Warning),
     /// This peer has left its swarm: the last output of all.

@@ -20,6 +20,7 @@ mod conn;
 pub(crate) mod link;
 mod neighbors;
 mod parting;
+mod rivals;
 mod slots;
 mod targets;
 
@@ -29,6 +30,7 @@ pub(crate) use conn::Conn;
 use conn::Conn;
 use link::{Expired, Farewell, HOPEFUL, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use parting::Parting;
+use rivals::Rivals;
 use slots::Slots;
 use targets::Targets;
 
@@ -46,6 +48,7 @@ pub(crate) struct Links {
     neighbors: Map<Address, ConnId>,
     /// Links that were evicted, for a moment more; the oldest first.
     partings: Vec<Parting>,
+    rivals: Rivals,
     slots: Slots,
     pace: Pace,
     targets: Targets,
@@ -88,6 +91,7 @@ impl Links {
             conns: Map::new(),
             neighbors: Map::new(),
             partings: Vec::new(),
+            rivals: Rivals::default(),
             slots: Slots::default(),
             pace: Pace::default(),
             targets: Targets::default(),
@@ -220,6 +224,7 @@ impl Links {
     /// Deadlines and heartbeats of all connections.
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let now = cx.now;
+        self.expire_rivals(cx);
         self.pace.slow.retain(|_, until| *until > now);
         let due: Vec<_> = self
             .conns
@@ -247,7 +252,8 @@ impl Links {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let links = self.conns.values().filter_map(|conn| conn.link.poll_timeout()).min();
-        soonest(links, self.partings.first().map(|parting| parting.until))
+        let partings = self.partings.first().map(|parting| parting.until);
+        soonest(links, soonest(partings, self.rivals.poll_timeout()))
     }
 
     /// The one place where a link's happenings become deeds.
@@ -279,10 +285,12 @@ impl Links {
             }
             Happened::Packet(packet) => {
                 self.handle_first_packet(id, cx);
-                if let Some(from) = self.conns.get(&id).and_then(|conn| conn.peer) {
+                let active = self.conns.get(&id).filter(|conn| conn.link.is_active());
+                if let Some(from) = active.and_then(|conn| conn.peer) {
                     cx.effects.push_back(Effect::Packet(id, from, packet));
                 }
             }
+            Happened::Holds(holding) => self.handle_holds(id, holding, cx),
             Happened::Part => {
                 if let Some(from) = conn.peer.filter(|_| conn.link.is_active()) {
                     cx.effects.push_back(Effect::Unknown(from));
@@ -366,6 +374,7 @@ impl Links {
                 conn.link.close(farewell, cx.out);
             }
         }
+        self.hold_no_more(&peer, cx.now);
         cx.effects.push_back(Effect::Unlinked { peer, name, dead });
     }
 

@@ -20,16 +20,18 @@ pub(crate) struct Me {
     pub(crate) address: Address,
     /// Tells this run of the peer from earlier ones with the same identity.
     pub(crate) instance: [u8; 16],
+    /// When it began.
+    pub(crate) since: Instant,
     /// What it can do beyond the version: nothing yet.
     pub(crate) abilities: Abilities,
 }
 
 impl Me {
-    pub(crate) fn new(config: Config, identity: Identity, random: &mut Random) -> Self {
+    pub(crate) fn new(config: Config, identity: Identity, random: &mut Random, since: Instant) -> Self {
         let address = identity.address();
         let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
         let abilities = Abilities::default();
-        Self { config, identity, secret, address, instance: random.bytes(), abilities }
+        Self { config, identity, secret, address, instance: random.bytes(), since, abilities }
     }
 
     /// What it proves and says of itself on a new link.

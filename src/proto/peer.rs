@@ -98,7 +98,7 @@ impl Peer {
         now: Instant,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        let me = Me::new(config, identity, &mut random);
+        let me = Me::new(config, identity, &mut random, now);
         let parts = Parts {
             links: Links::new(),
             signalling: Signalling::default(),
@@ -373,7 +373,8 @@ impl Peer {
         let cx = &mut cx;
         let cost = match &packet {
             Packet::Broadcast(broadcast::Packet::Have(ids)) => 1.0 + ids.len() as f64 / NAMES_PER_PACKET,
-            Packet::View(_) => VIEW,
+            // The latter two cost a proof, or the look at one.
+            Packet::View(_) | Packet::Rival(_) | Packet::Holds(_) => VIEW,
             _ => 1.0,
         };
         if !allows_packet(&from, cost, cx) {
@@ -400,6 +401,8 @@ impl Peer {
                 }
                 self.handle_clock(from, Instant::from_millis(millis), now);
             }
+            Packet::Rival(instance) => links.say_holding(conn, instance, cx),
+            Packet::Holds(holding) => links.handle_holds(conn, holding, cx),
             Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
         }
     }

@@ -207,11 +207,14 @@ impl Signalling {
                 let via = self.own.get(&id).map_or(from, |own| own.via);
                 cx.effects.push_back(Effect::Accepted(Accepted { id, via, key, answer, proof, hello }));
             }
-            Signal::Found(found) => {
-                if let Some(OwnRequest { goal, via, .. }) = self.own.remove(&id) {
+            Signal::Found(found) => match self.own.get(&id) {
+                Some(&OwnRequest { conn: None, goal, via, .. }) => {
+                    self.own.remove(&id);
                     cx.effects.push_back(Effect::Found { goal, via, found });
                 }
-            }
+                // Whoever took the offer out of a request for a link does not end it.
+                _ => cx.drop_because("signal"),
+            },
             Signal::Reject(reason) => {
                 if let Some(OwnRequest { aim, conn, .. }) = self.own.remove(&id) {
                     cx.effects.push_back(Effect::Rejected { aim, reason, conn });

@@ -307,6 +307,10 @@ def vectors():
     yield 'taken', u8(8) + u8(1) + sealed.id + u8(2)
     yield 'stuck', u8(8) + u8(2) + sealed.id + u8(2)
     yield 'clock', u8(9) + varint(1_800_000_000_123) + u8(1)
+    yield 'rival', u8(10) + bytes([8]) * 16
+    held = bytes([3]) * 16 + bytes([8]) * 16
+    proof = A.prove(b'easypeers holding 2', TAG + held + (60_000).to_bytes(8, 'big'))
+    yield 'holds', u8(11) + held + varint(60_000) + proof
     path = [sealed.maker, address(3)]
     yield 'acknowledgement', u8(8) + u8(3) + acknowledgement(sealed, B, 2, path, 512)
 

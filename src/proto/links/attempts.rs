@@ -128,7 +128,9 @@ impl Links {
                 cx.effects.push_back(Effect::RequestReady(request, offered));
             }
             Purpose::Answer(request) => {
-                let hello = if conn.trial { None } else { conn.link.greet(cx.me.member(cx.now), cx.random) };
+                // Who has a link here, and asks for one, is another run of it: that is for the greeting to show.
+                let waits = conn.trial || conn.peer.is_some_and(|peer| self.neighbors.contains_key(&peer));
+                let hello = if waits { None } else { conn.link.greet(cx.me.member(cx.now), cx.random) };
                 cx.effects.push_back(Effect::AnswerReady(request, description, hello));
             }
         }
@@ -231,7 +233,9 @@ impl Links {
         }
         let with_it =
             |(&other, conn): (&ConnId, &Conn)| other != id && conn.peer == Some(from) && conn.holds_slot();
-        let duplicate = from == me || self.neighbors.contains_key(&from) || self.conns.iter().any(with_it);
+        // Only what trackers take out reaches another run of this peer's own identity.
+        let own = from == me && request.is_some();
+        let duplicate = own || self.neighbors.contains_key(&from) || self.conns.iter().any(with_it);
         let room = self.has_slot_for_answer(id, &from, late.is_some(), cx);
         let welcome = room && !duplicate && answer.is_sound();
         if !welcome && late.is_some() {

@@ -50,6 +50,8 @@ impl Links {
         let taken = self.conns.values().filter(|conn| conn.link.is_taken_up()).count();
         let partings = self.partings.len();
         assert!(partings == 0 || taken + partings <= max_peers + 1, "{taken} taken, {partings} partings");
+        let rivals = self.rivals.len();
+        assert!(rivals <= self.conns.len(), "{rivals} wait for holders");
         assert!(self.pace.slow.len() <= 1024, "{} slow peers", self.pace.slow.len());
         assert!(self.targets.len() <= 4096, "{} targets", self.targets.len());
     }

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::admission::{AdmissionError, Admitted, Binding, Confirm, Hello};
+use crate::proto::holding::Holding;
 use crate::proto::id::MessageId;
 use crate::proto::identity::Identity;
 use crate::proto::io::{ConnId, Output};
@@ -89,6 +90,8 @@ pub(crate) enum Happened {
     Part,
     /// A packet that only a later version knows.
     Later,
+    /// Another run of an identity says that it is here.
+    Holds(Holding),
     /// The last word of the other side.
     Farewell(Farewell),
     /// Something no honest peer says.
@@ -430,24 +433,31 @@ impl Link {
                 }
                 None => Happened::Violation(Violation::TooEarly),
             },
+            (State::Greeting(_), Packet::Holds(holding)) => Happened::Holds(holding),
             (State::Active, packet) => Happened::Packet(packet),
             (_, packet) if awaits == Some(Awaits::Nothing) => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
         }
     }
 
-    /// Answers their Hello with our proof. `linked`: whether we have another link with them.
+    /// Takes their Hello; our proof is for [`send_confirm`](Self::send_confirm). `linked`: whether we have another link
+    /// with them.
     pub(crate) fn confirm(
         &mut self,
         hello: &Hello,
         identity: &Identity,
         linked: bool,
-        out: &mut VecDeque<Output>,
     ) -> Result<(), Violation> {
         let greeting = self.greeting.as_mut().filter(|_| matches!(self.state, State::Greeting(_)));
-        let confirm = greeting.ok_or(Violation::TooEarly)?.confirm(hello, identity, linked)?;
-        self.send(&Packet::Confirm { confirm, linked }, None, out);
-        Ok(())
+        Ok(greeting.ok_or(Violation::TooEarly)?.confirm(hello, identity, linked)?)
+    }
+
+    /// Answers their Hello with our proof, if it has not gone yet: from here on they may take the link for one.
+    pub(crate) fn send_confirm(&mut self, out: &mut VecDeque<Output>) {
+        let said = self.greeting.as_mut().and_then(|greeting| greeting.take_confirm());
+        if let Some((confirm, linked)) = said {
+            self.send(&Packet::Confirm { confirm, linked }, None, out);
+        }
     }
 
     /// Their proof, after our [`confirm`](Self::confirm). `linked`: whether they have another link with us.

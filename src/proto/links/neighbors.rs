@@ -1,11 +1,13 @@
 //! Admission: how a connection becomes a link, with one slot and one neighbor each.
 
+use std::collections::VecDeque;
+
 use super::Links;
 use super::admission::Hello;
 use super::link::{Farewell, Linked, Packet};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
-use crate::proto::io::ConnId;
+use crate::proto::io::{ConnId, Output};
 use crate::proto::time::Instant;
 
 impl Links {
@@ -14,24 +16,41 @@ impl Links {
         let address = hello.key.address();
         let elsewhere = self.has_another(id, hello);
         let room = self.has_room_for(id, &address, cx);
-        if !self.may_be_linked(id, address, cx) {
+        if !self.may_be_linked(id, address, hello.nonce, cx) {
             return;
         }
+        let waits = self.is_another_run(&address, &hello.nonce);
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.peer = Some(address);
         if !room {
             return self.refuse_full(id, cx);
         }
-        if let Err(violation) = conn.link.confirm(hello, &cx.me.identity, elsewhere, cx.out) {
-            self.refuse(id, violation, cx);
+        if let Err(violation) = conn.link.confirm(hello, &cx.me.identity, elsewhere) {
+            return self.refuse(id, violation, cx);
+        }
+        // Another run of a neighbor's identity is not admitted before that neighbor was asked.
+        if !waits {
+            conn.link.send_confirm(cx.out);
         }
     }
 
-    /// Whether the owner of a key may be a neighbor; its connection ends if not.
-    fn may_be_linked(&mut self, id: ConnId, address: Address, cx: &mut Context<'_>) -> bool {
+    /// Whether there is a link with another run of a peer.
+    fn is_another_run(&self, address: &Address, instance: &[u8; 16]) -> bool {
+        let link = self.neighbors.get(address).and_then(|id| self.conns.get(id)?.admitted);
+        link.is_some_and(|link| link.instance != *instance)
+    }
+
+    /// Whether the owner of a key may prove itself; its connection ends if not.
+    fn may_be_linked(
+        &mut self,
+        id: ConnId,
+        address: Address,
+        instance: [u8; 16],
+        cx: &mut Context<'_>,
+    ) -> bool {
         let cause = if cx.limits.is_banned(&address, cx.now) {
             "banned"
-        } else if address == cx.me.address {
+        } else if address == cx.me.address && instance == cx.me.instance {
             "own key"
         } else {
             return true;
@@ -51,8 +70,11 @@ impl Links {
         let Some(admitted) = self.conns.get(&id).and_then(|conn| conn.admitted) else { return };
         let address = admitted.address;
         // What came ahead of the channel may have named another key than the Hello on it.
-        if !self.may_be_linked(id, address, cx) {
+        if !self.may_be_linked(id, address, admitted.instance, cx) {
             return;
+        }
+        if address == cx.me.address {
+            return self.meet(id, &admitted, cx);
         }
         cx.keys.heard(admitted.key, admitted.name());
         let mut around = cx.around;
@@ -64,6 +86,9 @@ impl Links {
                 let lost = linked.ours && !linked.theirs;
                 let stays = if !lost && other.session < admitted.session { old } else { id };
                 return self.keep_one(address, [old, id], stays, cx);
+            }
+            if self.waits_for_holder(id, old, &admitted, cx) {
+                return;
             }
             self.unlink(address, None, false, cx);
             rest = around.without(&address);
@@ -80,7 +105,7 @@ impl Links {
         if let Some(until) = self.conns.get(&id).and_then(|conn| conn.link.greets_until()) {
             self.partings.iter_mut().for_each(|parting| parting.until = parting.until.min(until));
         }
-        self.activate(id, address, cx.now);
+        self.activate(id, address, cx.now, cx.out);
         cx.effects.push_back(Effect::Linked(address, Instant::from_millis(admitted.clock)));
     }
 
@@ -92,14 +117,15 @@ impl Links {
             conn.link.close(Some(Farewell::Duplicate), cx.out);
         }
         if stays == new {
-            self.activate(new, peer, cx.now);
+            self.activate(new, peer, cx.now, cx.out);
             cx.effects.push_back(Effect::Relinked(peer));
         }
     }
 
-    fn activate(&mut self, id: ConnId, peer: Address, now: Instant) {
+    fn activate(&mut self, id: ConnId, peer: Address, now: Instant, out: &mut VecDeque<Output>) {
         self.neighbors.insert(peer, id);
         if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.send_confirm(out);
             conn.link.activate(now);
             conn.since = now;
         }

@@ -104,6 +104,10 @@ impl Links {
         if !cx.around.open {
             return Err(Reason::NotFound);
         }
+        // Another run of this peer's identity: nothing gives way to it.
+        if request.origin == cx.me.address && cx.around.free <= 0 {
+            return Err(Reason::Full);
+        }
         match seen_by(request, cx.around) {
             Some(around) => self.slots.judge(request, &around, cx.now),
             None => self.slots.judge(request, cx.around, cx.now),

@@ -45,6 +45,7 @@ mod hostile;
 mod joining;
 mod later;
 mod limits;
+mod rivals;
 mod world;
 
 use std::cell::{Cell, RefCell};

@@ -189,8 +189,15 @@ impl Signalling {
         let request = &mut waiting.request;
         let sound =
             request.offer.as_ref().is_none_or(Description::is_sound) && request.path.len() <= MAX_PATH;
-        if !sound || request.origin == cx.me.address || cx.limits.is_banned(&request.origin, cx.now) {
+        let own = request.origin == cx.me.address;
+        // Where a tracker knows nobody else, another run of this peer's identity may learn of this one here only.
+        let rival =
+            own && request.instance != cx.me.instance && matches!(waiting.from, ReplyPath::Tracker(..));
+        if !sound || own && !rival || cx.limits.is_banned(&request.origin, cx.now) {
             return cx.drop_because("request");
+        }
+        if rival {
+            return cx.effects.push_back(Effect::Arrived(Arrival(Box::new(waiting))));
         }
         self.settle_glare(request, cx);
         let from = match waiting.from {

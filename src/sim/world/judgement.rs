@@ -46,6 +46,7 @@ impl World {
                     self.violation(format_args!("{what}: {id:?} of {}", NodeId(index)));
                 }
             }
+            Event::AddressInUse => self.violation(format_args!("{} is told of another one", NodeId(index))),
             Event::Tracker(_) | Event::Warning(_) | Event::Closed => {}
         }
         if self.params.keep_events {

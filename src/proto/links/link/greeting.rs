@@ -60,6 +60,8 @@ pub(super) struct Greeting {
     ahead: Option<Ahead>,
     /// What we said of other links with them.
     linked: bool,
+    /// Our answer to the Hello on the channel, until it goes.
+    confirm: Option<Confirm>,
 }
 
 impl Greeting {
@@ -67,7 +69,7 @@ impl Greeting {
         let abilities = Abilities { clock: me.now.as_millis(), ..me.abilities.clone() };
         let (admission, _) =
             Admission::new(me.secret, me.identity, me.instance, me.claimed, &abilities, binding, random);
-        Self { admission, awaits: Awaits::Hello, ready: None, ahead: None, linked: false }
+        Self { admission, awaits: Awaits::Hello, ready: None, ahead: None, linked: false, confirm: None }
     }
 
     /// Our first word.
@@ -101,19 +103,24 @@ impl Greeting {
         self.ahead.take()
     }
 
-    /// Our answer to their Hello. `linked`: what we say of other links with them.
+    /// Makes our answer to their Hello. `linked`: what we say of other links with them.
     pub(super) fn confirm(
         &mut self,
         hello: &Hello,
         identity: &Identity,
         linked: bool,
-    ) -> Result<Confirm, AdmissionError> {
+    ) -> Result<(), AdmissionError> {
         let confirm = match self.ready.take() {
             Some(ready) => ready,
             None => self.admission.receive(hello, identity)?,
         };
-        (self.awaits, self.linked) = (Awaits::Confirm, linked);
-        Ok(confirm)
+        (self.awaits, self.linked, self.confirm) = (Awaits::Confirm, linked, Some(confirm));
+        Ok(())
+    }
+
+    /// That answer, and what we say of other links with them, once.
+    pub(super) fn take_confirm(&mut self) -> Option<(Confirm, bool)> {
+        self.confirm.take().map(|confirm| (confirm, self.linked))
     }
 
     /// Their answer to our Hello. `linked`: what they say of other links with us.

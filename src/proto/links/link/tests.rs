@@ -198,14 +198,16 @@ fn words_that_come_ahead_make_a_link_as_soon_as_its_channel_is_open() {
     b.handle_greeted(words.0, words.1);
 
     let ahead = as_member(2, |me| b.handle_opened(me, &mut random(), T0, &mut to_a)).expect("both words");
-    b.confirm(&ahead.hello, &member(2), false, &mut to_a).unwrap();
+    b.confirm(&ahead.hello, &member(2), false).unwrap();
+    b.send_confirm(&mut to_a);
     let proven = b.handle_confirm(&ahead.confirm.expect("the second word"), false);
     assert!(matches!(proven, Happened::Proven(by, _) if by.address == member(1).address()), "{proven:?}");
     b.activate(T0);
 
     let ahead = as_member(1, |me| a.handle_opened(me, &mut random(), T0, &mut to_b)).expect("their hello");
     assert_eq!(ahead.confirm, None);
-    a.confirm(&ahead.hello, &member(1), false, &mut to_b).unwrap();
+    a.confirm(&ahead.hello, &member(1), false).unwrap();
+    a.send_confirm(&mut to_b);
     // On the channel all is said again, for whom it did not reach.
     assert_eq!((to_a.len(), to_b.len()), (2, 2));
     assert!(matches!(hear(&mut a, &mut to_a), Happened::Nothing), "the hello is known");
@@ -228,7 +230,8 @@ fn words_that_were_altered_on_their_way_make_no_link() {
     hello.nonce = [7; 16];
     b.handle_greeted(hello, forged);
     let ahead = as_member(2, |me| b.handle_opened(me, &mut Random::new([2; 32]), T0, &mut out)).unwrap();
-    b.confirm(&ahead.hello, &member(2), false, &mut out).unwrap();
+    b.confirm(&ahead.hello, &member(2), false).unwrap();
+    b.send_confirm(&mut out);
     let happened = b.handle_confirm(&ahead.confirm.unwrap(), false);
     assert!(matches!(happened, Happened::Violation(Violation::Admission(_))), "{happened:?}");
 }
@@ -274,12 +277,15 @@ fn a_hello_is_confirmed_once() {
     let ([mut a, _], [_, mut to_a]) = pair();
     let Happened::Hello(hello) = hear(&mut a, &mut to_a) else { panic!("that was a hello") };
     let mut out = VecDeque::new();
-    assert!(a.confirm(&hello, &member(1), false, &mut out).is_ok());
-    let again = a.confirm(&hello, &member(1), false, &mut out);
+    assert!(a.confirm(&hello, &member(1), false).is_ok());
+    assert_eq!(out.len(), 0, "it goes when it may");
+    a.send_confirm(&mut out);
+    let again = a.confirm(&hello, &member(1), false);
     assert_eq!(again, Err(Violation::Admission(AdmissionError::Order)));
+    a.send_confirm(&mut out);
     assert_eq!(out.len(), 1);
-    let (mut early, mut out) = connecting(1, 2);
-    assert_eq!(early.confirm(&hello, &member(1), false, &mut out), Err(Violation::TooEarly));
+    let (mut early, _) = connecting(1, 2);
+    assert_eq!(early.confirm(&hello, &member(1), false), Err(Violation::TooEarly));
 }
 
 #[test]
@@ -387,7 +393,7 @@ fn every_truncation_of_every_packet_is_refused_and_what_follows_it_ignored() {
 fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
     let read = |bytes: &[u8]| Inbox::default().push(&frame(&Frame::Whole(bytes)), MAX);
     // An unknown kind of packet, and an unknown kind within each kind that has some.
-    for unknown in [&[10][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
+    for unknown in [&[12][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
         assert_eq!(read(unknown), Ok(Read::Later), "{unknown:?}");
     }
     assert_eq!(read(&[5]), Err(FrameError::Packet));
@@ -554,7 +560,8 @@ fn hear(link: &mut Link, from: &mut VecDeque<Output>) -> Happened {
 /// Hears a hello and confirms it.
 fn greet(link: &mut Link, own: u8, from: &mut VecDeque<Output>, out: &mut VecDeque<Output>, linked: bool) {
     let Happened::Hello(hello) = hear(link, from) else { panic!("that was a hello") };
-    link.confirm(&hello, &member(own), linked, out).unwrap();
+    link.confirm(&hello, &member(own), linked).unwrap();
+    link.send_confirm(out);
 }
 
 fn active() -> Link {

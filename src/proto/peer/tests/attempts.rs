@@ -110,6 +110,16 @@ fn of_two_answers_of_one_peer_the_one_to_the_newer_request_stands() {
     }
 }
 
+/// Its relays may take the offer out of a request: who is found then has made no connection.
+#[test]
+fn a_request_for_a_link_does_not_end_because_somebody_was_found() {
+    let (mut world, said) = world();
+    let id = ask(&mut world, &said);
+    tell(&mut world, id, Signal::Found(nobody()));
+    answer(&mut world, id, 1);
+    assert_eq!(attempts(&world).len(), 1, "the answer finds its offer");
+}
+
 /// Two that can never connect are not to try without end; but who did not say that it answered is not to blame.
 #[test]
 fn who_answered_and_could_not_be_connected_is_left_alone() {

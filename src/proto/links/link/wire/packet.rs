@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FrameError, Read};
 use crate::proto::codec::{self, Unreadable};
+use crate::proto::holding::Holding;
 use crate::proto::id::Address;
 use crate::proto::links::admission::{Confirm, Hello, VERSION};
 use crate::proto::messaging::{broadcast, direct};
@@ -42,6 +43,10 @@ pub(crate) enum Packet {
         /// Whether it wants to know the same of the other.
         asks: bool,
     },
+    /// Another run of the recipient's identity greets here, and is this instance: is the recipient there?
+    Rival([u8; 16]),
+    /// It is.
+    Holds(Holding),
 }
 
 impl Packet {

@@ -1,12 +1,14 @@
 //! What tests/vectors/wire.py writes from docs/wire.md, with formulas of its own, is what is written and read here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::*;
 use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
 use crate::proto::envelope::{Envelope, Half, Opened};
 use crate::proto::hex;
+use crate::proto::holding::Holding;
 use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
 use crate::proto::identity::{Identity, Proof};
 use crate::proto::introducers::tracker::mark;
@@ -153,6 +155,8 @@ fn packets() -> Vec<(&'static str, Packet)> {
         bucket: 1_800_000_000_123 / 4000,
         sum: fold("said_id") ^ fold("named_id"),
     };
+    let (holder, swarm) = (Identity::from_secret([1; 32]), SwarmTag::of_topic("t"));
+    let holding = Holding::prove(&holder, &swarm, [3; 16], [8; 16], Duration::from_secs(60));
     vec![
         ("hello", Packet::Hello(hello())),
         (
@@ -211,6 +215,8 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ("digest", Packet::Broadcast(digest)),
         ("resume", Packet::Broadcast(broadcast::Packet::Resume(maker))),
         ("clock", Packet::Clock { millis: 1_800_000_000_123, asks: true }),
+        ("rival", Packet::Rival([8; 16])),
+        ("holds", Packet::Holds(holding)),
         ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
         ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
     ]
