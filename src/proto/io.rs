@@ -156,9 +156,12 @@ pub enum DeliveryFailure {
     /// No path led to the recipient.
     #[error("no path leads to the recipient: it may have left the swarm")]
     Unreachable,
-    /// The recipient did not acknowledge it in time.
-    #[error("the recipient did not acknowledge the message in time")]
+    /// The recipient did not acknowledge it in time, or it was not delivered in the time that the page gave it.
+    #[error("the message was not acknowledged, or delivered, in time")]
     Timeout,
+    /// The page took it back.
+    #[error("the message was withdrawn by its signal")]
+    Aborted,
     /// This peer left the swarm first.
     #[error("this peer left the swarm before the message was acknowledged")]
     Closed,

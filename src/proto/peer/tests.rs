@@ -45,6 +45,7 @@ mod hostile;
 mod joining;
 mod later;
 mod limits;
+mod withdrawn;
 mod world;
 
 use std::cell::{Cell, RefCell};
