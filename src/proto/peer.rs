@@ -167,7 +167,8 @@ impl Peer {
                 links.handle_frame(conn, &frame, cx);
             }
             Input::ConnWritable(conn) => links.handle_writable(conn, cx),
-            Input::ConnInterrupted(conn) | Input::ConnResumed(conn) => links.handle_contact(conn, cx),
+            Input::ConnInterrupted(conn) => links.handle_contact(conn, false, cx),
+            Input::ConnResumed(conn) => links.handle_contact(conn, true, cx),
             Input::ConnClosed(conn, reason) => links.handle_closed(conn, &reason, cx),
         }
         self.settle(now);

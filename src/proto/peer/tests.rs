@@ -43,6 +43,7 @@ mod closing;
 mod fresh;
 mod hostile;
 mod joining;
+mod journal;
 mod later;
 mod limits;
 mod withdrawn;
