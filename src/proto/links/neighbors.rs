@@ -8,6 +8,7 @@ use super::link::{Farewell, Linked, Packet};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
 use crate::proto::io::{ConnId, Output};
+use crate::proto::journal::Cause;
 use crate::proto::time::Instant;
 
 impl Links {
@@ -55,6 +56,7 @@ impl Links {
         } else {
             return true;
         };
+        self.note(id, Some(Cause::Banned), cause, cx);
         self.refuse_quietly(id, cause, cx);
         false
     }
@@ -124,6 +126,7 @@ impl Links {
 
     fn activate(&mut self, id: ConnId, peer: Address, now: Instant, out: &mut VecDeque<Output>) {
         self.neighbors.insert(peer, id);
+        self.journal.linked();
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.send_confirm(out);
             conn.link.activate(now);

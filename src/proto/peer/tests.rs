@@ -43,9 +43,11 @@ mod closing;
 mod fresh;
 mod hostile;
 mod joining;
+mod journal;
 mod later;
 mod limits;
 mod rivals;
+mod withdrawn;
 mod world;
 
 use std::cell::{Cell, RefCell};

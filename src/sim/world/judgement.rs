@@ -47,7 +47,7 @@ impl World {
                 }
             }
             Event::AddressInUse => self.violation(format_args!("{} is told of another one", NodeId(index))),
-            Event::Tracker(_) | Event::Warning(_) | Event::Closed => {}
+            Event::Tracker(_) | Event::Warning(_) | Event::Trouble(_) | Event::Closed => {}
         }
         if self.params.keep_events {
             self.events.push((self.now(), NodeId(index), event));
