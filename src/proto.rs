@@ -71,6 +71,7 @@ mod sdp;
 mod sealed;
 mod secret;
 mod signalling;
+mod standby;
 mod time;
 mod topology;
 

@@ -296,8 +296,10 @@ impl Truth {
                 ensure!(!left || !self.living.contains_key(&who), "{who} is told that it left");
                 said.told = Some(outcome.is_ok());
             }
-            Event::AddressInUse => return Err(format!("{who} is told of another one of its identity")),
-            Event::Tracker(_) | Event::Closed => {}
+            Event::AddressInUse | Event::AddressFree => {
+                return Err(format!("{who} is told of another one of its identity"));
+            }
+            Event::Tracker(_) | Event::Trouble(_) | Event::Closed => {}
             Event::Warning(warning) => {
                 ensure!(
                     !warning.code.starts_with("ERR_NEIGHBOR"),

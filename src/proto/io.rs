@@ -118,6 +118,8 @@ pub enum Event {
     /// Another page with this peer's identity is in the swarm, was there first, and answers: this one needs another
     /// identity.
     AddressInUse,
+    /// Nobody is at the address of [`Peer::stand_by`](super::Peer::stand_by) any more.
+    AddressFree,
     /// Something was dropped or refused that the page may want to know of.
     Warning(Warning),
     /// Nobody can be reached, for a cause on this machine or in its network; once until a link is there.

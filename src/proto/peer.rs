@@ -38,6 +38,7 @@ use super::report::Stats;
 use super::request::{Reason, RequestId};
 use super::secret::SwarmSecret;
 use super::signalling::{Signal, Signalling};
+use super::standby::Standby;
 use super::time::Instant;
 use super::topology::Topology;
 
@@ -73,6 +74,7 @@ struct Parts {
     topology: Topology,
     messaging: Messaging,
     introducers: Introducers,
+    standby: Standby,
 }
 
 /// What the parts share: see [`Context`].
@@ -105,6 +107,7 @@ impl Peer {
             topology: Topology::new(me.address),
             messaging: Messaging::new(now),
             introducers: Introducers::default(),
+            standby: Standby::default(),
         };
         let commons = Commons {
             around: Neighborhood::new(me.address, me.config.max_peers),
@@ -186,7 +189,7 @@ impl Peer {
 
     /// ... and what for.
     pub(crate) fn next_timeout(&self) -> Option<(Instant, &'static str)> {
-        let Parts { links, signalling, topology, messaging, introducers } = &self.parts;
+        let Parts { links, signalling, topology, messaging, introducers, standby } = &self.parts;
         let open = |at: Option<Instant>| at.filter(|_| self.stage == Stage::Open);
         let end = match self.stage {
             Stage::Open => None,
@@ -200,6 +203,7 @@ impl Peer {
             (open(topology.poll_plan()), "plan"),
             (open(signalling.poll_timeout()), "requests"),
             (open(introducers.poll_timeout()), "trackers"),
+            (open(standby.poll_timeout()), "address"),
             (end, "end"),
         ];
         all.into_iter().filter_map(|(at, what)| Some((at?, what))).min()
@@ -237,7 +241,7 @@ impl Peer {
             _ => {}
         }
         let (parts, mut cx) = self.look(now);
-        let Parts { links, signalling, topology, messaging, introducers } = parts;
+        let Parts { links, signalling, topology, messaging, introducers, standby } = parts;
         let cx = &mut cx;
         match effect {
             Effect::Send(..) => {}
@@ -268,6 +272,7 @@ impl Peer {
                     signalling.handle_dead(&peer, now);
                 }
                 messaging.handle_unlinked(&peer, cx);
+                standby.handle_unlinked(&peer, now);
                 cx.emit(Event::Disconnect(name));
                 if topology.is_catastrophe(cx.around, now) && cx.around.open {
                     introducers.call_for_help(now);
@@ -327,12 +332,17 @@ impl Peer {
             Effect::Rejected { aim, reason, conn } => {
                 if let Some(aim) = aim {
                     topology.handle_rejected(aim, reason, now);
+                    // A probe, that is: who has no slot is there.
+                    if conn.is_none() && reason == Reason::NotFound {
+                        standby.handle_missed(&aim, cx);
+                    }
                 }
                 if let Some(conn) = conn {
                     links.recycle(conn, cx);
                 }
             }
             Effect::Found { goal, via, found } => {
+                standby.handle_found(goal, now);
                 let plan = topology.handle_found(goal, via, found, cx.around, now);
                 cx.effects.extend(plan.map(Effect::Ask));
             }
@@ -442,6 +452,7 @@ impl Peer {
             parts.introducers.handle_timeout(&mut cx);
             parts.signalling.expire(&mut cx);
             parts.signalling.introduce_again(&mut cx);
+            parts.standby.handle_timeout(&mut cx);
             self.run(now);
         }
         let (parts, mut cx) = self.look(now);
@@ -575,6 +586,11 @@ impl Peer {
         let (parts, mut cx) = self.look(now);
         parts.messaging.withdraw(id, DeliveryFailure::Aborted, &mut cx);
         self.settle(now);
+    }
+
+    /// Tells, by [`Event::AddressFree`], when nobody is at an address any more; asks after this pause, and again and again.
+    pub fn stand_by(&mut self, address: Address, pause: Duration, now: Instant) {
+        self.parts.standby.begin(address, pause, now);
     }
 
     /// Changes how many links this peer keeps; surplus links are handed over.

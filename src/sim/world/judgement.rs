@@ -46,7 +46,9 @@ impl World {
                     self.violation(format_args!("{what}: {id:?} of {}", NodeId(index)));
                 }
             }
-            Event::AddressInUse => self.violation(format_args!("{} is told of another one", NodeId(index))),
+            Event::AddressInUse | Event::AddressFree => {
+                self.violation(format_args!("{} is told of another one", NodeId(index)));
+            }
             Event::Tracker(_) | Event::Warning(_) | Event::Trouble(_) | Event::Closed => {}
         }
         if self.params.keep_events {

@@ -147,3 +147,36 @@ fn a_neighbor_that_asks_and_asks_is_answered_fifty_times_a_second_at_most() {
     assert!((1..=50 * 5).contains(&answers.get()), "{}", answers.get());
     assert!(world.now > START);
 }
+
+/// The second page of an identity as its shell has it: under another one.
+fn stand_by(world: &mut World, of: usize) -> usize {
+    let other = world.join_as(config(), identity(77));
+    let (address, pause) = (world.address(of), Duration::from_secs(15));
+    world.with(other, |peer, now| peer.stand_by(address, pause, now));
+    other
+}
+
+fn is_free(world: &World, peer: usize) -> bool {
+    world.events[peer].iter().any(|(_, event)| *event == Event::AddressFree)
+}
+
+#[test]
+fn who_waits_for_its_address_is_told_when_its_holder_has_gone_and_not_before() {
+    for others in [1, 12] {
+        let mut world = World::of(others + 1, 4);
+        let waits = stand_by(&mut world, 1);
+        world.run(Duration::from_secs(120));
+        assert!(!is_free(&world, waits), "{others} others");
+        world.with(1, |peer, now| peer.leave(now));
+        world.run(Duration::from_secs(22));
+        assert!(is_free(&world, waits), "{others} others");
+    }
+}
+
+#[test]
+fn who_waits_alone_does_not_wait_for_ever() {
+    let mut world = World::of(1, 6);
+    world.with(0, |peer, now| peer.stand_by(identity(5).address(), Duration::from_secs(15), now));
+    world.run(Duration::from_secs(20));
+    assert!(is_free(&world, 0));
+}
