@@ -45,6 +45,7 @@ mod hostile;
 mod joining;
 mod later;
 mod limits;
+mod trackers;
 mod world;
 
 use std::cell::{Cell, RefCell};
