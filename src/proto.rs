@@ -81,8 +81,8 @@ pub(crate) use envelope::Half;
 pub use id::{Address, IdError, InfoHash, MessageId, OfferId, SwarmId, TrackerPeerId};
 pub use identity::{Identity, Proof, PublicKey, verify_batch};
 pub use io::{
-    Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,
-    TrackerState, TrackerStatus, Warning,
+    Bytes, ConnId, DeliveryFailure, Event, Input, MAX_TRACKER_TEXT, Output, Receipt, Received, SendError,
+    TrackerId, TrackerState, TrackerStatus, Warning,
 };
 pub use journal::{Attempts, Candidates, Cause, Failure, Trouble};
 pub use links::admission::{Abilities, Admission, AdmissionError, Admitted, Binding, Confirm, Hello};

@@ -93,9 +93,10 @@ function giveUp (why) {
 /** Keeps the status line and the problem line true. */
 function showStatus (easypeers) {
   const { wireCount, peerCount, trackers } = easypeers
-  const waiting = trackers.filter(tracker => tracker.state === 'waiting')
+  // Between two attempts it is connecting again.
+  const failing = trackers.filter(({ state, lastError }) => state !== 'ready' && lastError)
   const lonely = wireCount === 0
-  const unreachable = lonely && trackers.length > 0 && waiting.length === trackers.length
+  const unreachable = lonely && trackers.length > 0 && failing.length === trackers.length
 
   $('status').dataset.state = !lonely ? 'connected' : unreachable ? 'failed' : 'waiting'
   say($('status'), !lonely
@@ -105,7 +106,7 @@ function showStatus (easypeers) {
       : trackers.some(tracker => tracker.state === 'ready')
         ? 'Nobody else here yet: open this page once more'
         : 'Asking the tracker')
-  tell(unreachable ? `${whatIsWrong(waiting)} Easypeers keeps trying.` : '')
+  tell(unreachable ? `${whatIsWrong(failing)} Easypeers keeps trying.` : '')
 }
 
 function whatIsWrong (trackers) {

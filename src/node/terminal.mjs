@@ -91,7 +91,7 @@ export async function terminal(easypeers, { topic, invitation, streams }) {
     if (!open || moving) return
     note(`${clock()} ${addresses.short(address)} is a neighbor no more${easypeers.wireCount === 0 ? ': nobody is left' : ''}`)
   })
-  const warned = new Set()
+  const warned = new Set(['ERR_ALL_TRACKERS_BLOCKED']) // in words for a page; `watchTrackers` has those for a terminal
   easypeers.on('warning', ({ code, message }) => {
     if (warned.has(code)) return
     warned.add(code)

@@ -16,7 +16,7 @@ export function watchTrackers(easypeers, say) {
     if (trackers.some(({ state }) => state === 'ready')) {
       if (!reachable) say('A tracker answers again.')
       reachable = true
-    } else if (reachable && trackers.every(({ state }) => state === 'waiting')) {
+    } else if (reachable && trackers.every(({ lastError }) => lastError)) {
       reachable = false
       say(`${whatIsWrong(trackers)} Trying again and again.`)
     }

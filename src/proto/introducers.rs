@@ -17,7 +17,8 @@ mod copies;
 pub(crate) mod tracker;
 
 use copies::Copies;
-use tracker::{Heard, Need, Tracker};
+pub(crate) use tracker::normal_form;
+use tracker::{Heard, Need, Tracker, Urgency};
 
 /// Most offers in one announce of a peer in need. A healthy one only seeks its ring neighbors.
 const OFFERS: usize = 3;
@@ -27,12 +28,22 @@ const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
 /// Pause before an announce when the mesh may have fallen apart.
 const CATASTROPHE: Duration = Duration::from_millis(500);
 
+/// What the page is told when no tracker can be reached, with what went wrong at some of them.
+const BLOCKED: &str = "no tracker can be reached, and without one this page meets nobody. Is it offline? A firewall, a \
+    content blocker or the page's Content-Security-Policy (connect-src) may forbid it; a page of https may use wss:// only; \
+    a URL may be wrong. It goes on trying";
+const MAX_TOLD: usize = 3;
+
 /// The trackers of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct Introducers {
     trackers: Map<TrackerId, Tracker>,
     next_tracker: u32,
     copies: Copies,
+    /// How much depends on each of them.
+    urgency: Urgency,
+    /// Whether the page was told that none can be reached, since one last answered.
+    complained: bool,
 }
 
 /// How many offers a peer in need has out at most: half of its slots, the other half is for the offers of others.
@@ -45,9 +56,10 @@ impl Introducers {
         let id = TrackerId(self.next_tracker);
         self.next_tracker += 1;
         let every = cx.me.config.announce_every;
-        let mut tracker = Tracker::new(id, url.to_owned(), info_hash, every, cx.random.split());
+        let random = cx.random.split();
+        let mut tracker = Tracker::new(id, url.to_owned(), info_hash, every, random);
+        tracker.set_urgency(self.urgency, cx.now, cx.out);
         tracker.open(cx.now, cx.out);
-        report(tracker.status(), cx.out);
         self.trackers.insert(id, tracker);
     }
 
@@ -79,28 +91,21 @@ impl Introducers {
 
     // What they say.
 
-    pub(crate) fn handle_opened(&mut self, id: TrackerId, cx: &mut Context<'_>) {
+    pub(crate) fn handle_opened(&mut self, id: TrackerId, now: Instant) {
         if let Some(tracker) = self.trackers.get_mut(&id) {
-            tracker.handle_opened(cx.now);
-            report(tracker.status(), cx.out);
+            tracker.handle_opened(now);
         }
     }
 
-    pub(crate) fn handle_closed(&mut self, id: TrackerId, reason: String, cx: &mut Context<'_>) {
+    pub(crate) fn handle_closed(&mut self, id: TrackerId, reason: String, now: Instant) {
         if let Some(tracker) = self.trackers.get_mut(&id) {
-            tracker.handle_closed(reason, cx.now);
-            report(tracker.status(), cx.out);
+            tracker.handle_closed(reason, now);
         }
     }
 
     pub(crate) fn handle_message(&mut self, id: TrackerId, text: &str, cx: &mut Context<'_>) {
         let Some(tracker) = self.trackers.get_mut(&id) else { return };
-        let before = tracker.status();
-        let heard = tracker.handle_message(text, cx.now);
-        let (after, mark) = (tracker.status(), tracker.mark());
-        if (before.state, before.peers, &before.last_error) != (after.state, after.peers, &after.last_error) {
-            report(after, cx.out);
-        }
+        let (heard, mark) = (tracker.handle_message(text, cx.now), tracker.mark());
         match heard {
             Some(Heard::Offer { from, id: offer, sdp }) if cx.allows_stranger() => {
                 let opened = Envelope::read(&sdp, Half::Offer, &offer, &cx.me.secret, cx.now);
@@ -186,19 +191,51 @@ impl Introducers {
     // Announces.
 
     /// Adapts the cadence to the neighborhood; the trackers that want an announce now.
-    pub(crate) fn due(&mut self, around: &Neighborhood, now: Instant) -> Vec<TrackerId> {
+    pub(crate) fn due(&mut self, cx: &mut Context<'_>) -> Vec<TrackerId> {
+        let (around, now) = (cx.around, cx.now);
         let (need, known) = (need(around), around.known.len());
+        let urgency = match need {
+            Need::Lonely => Urgency::Alone,
+            _ if self.is_served() => Urgency::Spare,
+            _ => Urgency::Hidden,
+        };
         // With two links the view is no sample of the swarm: a ring that winds round twice looks right to
         // every one of its peers, and only a stranger's request shows that it is not.
         let blind = around.max_peers == 2;
+        let changed = std::mem::replace(&mut self.urgency, urgency) != urgency;
         for tracker in self.trackers.values_mut() {
             // A full set of links among a few, while the tracker counts more: the swarm has another part.
             let small = blind || known < around.capacity() / 2;
             let apart = small && known + 1 < tracker.peers();
             tracker.set_need(if apart { need.max(Need::Growing) } else { need }, now);
+            if changed {
+                tracker.set_urgency(urgency, now, cx.out);
+            }
+            cx.out.extend(tracker.news().map(|status| Output::Event(Event::Tracker(status))));
         }
+        self.complain(cx);
         let due = self.trackers.iter().filter(|(_, tracker)| tracker.wants_announce(now));
         due.map(|(&id, _)| id).collect()
+    }
+
+    /// Whether any tracker answers.
+    fn is_served(&self) -> bool {
+        self.trackers.values().any(Tracker::is_ready)
+    }
+
+    /// Tells the page why it meets nobody: once, and once more if one answered in between.
+    fn complain(&mut self, cx: &mut Context<'_>) {
+        if self.is_served() {
+            self.complained = false;
+        }
+        let blocked = !self.trackers.is_empty() && self.trackers.values().all(Tracker::is_blocked);
+        if blocked && cx.around.links.is_empty() && !std::mem::replace(&mut self.complained, true) {
+            let told =
+                |status: TrackerStatus| format!("{}: {}", status.url, status.last_error.unwrap_or_default());
+            let told: Vec<_> =
+                self.trackers.values().take(MAX_TOLD).map(|tracker| told(tracker.status())).collect();
+            cx.warn("ERR_ALL_TRACKERS_BLOCKED", format!("{BLOCKED} ({})", told.join("; ")));
+        }
     }
 
     /// How many offers an announce should have. `ready`: whether none is still being made. The first announce is not to
@@ -278,8 +315,4 @@ pub(crate) fn envelopes(
         (id, envelope.write(Half::Offer, &id, &cx.me.secret, cx.random, cx.now))
     };
     (first..first + wanted).zip(offers).map(write).collect()
-}
-
-fn report(status: TrackerStatus, out: &mut VecDeque<Output>) {
-    out.push_back(Output::Event(Event::Tracker(status)));
 }

@@ -17,6 +17,9 @@ pub struct TrackerId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
+/// Longest text that a tracker may send, in bytes; aquatic and wt-tracker stop at 64 KiB themselves.
+pub const MAX_TRACKER_TEXT: usize = 128 << 10;
+
 /// Bytes that print as their length.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Bytes(pub Vec<u8>);

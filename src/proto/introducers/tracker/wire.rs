@@ -6,9 +6,7 @@
 
 use super::json::{Json, object, quote};
 use crate::proto::id::{InfoHash, OfferId, TrackerPeerId};
-
-/// Longest text a tracker may send; aquatic and wt-tracker stop at 64 KiB themselves.
-const MAX_TEXT: usize = 128 << 10;
+use crate::proto::io::MAX_TRACKER_TEXT;
 
 /// Which moment an announce marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,10 +111,11 @@ pub(crate) enum Heard {
 
 /// Reads what a tracker sent about one swarm; `None` is to be ignored, and the socket kept.
 pub(crate) fn read(text: &str, info_hash: InfoHash, own: TrackerPeerId) -> Option<Heard> {
-    if text.len() > MAX_TEXT {
+    if text.len() > MAX_TRACKER_TEXT {
         return None;
     }
-    let json = Json::read(text)?;
+    // Some servers put a byte order mark in front, as files of Windows have it.
+    let json = Json::read(text.strip_prefix('\u{feff}').unwrap_or(text))?;
     let string = |key: &str| json.get(key).and_then(Json::text);
     let about = string("info_hash").map(InfoHash::from_binary);
     if about.is_some_and(|hash| hash != Ok(info_hash)) {
@@ -192,6 +191,15 @@ mod tests {
     fn a_failure_without_action_or_info_hash_is_understood() {
         let heard = read(r#"{"failure reason":"Invalid request"}"#, HASH, OWN);
         assert_eq!(heard, Some(Heard::Failure("Invalid request".into())));
+    }
+
+    #[test]
+    fn a_byte_order_mark_in_front_is_passed_over() {
+        let json = serde_json::json!({"action": "announce", "info_hash": HASH.to_binary(), "interval": 120});
+        let heard = read(&json.to_string(), HASH, OWN);
+        assert!(heard.is_some());
+        assert_eq!(read(&format!("\u{feff}{json}"), HASH, OWN), heard);
+        assert_eq!(read(&format!("{json}\u{feff}"), HASH, OWN), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A handful of peers in virtual time: one tracker that passes everything on at once, and connections that
 //! take the same time for each frame.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -19,6 +19,9 @@ const LATENCY: Duration = Duration::from_millis(20);
 /// One end of a connection: which peer, and what it calls it.
 pub(super) type End = (usize, ConnId);
 
+/// A socket of a peer.
+type Socket = (usize, TrackerId);
+
 /// What becomes of a packet on its way from one peer to another.
 pub(super) type Tap = Box<dyn FnMut(usize, usize, Packet) -> Vec<Packet>>;
 
@@ -34,8 +37,16 @@ pub(super) struct World {
     queued: u64,
     /// Whose description each end accepted.
     remote: BTreeMap<End, End>,
-    /// Who announces, and under which name.
-    members: BTreeMap<usize, (TrackerId, String)>,
+    /// Who announces at which tracker, and under which name.
+    members: BTreeMap<Socket, String>,
+    /// The trackers' URLs.
+    sockets: BTreeMap<Socket, String>,
+    /// The trackers that refuse every connection.
+    pub(super) dead_trackers: BTreeSet<String>,
+    /// When each peer tried which tracker.
+    pub(super) attempts: Vec<Vec<(Instant, String)>>,
+    /// How much longer than a frame all that a tracker says takes.
+    pub(super) tracker_late: Duration,
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
@@ -70,6 +81,10 @@ impl World {
             queued: 0,
             remote: BTreeMap::new(),
             members: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            dead_trackers: BTreeSet::new(),
+            attempts: Vec::new(),
+            tracker_late: Duration::ZERO,
             tap: None,
             far: BTreeMap::new(),
             woken: Vec::new(),
@@ -118,6 +133,7 @@ impl World {
         self.peers.push(Peer::new(config, identity, random, now).expect("the settings are good"));
         self.events.push(Vec::new());
         self.tried.push(Vec::new());
+        self.attempts.push(Vec::new());
         self.dead.push(false);
         let said = listen(&mut self.peers[index], now);
         self.carry_out(index, said);
@@ -142,7 +158,7 @@ impl World {
     /// Ends a peer without a word; its connections just fall silent.
     pub(super) fn kill(&mut self, index: usize) {
         self.dead[index] = true;
-        self.members.remove(&index);
+        self.members.retain(|&(member, _), _| member != index);
     }
 
     /// Lets a caller do something with a peer, and the world what follows from it.
@@ -249,9 +265,9 @@ impl World {
     fn carry_out(&mut self, index: usize, said: Said) {
         for output in said.outputs {
             match output {
-                Output::TrackerOpen(id, _) => self.soon(index, Input::TrackerOpened(id)),
-                Output::TrackerSend(id, text) => self.announce(index, id, &text),
-                Output::TrackerClose(_) => drop(self.members.remove(&index)),
+                Output::TrackerOpen(id, url) => self.open_socket((index, id), url),
+                Output::TrackerSend(id, text) => self.announce((index, id), &text),
+                Output::TrackerClose(id) => drop(self.members.remove(&(index, id))),
                 Output::ConnOffer(conn) => self.describe(index, conn, "actpass"),
                 Output::ConnAnswer(conn, sdp) => {
                     self.tried[index].extend(candidates(&sdp));
@@ -317,36 +333,64 @@ impl World {
         }
     }
 
-    /// The tracker: every offer goes to another member, in turns. It does not care for info hashes.
-    fn announce(&mut self, index: usize, id: TrackerId, text: &str) {
+    fn open_socket(&mut self, socket: Socket, url: String) {
+        let (index, id) = socket;
+        self.attempts[index].push((self.now, url.clone()));
+        if self.dead_trackers.contains(&url) {
+            return self.later(index, Input::TrackerClosed(id, "refused".into()));
+        }
+        self.sockets.insert(socket, url);
+        self.soon(index, Input::TrackerOpened(id));
+    }
+
+    /// A tracker dies; who had a socket there hears it.
+    pub(super) fn kill_tracker(&mut self, url: &str) {
+        self.dead_trackers.insert(url.into());
+        let gone: Vec<_> =
+            self.sockets.iter().filter(|(_, there)| *there == url).map(|(&at, _)| at).collect();
+        for socket in gone {
+            self.sockets.remove(&socket);
+            self.members.remove(&socket);
+            self.later(socket.0, Input::TrackerClosed(socket.1, "gone".into()));
+        }
+    }
+
+    /// The trackers: every offer goes to another member of the same one, in turns. They do not care for info hashes.
+    fn announce(&mut self, socket: Socket, text: &str) {
         let said: Value = serde_json::from_str(text).expect("peers write good JSON");
         let name = said["peer_id"].as_str().expect("every message has one").to_owned();
         if said["event"] == "stopped" {
-            self.members.remove(&index);
+            self.members.remove(&socket);
             return;
         }
+        let Some(url) = self.sockets.get(&socket) else { return };
+        let here = |at: &Socket| self.sockets.get(at) == Some(url);
         // Each hears the info hash of its own swarm.
-        let info_hash = |peer: &Peer| peer.commons.me.secret.info_hash().to_binary();
+        let info_hash = |index: usize| self.peers[index].commons.me.secret.info_hash().to_binary();
         if let Some(sdp) = said["answer"]["sdp"].as_str() {
             let to = said["to_peer_id"].as_str();
-            let member = self.members.iter().find(|(_, (_, name))| Some(name.as_str()) == to);
-            if let Some((&to, &(tracker, _))) = member {
-                let heard = word(&info_hash(&self.peers[to]), &name, &said).write(Half::Answer, sdp);
-                self.later(to, Input::TrackerMessage(tracker, heard));
+            let member = self.members.iter().find(|(at, name)| here(at) && Some(name.as_str()) == to);
+            if let Some((&to, _)) = member {
+                let heard = word(&info_hash(to.0), &name, &said).write(Half::Answer, sdp);
+                self.say(to, heard);
             }
             return;
         }
-        self.members.insert(index, (id, name.clone()));
-        let heard = response(&info_hash(&self.peers[index]), 120, self.members.len());
-        self.later(index, Input::TrackerMessage(id, heard));
-        let others: Vec<_> = self.members.iter().filter(|&(&other, _)| other != index).collect();
-        let others: Vec<_> = others.iter().map(|&(&other, &(tracker, _))| (other, tracker)).collect();
+        let others = self.members.keys().copied().filter(|at| *at != socket && here(at)).collect::<Vec<_>>();
+        let heard = response(&info_hash(socket.0), 120, others.len() + 1);
         let offers = said["offers"].as_array().into_iter().flatten();
-        for (offer, &(to, tracker)) in offers.zip(others.iter().cycle()) {
+        let mut heard = vec![(socket, heard)];
+        for (offer, &to) in offers.zip(others.iter().cycle()) {
             let sdp = offer["offer"]["sdp"].as_str().expect("every offer has one");
-            let heard = word(&info_hash(&self.peers[to]), &name, offer).write(Half::Offer, sdp);
-            self.later(to, Input::TrackerMessage(tracker, heard));
+            heard.push((to, word(&info_hash(to.0), &name, offer).write(Half::Offer, sdp)));
         }
+        self.members.insert(socket, name);
+        heard.into_iter().for_each(|(to, heard)| self.say(to, heard));
+    }
+
+    /// A tracker says something.
+    fn say(&mut self, (index, id): Socket, text: String) {
+        self.push(self.now + LATENCY + self.tracker_late, index, Input::TrackerMessage(id, text));
     }
 
     // What the page heard.
@@ -366,6 +410,14 @@ impl World {
     pub(super) fn texts(&self, index: usize) -> Vec<String> {
         let text = |received: Received| String::from_utf8(received.payload.0).expect("texts were sent");
         self.received(index).into_iter().map(text).collect()
+    }
+
+    /// The warnings with this code.
+    pub(super) fn warnings(&self, index: usize, code: &str) -> Vec<String> {
+        self.heard(index, |event| match event {
+            Event::Warning(warning) if warning.code == code => Some(warning.text.clone()),
+            _ => None,
+        })
     }
 
     pub(super) fn deliveries(&self, index: usize) -> Vec<(MessageId, Result<Receipt, DeliveryFailure>)> {
