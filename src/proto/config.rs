@@ -30,6 +30,8 @@ pub struct Config {
     pub announce_every: Duration,
     /// The trackers' WebSocket URLs.
     pub trackers: Vec<String>,
+    /// Whether it looks for other tabs of the same browser.
+    pub tabs: bool,
     /// Largest payload this peer sends or accepts, in bytes. A guess: what a browser holds with ease.
     pub max_message_size: usize,
     /// Most bytes held while there is no neighbor to hand them to. A guess: one largest message.
@@ -48,6 +50,7 @@ impl Config {
             coverage: 0.33,
             announce_every: Duration::from_secs(30),
             trackers: PUBLIC_TRACKERS.iter().map(ToString::to_string).collect(),
+            tabs: false,
             max_message_size: 16 << 20,
             max_held: 16 << 20,
         }

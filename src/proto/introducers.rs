@@ -1,4 +1,4 @@
-//! Whoever brings a first offer: the trackers. What they bring is for the mesh to place.
+//! Whoever brings a first offer: the trackers, and other tabs. What they bring is for the mesh to place.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,12 +11,14 @@ use super::map::Map;
 use super::neighborhood::Neighborhood;
 use super::ring::Side;
 use super::sdp::Description;
-use super::time::Instant;
+use super::time::{Instant, soonest};
 
 mod copies;
+mod tabs;
 pub(crate) mod tracker;
 
 use copies::Copies;
+use tabs::{TABS, Tabs};
 pub(crate) use tracker::normal_form;
 use tracker::{Heard, Need, Tracker, Urgency};
 
@@ -39,6 +41,8 @@ const MAX_TOLD: usize = 3;
 pub(crate) struct Introducers {
     trackers: Map<TrackerId, Tracker>,
     next_tracker: u32,
+    /// Other tabs of this browser, where there is a way to them.
+    tabs: Option<Tabs>,
     copies: Copies,
     /// How much depends on each of them.
     urgency: Urgency,
@@ -74,8 +78,14 @@ impl Introducers {
         });
     }
 
+    /// Looks for other tabs of this browser.
+    pub(crate) fn open_tabs(&mut self, cx: &mut Context<'_>) {
+        self.tabs = Some(Tabs::open(cx.me.secret.info_hash(), cx));
+    }
+
     /// Takes leave of all.
     pub(crate) fn close(&mut self, out: &mut VecDeque<Output>) {
+        out.extend(self.tabs.take().map(|_| Output::TabsClose));
         self.trackers.values_mut().for_each(|tracker| tracker.close(out));
     }
 
@@ -107,7 +117,23 @@ impl Introducers {
         let Some(tracker) = self.trackers.get_mut(&id) else { return };
         let (heard, mark) = (tracker.handle_message(text, cx.now), tracker.mark());
         match heard {
-            Some(Heard::Offer { from, id: offer, sdp }) if cx.allows_stranger() => {
+            Some(heard) => self.handle_heard(id, mark, heard, cx),
+            None => cx.drop_because("tracker message"),
+        }
+    }
+
+    /// A word of another tab.
+    pub(crate) fn handle_tab(&mut self, word: &[u8], cx: &mut Context<'_>) {
+        match self.tabs.as_mut().map(|tabs| tabs.handle(word, cx)) {
+            Some(Ok(Some(heard))) => self.handle_heard(TABS, Tabs::mark(), heard, cx),
+            Some(Err(())) => cx.drop_because("tab message"),
+            Some(Ok(None)) | None => {}
+        }
+    }
+
+    fn handle_heard(&mut self, id: TrackerId, mark: u32, heard: Heard, cx: &mut Context<'_>) {
+        match heard {
+            Heard::Offer { from, id: offer, sdp } if cx.allows_stranger() => {
                 let opened = Envelope::read(&sdp, Half::Offer, &offer, &cx.me.secret, cx.now);
                 let Some(Opened { envelope, seal }) = opened else { return cx.drop_because("tracker offer") };
                 if seal.is_some_and(|seal| !self.copies.is_first(seal)) {
@@ -116,7 +142,7 @@ impl Introducers {
                 let stranger = Stranger { tracker: id, mark, from, offer, envelope };
                 cx.effects.push_back(Effect::Introduced(stranger));
             }
-            Some(Heard::Answer { id: offer, sdp }) if cx.allows_stranger() => {
+            Heard::Answer { id: offer, sdp } if cx.allows_stranger() => {
                 match Envelope::read(&sdp, Half::Answer, &offer, &cx.me.secret, cx.now) {
                     Some(Opened { envelope: Envelope { from, description: answer, .. }, .. }) => {
                         cx.effects.push_back(Effect::Answered { offer, from, answer });
@@ -124,8 +150,7 @@ impl Introducers {
                     None => cx.drop_because("tracker answer"),
                 }
             }
-            Some(_) => {}
-            None => cx.drop_because("tracker message"),
+            Heard::Response { .. } | Heard::Failure(_) | Heard::Offer { .. } | Heard::Answer { .. } => {}
         }
     }
 
@@ -140,6 +165,9 @@ impl Introducers {
         text: &str,
         cx: &mut Context<'_>,
     ) {
+        if tracker == TABS {
+            return Tabs::answer(to, offer, text, cx.out);
+        }
         match self.trackers.get(&tracker).filter(|tracker| tracker.is_open()) {
             Some(tracker) => tracker.answer(to, offer, text, cx.out),
             None => cx.drop_because("answer without a tracker"),
@@ -155,6 +183,9 @@ impl Introducers {
         text: &str,
         cx: &mut Context<'_>,
     ) {
+        if self.tabs.is_some() && mark == Tabs::mark() {
+            return Tabs::answer(to, offer, text, cx.out);
+        }
         if let Some(tracker) = self.trackers.values_mut().find(|tracker| tracker.mark() == mark) {
             tracker.answer_anothers(to, offer, text, cx.now, cx.out);
         }
@@ -178,6 +209,7 @@ impl Introducers {
     /// The mesh may have fallen apart: only the trackers can mend that.
     pub(crate) fn call_for_help(&mut self, now: Instant) {
         self.trackers.values_mut().for_each(|tracker| tracker.hasten(now + CATASTROPHE));
+        self.tabs.iter_mut().for_each(|tabs| tabs.hasten(now));
     }
 
     /// The page is awake again.
@@ -185,6 +217,10 @@ impl Introducers {
         for tracker in self.trackers.values_mut() {
             tracker.hasten(cx.now);
             tracker.handle_timeout(cx.now, cx.out);
+        }
+        if let Some(tabs) = &mut self.tabs {
+            tabs.hasten(cx.now);
+            tabs.handle_timeout(cx);
         }
     }
 
@@ -215,7 +251,13 @@ impl Introducers {
         }
         self.complain(cx);
         let due = self.trackers.iter().filter(|(_, tracker)| tracker.wants_announce(now));
-        due.map(|(&id, _)| id).collect()
+        let mut due: Vec<_> = due.map(|(&id, _)| id).collect();
+        if let Some(tabs) = &mut self.tabs {
+            tabs.set_need(need, now);
+            tabs.handle_timeout(cx);
+            due.extend((tabs.wanted() > 0).then_some(TABS));
+        }
+        due
     }
 
     /// Whether any tracker answers.
@@ -241,12 +283,13 @@ impl Introducers {
     /// How many offers an announce should have. `ready`: whether none is still being made. The first announce is not to
     /// wait, and what is not ready for it would have to wait for the next.
     pub(crate) fn wanted(&self, id: TrackerId, ready: bool, around: &Neighborhood) -> usize {
+        let tabs = self.tabs.as_ref().filter(|_| id == TABS).map_or(usize::MAX, Tabs::wanted);
         let first = self.trackers.get(&id).is_some_and(|tracker| !tracker.is_started());
-        match need(around) {
+        tabs.min(match need(around) {
             _ if first && !ready => 0,
             Need::Healthy | Need::Growing => OFFERS_HEALTHY,
             Need::Hungry | Need::Lonely => most_offers(around.max_peers),
-        }
+        })
     }
 
     /// Announces, with some of these offers; so many were wanted.
@@ -258,6 +301,13 @@ impl Introducers {
         cx: &mut Context<'_>,
     ) {
         let mut offers = envelopes(wanted, offers, cx);
+        if let Some(tabs) = self.tabs.as_mut().filter(|_| id == TABS) {
+            // Offers are being made; when the first is ready, this comes again.
+            if !offers.is_empty() {
+                tabs.offer(offers, cx.out);
+            }
+            return;
+        }
         let Some(tracker) = self.trackers.get_mut(&id) else { return };
         let missing = offers.is_empty();
         if missing && tracker.can_wait() {
@@ -274,10 +324,12 @@ impl Introducers {
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.trackers.values_mut().for_each(|tracker| tracker.handle_timeout(cx.now, cx.out));
+        self.tabs.iter_mut().for_each(|tabs| tabs.handle_timeout(cx));
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.trackers.values().filter_map(Tracker::poll_timeout).min()
+        let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
+        soonest(trackers, self.tabs.as_ref().and_then(Tabs::poll_timeout))
     }
 }
 

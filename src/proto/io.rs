@@ -40,6 +40,8 @@ pub enum Input {
     TrackerOpened(TrackerId),
     /// A tracker sent a text message.
     TrackerMessage(TrackerId, String),
+    /// Another tab of this browser said something on the channel of [`Output::TabsOpen`].
+    TabsMessage(Bytes),
     /// A tracker's socket is closed or could not be opened; nothing more comes from it.
     TrackerClosed(TrackerId, String),
 
@@ -69,7 +71,13 @@ pub enum Input {
 impl Input {
     /// Whether a tracker has to do with it.
     pub(crate) fn is_of_tracker(&self) -> bool {
-        matches!(self, Self::TrackerOpened(_) | Self::TrackerMessage(..) | Self::TrackerClosed(..))
+        matches!(
+            self,
+            Self::TrackerOpened(_)
+                | Self::TrackerMessage(..)
+                | Self::TrackerClosed(..)
+                | Self::TabsMessage(_)
+        )
     }
 }
 
@@ -82,6 +90,13 @@ pub enum Output {
     TrackerSend(TrackerId, String),
     /// Close a tracker's socket and report nothing more of it.
     TrackerClose(TrackerId),
+
+    /// Open a channel of this name to other tabs of this browser, if there is such a thing.
+    TabsOpen(String),
+    /// Say this on it.
+    TabsSend(Bytes),
+    /// Close it and report nothing more of it.
+    TabsClose,
 
     /// Make a connection, create an offer and set it: [`Input::ConnDescribed`] comes back.
     ConnOffer(ConnId),

@@ -140,6 +140,11 @@ impl Peer {
     }
 
     fn open_trackers(&mut self, now: Instant) {
+        if self.commons.me.config.tabs && !self.commons.me.config.locked {
+            let (parts, mut cx) = self.look(now);
+            parts.introducers.open_tabs(&mut cx);
+            self.settle(now);
+        }
         for url in std::mem::take(&mut self.commons.me.config.trackers) {
             self.add_tracker(&url, now);
         }
@@ -159,6 +164,7 @@ impl Peer {
             Input::Woke => self.handle_woke(now),
             Input::TrackerOpened(id) => introducers.handle_opened(id, now),
             Input::TrackerMessage(id, text) => introducers.handle_message(id, &text, cx),
+            Input::TabsMessage(Bytes(word)) => introducers.handle_tab(&word, cx),
             Input::TrackerClosed(id, reason) => introducers.handle_closed(id, reason, now),
             Input::ConnDescribed(conn, sdp) => links.handle_described(conn, &sdp, cx),
             Input::ConnCandidate(conn, text) => links.handle_candidate(conn, &text, cx),

@@ -141,6 +141,9 @@ impl Station {
                 Output::Event(_)
                 | Output::TrackerOpen(..)
                 | Output::TrackerClose(_)
+                | Output::TabsOpen(_)
+                | Output::TabsSend(_)
+                | Output::TabsClose
                 | Output::ConnCandidate(..)
                 | Output::ConnAwaitWritable(_) => {}
             }

@@ -47,6 +47,7 @@ mod journal;
 mod later;
 mod limits;
 mod rivals;
+mod tabs;
 mod trackers;
 mod withdrawn;
 mod world;

@@ -106,5 +106,6 @@ pub(super) fn weigh(input: &Input) -> Weight {
         Input::ConnResumed(id) => (11, id.0),
         Input::ConnClosed(id, _) => (12, id.0),
         Input::Woke => (13, 0),
+        Input::TabsMessage(word) => (14, digest(&word.0)),
     }
 }

@@ -37,6 +37,9 @@ impl World {
                     self.pass_to_tracker(Happening::TrackerSees(socket), socket);
                 }
             }
+            Output::TabsOpen(_) | Output::TabsSend(_) | Output::TabsClose => {
+                self.violation(format_args!("{} speaks to tabs", NodeId(index)));
+            }
             Output::ConnOffer(conn) => {
                 self.begin(index, conn, None);
             }

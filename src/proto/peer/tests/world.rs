@@ -47,6 +47,8 @@ pub(super) struct World {
     pub(super) attempts: Vec<Vec<(Instant, String)>>,
     /// How much longer than a frame all that a tracker says takes.
     pub(super) tracker_late: Duration,
+    /// Who is on which channel of tabs; there is one browser.
+    tabs: BTreeMap<usize, String>,
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
@@ -85,6 +87,7 @@ impl World {
             dead_trackers: BTreeSet::new(),
             attempts: Vec::new(),
             tracker_late: Duration::ZERO,
+            tabs: BTreeMap::new(),
             tap: None,
             far: BTreeMap::new(),
             woken: Vec::new(),
@@ -268,6 +271,9 @@ impl World {
                 Output::TrackerOpen(id, url) => self.open_socket((index, id), url),
                 Output::TrackerSend(id, text) => self.announce((index, id), &text),
                 Output::TrackerClose(id) => drop(self.members.remove(&(index, id))),
+                Output::TabsOpen(name) => drop(self.tabs.insert(index, name)),
+                Output::TabsSend(word) => self.tell_tabs(index, &word),
+                Output::TabsClose => drop(self.tabs.remove(&index)),
                 Output::ConnOffer(conn) => self.describe(index, conn, "actpass"),
                 Output::ConnAnswer(conn, sdp) => {
                     self.tried[index].extend(candidates(&sdp));
@@ -297,6 +303,14 @@ impl World {
                 }
                 Output::Event(event) => self.events[index].push((self.now, event)),
             }
+        }
+    }
+
+    fn tell_tabs(&mut self, index: usize, word: &Bytes) {
+        let name = self.tabs.get(&index).cloned().expect("its channel is open");
+        let others = self.tabs.iter().filter(|&(&other, of)| other != index && *of == name);
+        for other in others.map(|(&other, _)| other).collect::<Vec<_>>() {
+            self.soon(other, Input::TabsMessage(word.clone()));
         }
     }
 
