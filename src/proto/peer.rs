@@ -136,6 +136,12 @@ impl Peer {
         self.open_trackers(now);
     }
 
+    /// A peer that was made locked, and whose secret is ready or that needs none, joins.
+    pub fn open(&mut self, now: Instant) {
+        self.commons.me.config.locked = false;
+        self.open_trackers(now);
+    }
+
     fn open_trackers(&mut self, now: Instant) {
         for url in std::mem::take(&mut self.commons.me.config.trackers) {
             self.add_tracker(&url, now);
