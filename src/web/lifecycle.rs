@@ -16,8 +16,10 @@ pub(super) enum Moment {
     Woke,
 }
 
-/// What tells of the page; that it goes is told after all listeners of the page.
-const EVENTS: [&str; 6] = ["pageshow", "online", "visibilitychange", "freeze", "resume", GOES];
+/// What tells of the page, but for [`GOES`].
+const EVENTS: [&str; 6] = ["pageshow", "online", "visibilitychange", "freeze", "resume", "beforeunload"];
+/// What a page says while it goes is to get out: that it goes is to be told after all listeners of the page, and they are
+/// called in the order in which they were added. So this one's is added again when the page may soon go.
 const GOES: &str = "pagehide";
 /// ... and of its network.
 const CHANGE: &str = "change";
@@ -45,17 +47,12 @@ impl Lifecycle {
         }));
         let listener = Closure::new({
             let (page, last) = (page.clone(), last.clone());
-            move |event: Event| match event.type_().as_str() {
-                // Whatever the page still says while it goes is to get out: what is added here is called after all that
-                // is there, whenever that was added.
-                GOES => {
-                    let last = (*last).as_ref().unchecked_ref();
-                    let _ = page.remove_event_listener_with_callback(GOES, last);
-                    let _ = page.add_event_listener_with_callback(GOES, last);
-                }
-                _ => moment(&event).into_iter().for_each(&*tell),
+            move |event: Event| {
+                listen_last(&page, &last);
+                moment(&event).into_iter().for_each(&*tell);
             }
         });
+        listen_last(&page, &last);
         let call = listener.as_ref().unchecked_ref();
         // Where there is no page, there is no such method either.
         for event in EVENTS {
@@ -75,11 +72,19 @@ impl Drop for Lifecycle {
         for event in EVENTS {
             let _ = self.page.remove_event_listener_with_callback_and_bool(event, call, CAPTURE);
         }
-        let _ = self.page.remove_event_listener_with_callback(GOES, (*self.last).as_ref().unchecked_ref());
+        let last = (*self.last).as_ref().unchecked_ref();
+        let _ = self.page.remove_event_listener_with_callback(GOES, last);
         if let Some(network) = &self.network {
             let _ = network.remove_event_listener_with_callback_and_bool(CHANGE, call, CAPTURE);
         }
     }
+}
+
+/// Where there is no page, there is no such method either.
+fn listen_last(page: &EventTarget, last: &Closure<dyn Fn(Event)>) {
+    let last = last.as_ref().unchecked_ref();
+    let _ = page.remove_event_listener_with_callback(GOES, last);
+    let _ = page.add_event_listener_with_callback(GOES, last);
 }
 
 /// The Network Information API, where a browser has it: from Wi-Fi to the carrier there is not always a moment offline.
@@ -97,6 +102,7 @@ fn leaving(event: &Event) -> Moment {
 
 fn moment(event: &Event) -> Option<Moment> {
     match event.type_().as_str() {
+        "beforeunload" => None,
         "freeze" => Some(Moment::Leaving { for_good: false }),
         "resume" => Some(Moment::Restored),
         "pageshow" => event.unchecked_ref::<PageTransitionEvent>().persisted().then_some(Moment::Restored),
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn that_the_page_goes_is_told_after_all_its_listeners_whenever_they_were_added() {
+    fn that_the_page_goes_is_told_after_all_its_listeners_once_it_may_soon_go() {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let listener = |name: &'static str| {
             let heard = heard.clone();
@@ -165,10 +171,15 @@ mod tests {
         });
         let after = listener("after");
         for _ in 0..2 {
+            fire("beforeunload", false);
             fire(GOES, true);
         }
         drop(lifecycle);
-        assert_eq!(*heard.borrow(), ["before", "after", "told", "before", "after", "told"]);
+        fire(GOES, true);
+        assert_eq!(
+            *heard.borrow(),
+            ["before", "after", "told", "before", "after", "told", "before", "after"]
+        );
         for listener in [before, after] {
             page()
                 .remove_event_listener_with_callback(GOES, listener.as_ref().unchecked_ref())
