@@ -15,23 +15,28 @@
 //!
 //! Nothing here touches `window`: the same module runs in Node, where `rtc` is brought by the entry of the package.
 
+mod abort;
 mod clock;
 mod convert;
+mod diagnosis;
 mod driver;
 mod easypeers;
 mod emitter;
 mod error;
 mod lifecycle;
 mod log;
+mod notice;
 mod options;
 mod outcome;
 mod peer_connection;
+mod policy;
 mod rtc;
 mod rtc_config;
 mod snapshot;
 mod steps;
 mod table;
 mod timer;
+mod trouble;
 mod websocket;
 
 #[global_allocator]

@@ -209,7 +209,7 @@ impl Links {
     /// The page was asleep: who is still there?
     pub(crate) fn handle_woke(&mut self, cx: &mut Context<'_>) {
         for conn in self.conns.values_mut() {
-            conn.link.ask_now(cx.now, cx.out);
+            conn.link.ask_awoken(cx.now, cx.out);
         }
     }
 

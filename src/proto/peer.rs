@@ -139,6 +139,12 @@ impl Peer {
         self.open_trackers(now);
     }
 
+    /// A peer that was made locked, and whose secret is ready or that needs none, joins.
+    pub fn open(&mut self, now: Instant) {
+        self.commons.me.config.locked = false;
+        self.open_trackers(now);
+    }
+
     fn open_trackers(&mut self, now: Instant) {
         if self.commons.me.config.tabs && !self.commons.me.config.locked {
             let (parts, mut cx) = self.look(now);

@@ -539,16 +539,20 @@ impl Link {
         self.heart.handle_pong(number, now);
     }
 
-    /// Asks for a sign of life now: ICE lost contact, or this peer was asleep.
+    /// Asks for a sign of life now: ICE lost contact, or found it again.
     pub(crate) fn ask_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         if self.is_active() {
-            self.ask(now, out);
+            let number = self.heart.ask(now);
+            self.send(&Packet::Ping(number), None, out);
         }
     }
 
-    fn ask(&mut self, now: Instant, out: &mut VecDeque<Output>) {
-        let number = self.heart.ask(now);
-        self.send(&Packet::Ping(number), None, out);
+    /// ... or this peer was asleep.
+    pub(crate) fn ask_awoken(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        if self.is_active() {
+            let number = self.heart.ask_awoken(now);
+            self.send(&Packet::Ping(number), None, out);
+        }
     }
 
     pub(crate) fn handle_timeout(
@@ -571,7 +575,7 @@ impl Link {
         }
         match self.heart.handle_timeout(now) {
             Beat::Nothing => {}
-            Beat::Ask => self.ask(now, out),
+            Beat::Ask => self.ask_now(now, out),
             Beat::Dead => return Err(Expired::Dead),
         }
         Ok(Happened::Nothing)

@@ -31,6 +31,7 @@ impl Peer {
 }
 
 mod altered;
+mod asleep;
 #[cfg(feature = "sim")]
 mod attacks;
 mod attempts;
