@@ -127,7 +127,7 @@ function watchTrackers(easypeers, say2) {
     if (trackers.some(({ state }) => state === "ready")) {
       if (!reachable) say2("A tracker answers again.");
       reachable = true;
-    } else if (reachable && trackers.every(({ state }) => state === "waiting")) {
+    } else if (reachable && trackers.every(({ lastError }) => lastError)) {
       reachable = false;
       say2(`${whatIsWrong(trackers)} Trying again and again.`);
     }
@@ -612,7 +612,7 @@ ${dim(`Others join with: ${visible(invitation2(named))}`)}`);
     if (!open || moving) return;
     note(`${clock()} ${addresses.short(address)} is a neighbor no more${easypeers.wireCount === 0 ? ": nobody is left" : ""}`);
   });
-  const warned = /* @__PURE__ */ new Set();
+  const warned = /* @__PURE__ */ new Set(["ERR_ALL_TRACKERS_BLOCKED"]);
   easypeers.on("warning", ({ code, message }) => {
     if (warned.has(code)) return;
     warned.add(code);

@@ -213,12 +213,12 @@ export default class Easypeers {
    */
   readonly trackers: TrackerStatus[]
   /**
-   * Adds a tracker; one that is there already stays as it is.
+   * Adds a tracker; one that is there already, however it is spelled, stays as it is.
    * @example easypeers.addTracker('wss://tracker.example')
    */
   addTracker (url: string): void
   /**
-   * Takes leave of a tracker; connections made by it stay.
+   * Takes leave of a tracker, however its URL is spelled; connections made by it stay.
    * @example easypeers.removeTracker('wss://tracker.example')
    */
   removeTracker (url: string): void
@@ -384,22 +384,29 @@ export interface Wire {
 
 /** One tracker. */
 export interface TrackerStatus {
-  /** Its URL. @example status.url */
+  /** Its URL: scheme and host in lower case, without the port that goes without saying, and no slash at the end. @example status.url */
   url: string
-  /** What it is doing; `waiting` after a failure. @example status.state === 'ready' */
+  /**
+   * What it is doing: its socket is being opened, is open, or the tracker answers on it; `waiting` after a failure, and while a
+   * `secret` is being prepared. @example status.state === 'ready'
+   */
   state: 'connecting' | 'open' | 'ready' | 'waiting'
   /** Members of the swarm by its count; 0 when unknown. @example status.peers */
   peers: number
-  /** What went wrong last, in words. @example status.lastError ?? 'fine' */
+  /** What went wrong last, in words; `null` when it has answered since. @example status.lastError ?? 'fine' */
   lastError: string | null
-  /** When it is tried or announced to again, in milliseconds since the UNIX epoch. @example new Date(status.nextAttempt ?? 0) */
+  /**
+   * When a `waiting` one is tried again, and an open one announced to, in milliseconds since the UNIX epoch; `null` while its socket
+   * is being opened. @example new Date(status.nextAttempt ?? 0)
+   */
   nextAttempt: number | null
 }
 
 /** Something dropped or refused. */
 export interface Warning {
   /**
-   * Stable, for programs: `ERR_CLOCK` (this page's clock is wrong, and that of its neighbors is followed), `ERR_CONNECTION` (an
+   * Stable, for programs: `ERR_ALL_TRACKERS_BLOCKED` (no tracker can be reached and there is no neighbor; told once, and again
+   * after one answered), `ERR_CLOCK` (this page's clock is wrong, and that of its neighbors is followed), `ERR_CONNECTION` (an
    * attempt came to nothing), `ERR_ICE_URL`, `ERR_RTC_CONFIG`, `ERR_SDP`, `ERR_NO_WEBRTC`, `ERR_MESSAGE_MALFORMED`, `ERR_NEIGHBOR`
    * (one that speaks another version, or forges), `ERR_NEIGHBOR_BANNED`, `ERR_UNKNOWN_OPTION`.
    * @example warning.code === 'ERR_ICE_URL'

@@ -82,7 +82,7 @@ pub use id::{Address, IdError, InfoHash, MessageId, OfferId, SwarmId, TrackerPee
 pub use identity::{Identity, Proof, PublicKey, verify_batch};
 pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, MAX_TRACKER_TEXT, Output, Receipt, Received, SendError,
-    TrackerId, TrackerState, TrackerStatus, Warning,
+    TrackerId, TrackerState, TrackerStatus, Waiting, Warning,
 };
 pub use journal::{Attempts, Candidates, Cause, Failure, Trouble};
 pub use links::admission::{Abilities, Admission, AdmissionError, Admitted, Binding, Confirm, Hello};

@@ -16,6 +16,7 @@
 //! Nothing here touches `window`: the same module runs in Node, where `rtc` is brought by the entry of the package.
 
 mod abort;
+mod claim;
 mod clock;
 mod convert;
 mod diagnosis;
@@ -35,6 +36,7 @@ mod rtc_config;
 mod snapshot;
 mod steps;
 mod table;
+mod tabs;
 mod timer;
 mod trouble;
 mod websocket;

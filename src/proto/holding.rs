@@ -13,8 +13,8 @@ use super::secret::SwarmTag;
 
 /// What its proof is for.
 const DOMAIN: &str = "easypeers holding 2";
-/// Two that came this soon after each other came at the same time: words take a while, and so do threads.
-const TOGETHER: Duration = Duration::from_secs(5);
+/// Two that came this soon after each other came at the same time: a word on its way makes its sender look younger.
+const TOGETHER: Duration = Duration::from_millis(500);
 
 /// "I am here, and have been for so long", said to one other run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ mod tests {
             (seconds(60), seconds(1)),
             (seconds(1), seconds(60)),
             (seconds(9), seconds(9)),
-            (seconds(9), seconds(7)),
+            (seconds(9), Duration::from_millis(8600)),
         ] {
             let (first, second) = (said(1, a).goes_before(&[2; 16], b), said(2, b).goes_before(&[1; 16], a));
             assert_ne!(first, second, "{a:?} {b:?}");

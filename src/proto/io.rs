@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::id::{Address, MessageId};
 use super::journal::Trouble;
+use super::time::Instant;
 
 /// Names one tracker of the peer's list; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,6 +164,21 @@ pub struct Received {
     pub verified: bool,
     /// Links it crossed.
     pub hops: u8,
+}
+
+/// A message of the page that has not gone yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its name, if this peer says it; it has another one if another peer does.
+    pub id: MessageId,
+    /// Whom it is for.
+    pub to: Option<Address>,
+    /// Whether that is what somebody claims to be, and not an address that a key proves.
+    pub claimed: bool,
+    /// What [`Peer::send`](super::Peer::send) was given.
+    pub payload: Bytes,
+    /// How long the page gives it.
+    pub until: Option<Instant>,
 }
 
 /// What is known of a message that arrived.

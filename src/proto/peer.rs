@@ -24,7 +24,7 @@ use super::context::{Answered, Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::identity::Identity;
 use super::introducers::{self, Introducers};
-use super::io::{Bytes, ConnId, DeliveryFailure, Event, Input, Output, SendError};
+use super::io::{Bytes, ConnId, DeliveryFailure, Event, Input, Output, SendError, Waiting};
 use super::keys::Keys;
 use super::limits::{Fault, Limits};
 use super::links::Links;
@@ -584,6 +584,22 @@ impl Peer {
         let (parts, mut cx) = self.look(now);
         let id = parts.messaging.send(Some(name), true, payload, &mut cx)?;
         self.settle(now);
+        Ok(id)
+    }
+
+    /// Takes back what has not gone yet, in its order, for another peer to say: this one leaves.
+    pub fn take_waiting(&mut self) -> Vec<Waiting> {
+        self.parts.messaging.take_waiting(&self.commons.me.identity)
+    }
+
+    /// Says what another peer took back; its name is another one now.
+    pub fn say(&mut self, waiting: Waiting, now: Instant) -> Result<MessageId, SendError> {
+        let Waiting { to, claimed, payload, until, .. } = waiting;
+        let id = match to.filter(|_| claimed) {
+            Some(name) => self.send_to_claimed(name, payload, now)?,
+            None => self.send(to, payload, now)?,
+        };
+        until.into_iter().for_each(|until| self.expire(id, until));
         Ok(id)
     }
 

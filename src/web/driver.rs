@@ -12,8 +12,8 @@ use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
-    Address, Bytes, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output, Peer,
-    Received, TrackerId,
+    Address, Bytes, ConnId, DeliveryFailure, Event, Input, Instant, MessageId, Output, Peer, Received,
+    TrackerId,
 };
 
 use super::abort;
@@ -33,12 +33,16 @@ use super::rtc_config::RtcConfig;
 use super::snapshot;
 use super::steps::Steps;
 use super::table::Table;
+use super::tabs::Tabs;
 use super::timer::Alarm;
 use super::trouble;
 use super::websocket::WebSocket;
 
 mod diagnose;
 mod life;
+mod tenure;
+
+use tenure::Tenure;
 
 /// A tracker, or what is between, forgets a silent socket after a minute or more.
 const SOCKETS_LIVE: Duration = Duration::from_secs(60);
@@ -46,7 +50,7 @@ const SOCKETS_LIVE: Duration = Duration::from_secs(60);
 /// One instance of Easypeers, as long as it lives.
 pub(super) struct Driver {
     peer: RefCell<Peer>,
-    identity: Identity,
+    tenure: Tenure,
     /// Of a private swarm, as it was typed: each swarm makes something else of it.
     secret: Option<Secret>,
     clock: Clock,
@@ -57,6 +61,7 @@ pub(super) struct Driver {
     ready: RefCell<Rc<Outcome>>,
 
     trackers: Table<TrackerId, WebSocket>,
+    tabs: RefCell<Option<Tabs>>,
     conns: Table<ConnId, PeerConnection>,
     /// Messages of the page whose end is not known yet.
     deliveries: Table<MessageId, Sending>,
@@ -87,7 +92,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Makes a peer that joins right after the current call stack, when the page has its listeners on.
     pub(super) fn start(options: Options) -> Result<Rc<Self>, Error> {
-        let Options { config, identity, secret, rtc_config, rtc, debug, unknown } = options;
+        let Options { config, identity, given, secret, rtc_config, rtc, debug, unknown } = options;
         let clock = Clock::new();
         let peer = Peer::new(config, identity.clone(), options::random()?, clock.read().now)?;
         let driver = Rc::new_cyclic(|this| {
@@ -95,13 +100,14 @@ impl Driver {
             let tell = tell(this, &notices);
             Self {
                 peer: RefCell::new(peer),
-                identity,
+                tenure: Tenure::new(identity, given),
                 secret,
                 clock,
                 log: Log::new(debug),
                 page: Emitter::default(),
                 ready: RefCell::default(),
                 trackers: Table::default(),
+                tabs: RefCell::default(),
                 conns: Table::default(),
                 deliveries: Table::default(),
                 diagnoses: RefCell::default(),
@@ -127,8 +133,12 @@ impl Driver {
             .lifecycle
             .replace(Some(Lifecycle::watch(move |moment| with(&this, |driver| driver.page_life(moment)))));
         let this = Rc::downgrade(&driver);
-        spawn_local(async move { with(&this, Driver::run) });
-        driver.unlock();
+        spawn_local(async move {
+            with(&this, |driver| {
+                driver.begin();
+                driver.run();
+            });
+        });
         unknown.into_iter().for_each(|text| driver.notices.push(Notice::warning("ERR_UNKNOWN_OPTION", text)));
         Ok(driver)
     }
@@ -154,9 +164,10 @@ impl Driver {
         options: &SendOptions,
     ) -> Result<Sent, Error> {
         let outcome = Rc::<Outcome>::default();
+        let name = |id| Rc::new(Cell::new(id));
         if options.signal.as_ref().is_some_and(abort::Signal::is_aborted) {
             outcome.end(Err(DeliveryFailure::Aborted.into()));
-            return Ok(Sent { id: MessageId(options::random()?.bytes()), outcome });
+            return Ok(Sent { id: name(MessageId(options::random()?.bytes())), outcome });
         }
         let (now, payload) = (self.now(), Bytes(payload));
         let mut peer = self.peer.borrow_mut();
@@ -165,16 +176,18 @@ impl Driver {
             None => peer.send(to, payload, now),
         };
         let id = sent.map_err(convert::refused)?;
+        let named = name(id);
         if let Some(timeout) = options.timeout {
             peer.expire(id, now + timeout);
         }
         drop(peer);
-        let this = Rc::downgrade(self);
-        let abort = move || with(&this, |driver| driver.change(|peer, now| peer.withdraw(id, now)));
+        let (this, of) = (Rc::downgrade(self), named.clone());
+        let abort = move || with(&this, |driver| driver.change(|peer, now| peer.withdraw(of.get(), now)));
         let watch = options.signal.as_ref().map(|signal| signal.watch(abort));
-        self.deliveries.insert(id, Rc::new(Sending { outcome: outcome.clone(), _watch: watch }));
+        let sending = Sending { id: named.clone(), outcome: outcome.clone(), _watch: watch };
+        self.deliveries.insert(id, Rc::new(sending));
         self.run();
-        Ok(Sent { id, outcome })
+        Ok(Sent { id: named, outcome })
     }
 
     /// How the wait for the first neighbor ends.
@@ -230,6 +243,10 @@ impl Driver {
             Output::TrackerSend(id, text) => self.tracker(id, |tracker| tracker.send(&text)),
             Output::TrackerClose(id) => drop(self.trackers.take(id)),
 
+            Output::TabsOpen(name) => drop(self.tabs.replace(Tabs::open(&name, self.report.clone()))),
+            Output::TabsSend(word) => self.tabs.borrow().iter().for_each(|tabs| tabs.say(&word.0)),
+            Output::TabsClose => drop(self.tabs.take()),
+
             Output::ConnOffer(id) => {
                 let conn = PeerConnection::offer(id, self.rtc(), self.rtc_config(), self.report.clone());
                 self.conns.insert(id, conn);
@@ -267,12 +284,20 @@ impl Driver {
             // For now only: with other settings, or until the page is back.
             Output::Event(Event::Closed) if !self.closed.get() => {}
             Output::Event(Event::Closed) => self.end(),
+            Output::Event(Event::AddressInUse) => self.later(Driver::handle_address_in_use),
+            Output::Event(Event::AddressFree) => self.later(Driver::take_back),
             Output::Event(Event::Warning(warning)) => self.announce(&warning.into()),
             Output::Event(Event::Trouble(trouble)) => {
                 let notice = trouble::notice(&trouble, &self.rtc_config, &self.rtc);
                 notice.iter().for_each(|notice| self.announce(notice));
             }
         }
+    }
+
+    /// Does something that begins anew when all that is to be done now is done.
+    fn later(&self, what: fn(&Rc<Self>)) {
+        let this = self.alive.borrow().as_ref().map(Rc::downgrade).unwrap_or_default();
+        spawn_local(async move { with(&this, what) });
     }
 
     fn open_tracker(&self, id: TrackerId, url: &str) {
@@ -398,13 +423,15 @@ impl Driver {
 
 /// A message whose end is not known yet, and the signal that may take it back.
 struct Sending {
+    /// Its name: another one when it has not gone yet and this page has to go by another address.
+    id: Rc<Cell<MessageId>>,
     outcome: Rc<Outcome>,
     _watch: Option<abort::Watch>,
 }
 
 /// A message on its way.
 pub(super) struct Sent {
-    pub(super) id: MessageId,
+    pub(super) id: Rc<Cell<MessageId>>,
     pub(super) outcome: Rc<Outcome>,
 }
 

@@ -1,10 +1,13 @@
 //! The exported class: `new Easypeers(topic, options?)`. `types.d.ts` describes each member to its users.
 #![expect(missing_debug_implementations, reason = "what is exported to JavaScript is not printed by Rust")]
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
+
+use crate::proto::MessageId;
 
 use super::convert;
 use super::driver::{Driver, Sent};
@@ -64,7 +67,7 @@ impl Easypeers {
         let options = SendOptions::read(&args.get(2))?;
         let limit = driver.peer(|peer| peer.config().max_message_size);
         let Sent { id, outcome } = driver.send(to, convert::encode(&message, limit)?, &options)?;
-        Ok(Delivery { id: id.to_string(), outcome })
+        Ok(Delivery { id, outcome })
     }
 
     // Listeners. `facade` in easypeers.js hands in `this` and the array of arguments, and returns `this`. Once all is over,
@@ -296,7 +299,7 @@ impl Easypeers {
 /// What `send` returns: it has an `id`, and may be awaited. No promise exists until somebody asks for one.
 #[wasm_bindgen(skip_typescript)]
 pub struct Delivery {
-    id: String,
+    id: Rc<Cell<MessageId>>,
     outcome: Rc<Outcome>,
 }
 
@@ -304,7 +307,7 @@ pub struct Delivery {
 impl Delivery {
     #[wasm_bindgen(getter)]
     pub fn id(&self) -> String {
-        self.id.clone()
+        self.id.get().to_string()
     }
 
     pub fn then(&self, fulfilled: &JsValue, rejected: &JsValue) -> Promise {

@@ -16,11 +16,14 @@ use super::convert::{self, TAG_BYTES};
 use super::error::{Error, given};
 use super::rtc::Rtc;
 use super::rtc_config;
+use super::tabs::Tabs;
 
 /// The constructor's arguments, understood.
 pub(super) struct Options {
     pub(super) config: Config,
     pub(super) identity: Identity,
+    /// Whether the page gave it, and so may have given it to others.
+    pub(super) given: bool,
     /// The `secret` option, as it was typed.
     pub(super) secret: Option<Secret>,
     /// The `rtcConfig` option as it was given: an object, a promise, a function or nothing.
@@ -91,12 +94,16 @@ impl Options {
 
         let rtc_config = rtc_config::read(&option("rtcConfig"))?;
         let secret = present(option("secret")).map(|text| secret(&text)).transpose()?;
-        config.locked = secret.is_some();
+        // It joins when the page has its listeners on.
+        config.locked = true;
+        config.tabs = Tabs::are_possible();
+        let given = !is_absent(&option("identity"));
         let identity = identity(&option("identity"))?;
         let rtc = Rtc::find(present(option("rtc")).as_ref())?;
         rtc.try_out()?;
         let unknown = unknown(options);
-        Ok(Self { config, identity, secret, rtc_config, rtc, debug: option("debug").is_truthy(), unknown })
+        let debug = option("debug").is_truthy();
+        Ok(Self { config, identity, given, secret, rtc_config, rtc, debug, unknown })
     }
 }
 
@@ -260,7 +267,7 @@ fn trackers(one: &JsValue, all: &JsValue, public: Vec<String>) -> Result<Vec<Str
 
 fn identity(value: &JsValue) -> Result<Identity, Error> {
     if is_absent(value) {
-        return Ok(Identity::from_secret(*entropy()?));
+        return fresh_identity();
     }
     let mut secret = Zeroizing::new([0; 32]);
     let read = match value.as_string() {
@@ -282,6 +289,11 @@ fn secret(value: &JsValue) -> Result<Secret, Error> {
     let text = value.as_string().filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Error::Type("secret must be a non-empty string".into()))?;
     Ok(Rc::new(Zeroizing::new(text)))
+}
+
+/// An identity that nobody had before.
+pub(super) fn fresh_identity() -> Result<Identity, Error> {
+    Ok(Identity::from_secret(*entropy()?))
 }
 
 /// 32 bytes for a new identity, in hex.

@@ -271,11 +271,12 @@ export class World {
     return browser
   }
 
-  /** An empty page with the package loaded, in a context (and so in a process) of its own; before anything runs `before(given)`. */
-  async page({ path = '/blank', url = this.site.url + path, browser, viewport, before, given } = {}) {
-    const context = await (browser ?? (await sharedBrowser()).browser).newContext({ viewport: viewport ?? { width: 800, height: 600 } })
-    this.contexts.push(context)
-    await context.addInitScript(installProbe)
+  /**
+   * An empty page with the package loaded, in a context (and so in a process) of its own, or in another tab `beside` a page;
+   * before anything runs `before(given)`.
+   */
+  async page({ path = '/blank', url = this.site.url + path, browser, viewport, before, given, beside } = {}) {
+    const context = beside?.context() ?? await this.context(browser, viewport)
     if (before) await context.addInitScript(before, given)
     const page = await context.newPage()
     const lines = []
@@ -285,6 +286,14 @@ export class World {
     this.pages.push(page)
     await page.goto(url)
     return page
+  }
+
+  /** Pages of one context share what a browser keeps for an origin, and no other page does. */
+  async context(browser, viewport = { width: 800, height: 600 }) {
+    const context = await (browser ?? (await sharedBrowser()).browser).newContext({ viewport })
+    this.contexts.push(context)
+    await context.addInitScript(installProbe)
+    return context
   }
 
   /** An instance in `page`, or in a page of its own. */

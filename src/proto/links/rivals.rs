@@ -32,7 +32,11 @@ const TOLD: Duration = Duration::from_millis(1000);
 
 /// Connections of runs whose address another one may hold.
 #[derive(Debug, Default)]
-pub(super) struct Rivals(Vec<Rival>);
+pub(super) struct Rivals {
+    waiting: Vec<Rival>,
+    /// Whether this peer was told to take another identity.
+    gave_way: bool,
+}
 
 /// One such connection.
 #[derive(Debug)]
@@ -48,13 +52,13 @@ struct Rival {
 
 impl Rivals {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.0.iter().map(|rival| rival.until).min()
+        self.waiting.iter().map(|rival| rival.until).min()
     }
 
     /// How many wait.
     #[cfg(any(test, feature = "sim"))]
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.waiting.len()
     }
 }
 
@@ -67,10 +71,10 @@ impl Links {
         newcomer: &Admitted,
         cx: &mut Context<'_>,
     ) -> bool {
-        if let Some(place) = self.rivals.0.iter().position(|rival| rival.conn == id) {
-            let waits = self.rivals.0[place].until > cx.now;
+        if let Some(place) = self.rivals.waiting.iter().position(|rival| rival.conn == id) {
+            let waits = self.rivals.waiting[place].until > cx.now;
             if !waits {
-                self.rivals.0.remove(place);
+                self.rivals.waiting.remove(place);
             }
             return waits;
         }
@@ -79,7 +83,7 @@ impl Links {
         let (least, most) = ANSWER;
         let until = cx.now + conn.link.rtt().map_or(most, |rtt| (rtt * 3).clamp(least, most));
         let instance = newcomer.instance;
-        self.rivals.0.push(Rival { conn: id, instance, until, told: false, replied: false });
+        self.rivals.waiting.push(Rival { conn: id, instance, until, told: false, replied: false });
         true
     }
 
@@ -106,7 +110,7 @@ impl Links {
         if holding.rival == me.instance {
             let other = holding.instance != me.instance;
             return match holding.is_of(&me.identity.public_key(), &me.secret.tag()) && other {
-                true if holding.goes_before(&me.instance, cx.now - me.since) => cx.emit(Event::AddressInUse),
+                true if holding.goes_before(&me.instance, cx.now - me.since) => self.give_way(cx),
                 true => self.say_holding(id, holding.instance, cx),
                 false => cx.drop_because("holds"),
             };
@@ -114,7 +118,7 @@ impl Links {
         let Self { conns, neighbors, rivals, .. } = self;
         let Some(from) = conns.get(&id).and_then(|conn| conn.peer) else { return };
         let holder = neighbors.get(&from).copied();
-        let rival = rivals.0.iter_mut().find(|rival| {
+        let rival = rivals.waiting.iter_mut().find(|rival| {
             let of = conns.get(&rival.conn).and_then(|conn| conn.peer);
             let ends = [Some(rival.conn), holder];
             of == Some(from)
@@ -136,12 +140,19 @@ impl Links {
         }
     }
 
+    /// Tells the page, once.
+    fn give_way(&mut self, cx: &mut Context<'_>) {
+        if !std::mem::replace(&mut self.rivals.gave_way, true) {
+            cx.emit(Event::AddressInUse);
+        }
+    }
+
     /// The link to a holder is gone: who waits for its answer has its place.
     pub(super) fn hold_no_more(&mut self, holder: &Address, now: Instant) {
         let Self { conns, rivals, .. } = self;
         let of_it =
             |rival: &&mut Rival| conns.get(&rival.conn).is_some_and(|conn| conn.peer == Some(*holder));
-        for rival in rivals.0.iter_mut().filter(of_it) {
+        for rival in rivals.waiting.iter_mut().filter(of_it) {
             (rival.until, rival.told) = (now + AT_ONCE, false);
         }
     }
@@ -149,14 +160,14 @@ impl Links {
     /// Who waited long enough has a link, or none if the holder is there.
     pub(super) fn expire_rivals(&mut self, cx: &mut Context<'_>) {
         let Self { conns, rivals, .. } = self;
-        rivals.0.retain(|rival| conns.contains_key(&rival.conn));
-        let due = rivals.0.iter().filter(|rival| rival.until <= cx.now);
+        rivals.waiting.retain(|rival| conns.contains_key(&rival.conn));
+        let due = rivals.waiting.iter().filter(|rival| rival.until <= cx.now);
         for (conn, told) in due.map(|rival| (rival.conn, rival.told)).collect::<Vec<_>>() {
             match told {
                 true => self.refuse_quietly(conn, "address in use", cx),
                 false => self.admit(conn, Linked { ours: false, theirs: false }, cx),
             }
         }
-        self.rivals.0.retain(|rival| rival.until > cx.now);
+        self.rivals.waiting.retain(|rival| rival.until > cx.now);
     }
 }

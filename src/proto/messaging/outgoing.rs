@@ -8,7 +8,7 @@ use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::identity::Identity;
-use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError};
+use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError, Waiting};
 use crate::proto::limits::{self, Bucket};
 use crate::proto::map::{Map, Set};
 use crate::proto::time::{Instant, soonest};
@@ -74,6 +74,21 @@ impl Outgoing {
         soonest(self.release_at, self.expire.first().map(|&(at, _)| at))
     }
 
+    /// Takes out all that has not gone yet, in the order in which it was said.
+    fn take_waiting(&mut self, me: &Identity) -> Vec<Waiting> {
+        let asked = std::mem::take(&mut self.awaiting).into_iter().flat_map(|(_, awaiting)| awaiting.drafts);
+        let asked = asked.map(|draft| (draft.id(me), draft)).collect::<Vec<_>>();
+        (self.awaiting_bytes, self.held_bytes) = (0, 0);
+        let waiting = asked.into_iter().chain(std::mem::take(&mut self.held));
+        let expire = std::mem::take(&mut self.expire);
+        let wait = |(id, draft): (MessageId, Draft)| {
+            let until = expire.iter().find(|(_, of)| *of == id).map(|&(at, _)| at);
+            let Draft { to, to_claimed: claimed, payload, .. } = draft;
+            Waiting { id, to, claimed, payload: Bytes(payload.0.to_vec()), until }
+        };
+        waiting.map(wait).collect()
+    }
+
     /// Takes a message that has not gone yet out of where it waits.
     fn withdraw(&mut self, id: &MessageId, me: &Identity) -> bool {
         if let Some(at) = self.held.iter().position(|(held, _)| held == id) {
@@ -134,6 +149,11 @@ impl Outgoing {
 }
 
 impl Messaging {
+    /// Takes back what has not gone yet: somebody else is to say it.
+    pub(crate) fn take_waiting(&mut self, me: &Identity) -> Vec<Waiting> {
+        self.outgoing.take_waiting(me)
+    }
+
     /// Whether something of the page's is not where it should go yet.
     pub(crate) fn has_to_send(&self) -> bool {
         let outgoing = &self.outgoing;

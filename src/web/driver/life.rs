@@ -5,7 +5,9 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 use super::{Driver, with};
-use crate::proto::{Config, DeliveryFailure, Event, Input, Output, Peer, Stretch, SwarmSecret};
+use crate::proto::{
+    Config, DeliveryFailure, Event, Input, Instant, Output, Peer, Stretch, SwarmSecret, Waiting,
+};
 use crate::web::clock;
 use crate::web::error::Error;
 use crate::web::lifecycle::Moment;
@@ -37,21 +39,31 @@ impl Driver {
     pub(in crate::web) fn rejoin(self: &Rc<Self>, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let mut config = self.peer(|peer| peer.config().clone());
         change(&mut config);
-        if self.secret.is_some() && config.swarm != self.peer(|peer| peer.swarm()) {
+        let other = config.swarm != self.peer(|peer| peer.swarm());
+        if other {
             config.secret = None;
+            self.tenure.begin_anew();
         }
         self.renew(config)?;
-        self.join();
+        if other {
+            self.begin()
+        } else {
+            self.join()
+        }
         Ok(())
     }
 
-    /// Says goodbye at once, drops every object of the browser, and begins anew with a peer that joins nothing yet. What a
-    /// listener that hears of the goodbye says is for that one, which holds it.
-    fn renew(&self, config: Config) -> Result<(), Error> {
+    /// Says goodbye at once, drops every object of the browser, and begins anew with a peer that joins nothing yet. What has
+    /// not gone yet in the same swarm is for that one, and so is what a listener that hears of the goodbye says.
+    pub(super) fn renew(&self, config: Config) -> Result<(), Error> {
         let now = self.now();
         let config = Config { locked: true, ..config };
-        let fresh = Peer::new(config, self.identity.clone(), options::random()?, now)?;
+        let same = config.swarm == self.peer(|peer| peer.swarm());
+        let fresh = Peer::new(config, self.tenure.identity(), options::random()?, now)?;
         let mut old = self.peer.replace(fresh);
+        if same {
+            self.hand_on(old.take_waiting(), now);
+        }
         if self.ready().ended() {
             self.ready.take();
         }
@@ -65,9 +77,24 @@ impl Driver {
         Ok(())
     }
 
-    /// Joins, unless the page is away, or a listener closed.
-    fn join(self: &Rc<Self>) {
-        if self.away.get() || self.closed.get() {
+    /// What another peer has not said is for this one to say.
+    fn hand_on(&self, waiting: Vec<Waiting>, now: Instant) {
+        for waiting in waiting {
+            let Some(sending) = self.deliveries.take(waiting.id) else { continue };
+            match self.peer(|peer| peer.say(waiting, now)) {
+                Ok(id) => {
+                    sending.id.set(id);
+                    self.deliveries.insert(id, sending);
+                }
+                // To this peer itself, as it is called now.
+                Err(_) => sending.outcome.end(Err(DeliveryFailure::Unreachable.into())),
+            }
+        }
+    }
+
+    /// Joins, unless the page is away, a listener closed, or another page may have the identity.
+    pub(super) fn join(self: &Rc<Self>) {
+        if self.away.get() || self.closed.get() || self.tenure.is_waiting() {
             return;
         }
         if self.secret.is_some() && self.peer(|peer| peer.config().secret.is_none()) {
@@ -97,6 +124,7 @@ impl Driver {
         // Until here nothing else may hold it.
         let _kept = self.alive.take();
         drop((self.lifecycle.take(), self.policy.take()));
+        self.tenure.end();
         self.let_go();
         let ended = self.deliveries.take_all();
         ended.iter().for_each(|(_, sending)| sending.outcome.end(Err(DeliveryFailure::Closed.into())));
@@ -108,12 +136,13 @@ impl Driver {
     fn let_go(&self) {
         self.inputs.take();
         drop((self.trackers.take_all(), self.conns.take_all(), self.alarm.take(), self.unlocking.take()));
+        drop(self.tabs.take());
     }
 
     pub(super) fn page_life(self: &Rc<Self>, moment: Moment) {
         match moment {
             Moment::Leaving { for_good } => self.go_away(for_good),
-            Moment::Restored if self.away.replace(false) => self.join(),
+            Moment::Restored if self.away.replace(false) => self.begin(),
             Moment::Restored | Moment::Woke => self.input(Input::Woke),
         }
     }
@@ -130,6 +159,7 @@ impl Driver {
             return;
         }
         let config = self.peer(|peer| peer.config().clone());
+        self.tenure.begin_anew();
         if self.renew(config).is_err() {
             let text = "there is no crypto.getRandomValues here any more: this page takes part no more";
             self.announce(&Notice::error("ERR_UNSUPPORTED", text.into()));
