@@ -246,13 +246,18 @@ export interface EasypeersOptions {
   bitLength?: number
   /** A tracker beside the public ones, or an array that replaces them. @example { tracker: 'ws://localhost:8000' } */
   tracker?: string | string[]
-  /** The trackers, instead of the public ones; `[]` for none. @example { trackers: ['wss://tracker.example'] } */
+  /** The trackers, instead of the public ones; `[]` for none: then only tabs of this browser meet. @example { trackers: ['wss://tracker.example'] } */
   trackers?: string[]
   /** Longest time between two announces, in milliseconds: 30000. @example { timeout: 60_000 } */
   timeout?: number
   /** An address of your own, 40 hexadecimal digits; others see `verified: false`. @example { address: 'ab'.repeat(20) } */
   address?: string
-  /** 32 secret bytes that give the same address after a reload. @example { identity: localStorage.identity } */
+  /**
+   * 32 secret bytes that give the same address after a reload. Of several pages with one identity the first keeps the address,
+   * in this browser or elsewhere; another one hears a `warning`, `ERR_ADDRESS_IN_USE`, goes by an address of its own, and takes
+   * this one when it is free: the event `address`.
+   * @example { identity: localStorage.identity ??= Easypeers.createIdentity() }
+   */
   identity?: string | Uint8Array
   /**
    * Makes the swarm private: only pages with the same topic and the same secret meet, and others learn nothing they
@@ -336,6 +341,8 @@ export interface EasypeersEvents {
   connect: [address: string]
   /** A neighbor is gone. @example easypeers.on('disconnect', address => {}) */
   disconnect: [address: string]
+  /** This peer goes by another address: its own is in use elsewhere, or free again. @example easypeers.on('address', address => {}) */
+  address: [address: string]
   /** A message. @example easypeers.on('message', ({ message }) => {}) */
   message: [data: Message]
   /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
