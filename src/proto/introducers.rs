@@ -224,6 +224,11 @@ impl Introducers {
         }
     }
 
+    /// How long the tracker that brought somebody an offer takes to bring an answer back, as far as it is known here.
+    pub(crate) fn delay_of(&self, mark: u32) -> Duration {
+        self.trackers.values().find(|tracker| tracker.mark() == mark).map_or(Duration::ZERO, Tracker::delay)
+    }
+
     // Announces.
 
     /// Adapts the cadence to the neighborhood; the trackers that want an announce now.

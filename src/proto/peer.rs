@@ -325,7 +325,9 @@ impl Peer {
             Effect::Arrived(arrival) => {
                 let verdict = links.judge(arrival.request(), cx);
                 if let Some((request, offer)) = signalling.handle_judged(arrival, verdict, cx) {
-                    links.take_up(&request, offer, cx);
+                    let brought = request.brought.as_ref();
+                    let delay = brought.map_or(Duration::ZERO, |brought| introducers.delay_of(brought.mark));
+                    links.take_up(&request, offer, delay, cx);
                 }
             }
             Effect::Accepted(accepted) => {

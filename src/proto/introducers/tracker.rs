@@ -69,6 +69,11 @@ pub(crate) struct Tracker {
     cadence: Cadence,
     /// When an unanswered announce becomes a failure.
     response_by: Option<Instant>,
+    /// Announces that are not answered yet, and when the last one was made.
+    unanswered: u32,
+    asked_at: Instant,
+    /// How long it took to answer the last one.
+    delay: Duration,
     /// When it was last opened.
     tried_at: Instant,
     /// How often it failed since it last answered. That a socket opens says nothing.
@@ -104,6 +109,9 @@ impl Tracker {
             socket_at: None,
             cadence: Cadence::new(every),
             response_by: None,
+            unanswered: 0,
+            asked_at: Instant::default(),
+            delay: Duration::ZERO,
             tried_at: Instant::default(),
             backoff: Backoff::default(),
             tracker_id: None,
@@ -191,7 +199,7 @@ impl Tracker {
         if self.state == State::Connecting {
             self.state = State::Open;
             (self.started, self.answered) = (false, false);
-            self.socket_at = None;
+            (self.socket_at, self.unanswered) = (None, 0);
             self.cadence.start(now);
         }
     }
@@ -235,6 +243,12 @@ impl Tracker {
             Heard::Response { interval, peers, tracker_id, warning } => {
                 self.response_by = None;
                 self.answered = true;
+                // aquatic responds to answers, too.
+                if let Some(left) = self.unanswered.checked_sub(1) {
+                    self.unanswered = left;
+                    self.delay = now - self.asked_at;
+                    self.cadence.set_delay(self.delay);
+                }
                 self.backoff.failures = 0;
                 self.peers = *peers;
                 self.last_error.clone_from(warning);
@@ -248,11 +262,13 @@ impl Tracker {
             Heard::Failure(reason) => {
                 if !self.refused_anothers(now) {
                     self.last_error = Some(format!("the tracker refused: {reason}"));
-                    self.response_by = None;
+                    (self.response_by, self.unanswered) = (None, 0);
                     self.cadence.refused(now, &mut self.random);
                 }
             }
-            Heard::Offer { .. } | Heard::Answer { .. } => {}
+            // Our offers were taken.
+            Heard::Answer { .. } => self.unanswered = 0,
+            Heard::Offer { .. } => {}
         }
         Some(heard)
     }
@@ -292,9 +308,21 @@ impl Tracker {
         }
     }
 
+    /// How long it took to answer the last announce.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
+    }
+
     /// Whether an announce is due; the caller gathers offers and calls [`Tracker::announce`].
     pub(crate) fn wants_announce(&self, now: Instant) -> bool {
-        self.is_open() && self.cadence.due_at().is_some_and(|at| at <= now)
+        self.is_open() && self.announce_at().is_some_and(|at| at <= now)
+    }
+
+    /// When the next announce is due. Those before are to be answered first, within reason: a tracker that takes its time
+    /// would bring the same offers to others, too, whose answers are of no use. What waits for offers waits for nothing else.
+    fn announce_at(&self) -> Option<Instant> {
+        let waits = self.unanswered > 0 && !self.cadence.waits();
+        self.cadence.due_at().map(|due| if waits { due.max(self.asked_at + RESPONSE) } else { due })
     }
 
     /// Whether this socket has announced, so that others' offers reach us.
@@ -338,6 +366,7 @@ impl Tracker {
         self.started = true;
         // Of the first that is not answered: who announces often would put off for ever what shows that the socket is dead.
         self.response_by = self.response_by.or(Some(now + RESPONSE));
+        (self.unanswered, self.asked_at) = (self.unanswered + 1, now);
         // One without offers is followed by one with them.
         let waits = offers.is_empty() && moment == Moment::Started;
         self.cadence.announced(waits, now, &mut self.random);
@@ -412,7 +441,7 @@ impl Tracker {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(self.socket_at, soonest(self.cadence.due_at(), self.response_by))
+        soonest(self.socket_at, soonest(self.announce_at(), self.response_by))
     }
 }
 

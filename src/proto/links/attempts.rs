@@ -18,6 +18,8 @@ use crate::proto::time::Instant;
 
 /// An offer is taken back when nobody took it up for this long: NAT bindings of its candidates fade.
 const OFFER_LIFE: Duration = Duration::from_secs(50);
+/// A tracker that takes longer than this to bring an answer is not waited for.
+const SLOWEST: Duration = Duration::from_secs(10);
 /// An answer to an offer that went out through trackers is here by then, or never comes.
 const ANSWERED: Duration = Duration::from_millis(2000);
 
@@ -138,15 +140,21 @@ impl Links {
 
     // Answers.
 
-    /// Answers a request for a link with this peer.
-    pub(crate) fn take_up(&mut self, request: &Request, mut offer: Description, cx: &mut Context<'_>) {
+    /// Answers a request for a link with this peer; the answer is so long on its way.
+    pub(crate) fn take_up(
+        &mut self,
+        request: &Request,
+        mut offer: Description,
+        delay: Duration,
+        cx: &mut Context<'_>,
+    ) {
         let replaces = tried_against(request, cx.around);
         let successor_hint = request.instead_of.filter(|_| request.goal.side().is_none());
         self.make_room(cx);
         let tried = self.sift(&mut offer, cx);
         let id = self.next_conn_id();
         let mut link = Link::answer(id, offer, cx.now, cx.out);
-        link.patience = self.pace.patience(&request.origin);
+        link.patience = self.pace.patience(&request.origin) + delay.min(SLOWEST).mul_f64(1.5);
         cx.stats.attempts += 1;
         let fresh = Conn::new(link, Purpose::Answer(request.id), cx.now);
         let (peer, trial) = (Some(request.origin), successor_hint.is_some());

@@ -328,7 +328,7 @@ impl Link {
 
     fn connect(&mut self, now: Instant) {
         self.state = State::Connecting(now);
-        self.deadline = Some(now + CONNECT);
+        self.deadline = Some(now + CONNECT.max(self.patience));
         self.hopeful_until = Some(now + self.patience);
     }
 

@@ -13,6 +13,8 @@ const SPARE: Duration = Duration::from_secs(4);
 const HEALTHY: (u64, u64) = (60, 100);
 /// The shortest pause between two announces, whatever the user wants: none would be due for ever.
 const SHORTEST: Duration = Duration::from_millis(1);
+/// What it takes to make an answer, beside the tracker's own time.
+const ANSWERING: Duration = Duration::from_millis(500);
 /// Offers that are ready within this time go together.
 const GATHER_MORE: Duration = Duration::from_millis(50);
 
@@ -58,6 +60,8 @@ pub(super) struct Cadence {
     every: Duration,
     /// What the tracker asks for.
     interval: Duration,
+    /// How long the tracker takes to answer.
+    delay: Duration,
 }
 
 impl Cadence {
@@ -70,6 +74,7 @@ impl Cadence {
             retried: false,
             every,
             interval: Duration::from_secs(HEALTHY.1),
+            delay: Duration::ZERO,
         }
     }
 
@@ -138,6 +143,11 @@ impl Cadence {
         self.interval = Duration::from_secs(seconds.clamp(HEALTHY.0, HEALTHY.1));
     }
 
+    /// How long the tracker takes to answer. An offer is answered after twice that, and until then is not for others.
+    pub(super) fn set_delay(&mut self, delay: Duration) {
+        self.delay = delay;
+    }
+
     /// Brings the next announce forward.
     pub(super) fn hasten(&mut self, at: Instant) {
         self.due_at = soonest(self.due_at, Some(at));
@@ -171,7 +181,8 @@ impl Cadence {
         let pause = match self.need {
             Need::Healthy => self.interval,
             Need::Lonely | Need::Hungry | Need::Growing => {
-                longest.min(self.every).min(first.saturating_mul(1 << self.announces.min(8)))
+                let doubled = first.saturating_mul(1 << self.announces.min(8));
+                longest.min(self.every).min(doubled.max(self.delay * 2 + ANSWERING))
             }
         };
         self.due_at = Some(now + random.jitter(pause, 0.2).max(SHORTEST));

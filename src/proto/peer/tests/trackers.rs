@@ -185,14 +185,35 @@ fn a_page_is_told_of_every_state_and_when_the_next_attempt_is() {
 }
 
 #[test]
-fn two_are_linked_by_a_tracker_that_takes_three_seconds_as_soon_as_its_words_allow() {
-    let mut world = World::new();
-    world.tracker_late = seconds(3);
-    world.join(with(&[LIVE]));
-    world.join(with(&[LIVE]));
-    while !world.linked(0, 1) && world.now < START + seconds(60) {
-        world.run(Duration::from_millis(100));
+fn all_are_linked_by_a_tracker_that_takes_its_time_as_soon_as_its_words_allow() {
+    for (count, late, gap) in
+        [(2, 3, 0), (2, 3, 1500), (3, 3, 750), (3, 5, 2000), (6, 3, 0), (6, 4, 800), (6, 5, 300), (6, 7, 300)]
+    {
+        let mut world = World::new();
+        world.tracker_late = seconds(late);
+        for _ in 0..count {
+            world.join(with(&[LIVE]));
+            world.run(Duration::from_millis(gap));
+        }
+        let alone = |world: &World| (0..count).any(|index| world.peers[index].link_count() == 0);
+        let began = world.now;
+        while alone(&world) {
+            world.run(Duration::from_millis(100));
+            // An offer, an answer, and now and then another offer, for both had answered each other.
+            let took = world.now - began;
+            assert!(took <= seconds(3 * late + 1), "{count} peers, {late} s late, {gap} ms apart: {took:?}");
+        }
     }
-    // An offer and an answer, three seconds each.
-    assert!(world.now <= START + seconds(8), "after {:?}", world.now - START);
+}
+
+#[test]
+fn a_tracker_that_takes_its_time_is_not_asked_again_before_it_has_answered() {
+    let mut world = World::new();
+    world.tracker_late = seconds(5);
+    world.join(with(&[LIVE]));
+    world.run(seconds(5));
+    let heard = |world: &World| world.announces;
+    assert_eq!(heard(&world), 2, "that it is there, and its offers");
+    world.run(seconds(60));
+    assert!((5..=8).contains(&heard(&world)), "{}", heard(&world));
 }

@@ -51,6 +51,8 @@ pub(super) struct World {
     pub(super) tracker_late: Duration,
     /// Who is on which channel of tabs; there is one browser.
     tabs: BTreeMap<usize, String>,
+    /// Announces that the trackers took.
+    pub(super) announces: usize,
     tap: Option<Tap>,
     /// Pairs, the lower index first, whose frames take longer than others'.
     pub(super) far: BTreeMap<(usize, usize), Duration>,
@@ -91,6 +93,7 @@ impl World {
             attempts: Vec::new(),
             tracker_late: Duration::ZERO,
             tabs: BTreeMap::new(),
+            announces: 0,
             tap: None,
             far: BTreeMap::new(),
             woken: Vec::new(),
@@ -311,9 +314,10 @@ impl World {
                     self.push(self.now + self.swallowing, index, Input::ConnWritable(conn));
                 }
                 Output::ConnClose(conn) => {
+                    // Some descriptions are of peers that do not exist, or of an offer that another answer was taken to.
                     let remote = self.remote.get(&(index, conn));
-                    // Some descriptions are of peers that do not exist.
-                    if let Some(&(there, conn)) = remote.filter(|(there, _)| *there < self.peers.len()) {
+                    let back = |there: &&End| self.remote.get(there) == Some(&(index, conn));
+                    if let Some(&(there, conn)) = remote.filter(back) {
                         self.later(there, Input::ConnClosed(conn, "closed".into()));
                     }
                 }
@@ -415,6 +419,7 @@ impl World {
             heard.push((to, word(&info_hash(to.0), &name, offer).write(Half::Offer, sdp)));
         }
         self.members.insert(socket, name);
+        self.announces += 1;
         heard.into_iter().for_each(|(to, heard)| self.say(to, heard));
     }
 
