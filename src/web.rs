@@ -7,8 +7,9 @@
 //!
 //! ```text
 //! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
-//! options, convert, snapshot      ├── driver ── Peer ──┼─ rtc, rtc_config, lifecycle   report by a closure
-//! emitter, outcome, error        ─┘                    └─ timer, clock, steps          and know no driver
+//! options, convert, snapshot      │                    │  rtc, rtc_config, lifecycle   report by a closure
+//! emitter, outcome, error         ├── driver ── Peer ──┼─ policy, abort                and know no driver
+//! notice, trouble, diagnosis     ─┘                    └─ timer, clock, steps
 //! ```
 //!
 //! JavaScript is only what a Rust struct cannot say: see `easypeers.js`.

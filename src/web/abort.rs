@@ -67,7 +67,7 @@ mod tests {
                 let heard = heard.clone();
                 move || heard.set(heard.get() + 1)
             });
-            let watch = if dropped { None } else { Some(watch) };
+            let watch = Some(watch).filter(|_| !dropped);
             get("abort").unchecked_into::<Function>().call0(&controller).expect("it aborts");
             assert_eq!((heard.get(), signal.is_aborted()), (times, true));
             drop(watch);

@@ -449,7 +449,7 @@ mod tests {
                 Input::ConnCandidate(A, candidate) => b.add_candidate(candidate),
                 Input::ConnCandidate(B, candidate) => a.add_candidate(candidate),
                 Input::ConnOpened(_) => open += 1,
-                Input::ConnGathered(_) => {}
+                Input::ConnGathered(_) | Input::ConnResumed(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -459,7 +459,7 @@ mod tests {
     async fn next_frame(inbox: &Inbox) -> Input {
         loop {
             match inbox.next().await {
-                Input::ConnGathered(_) | Input::ConnCandidate(..) => {}
+                Input::ConnGathered(_) | Input::ConnCandidate(..) | Input::ConnResumed(_) => {}
                 other => return other,
             }
         }

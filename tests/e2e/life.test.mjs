@@ -59,7 +59,8 @@ behavior('what a page says while it is in the cache for the back button waits, a
 <script>
   const { easypeers } = probe.join('page', 'cached', { trackers: ['${url}'] })
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'hidden') easypeers.send('hidden')
+    // Kept: Chrome throws a page out of its cache whose garbage is collected there by anything of JavaScript.
+    if (document.visibilityState === 'hidden') window.kept = easypeers.send('hidden')
   })
 </script>`)
   world.site.kept.add('/peer')

@@ -114,7 +114,8 @@ impl Driver {
         }
         self.ready().end(Err(Error::Closed));
         if self.away.get() {
-            return self.end();
+            // There is nobody to whom anything could get out.
+            return self.change(Peer::leave);
         }
         self.change(Peer::close);
     }
