@@ -174,6 +174,8 @@ async function keep(easypeers, { topic, json, streams }) {
   };
   easypeers.on("connect", look2);
   easypeers.on("disconnect", look2);
+  easypeers.on("warning", () => {
+  });
   easypeers.on("error", (error) => log("error", visible(error.message), { message: error.message }));
   logTrackers(easypeers, (text) => log("tracker", text, { text }));
   const hourly = setInterval(() => {

@@ -62,3 +62,15 @@ behavior('a page that stops its clocks after loading stops nothing of this', asy
   await b.send(a.address, 'too')
   assert.deepEqual(await a.run(p => p.warnings.filter(text => /CLOCK/.test(text))), [])
 })
+
+behavior('a page that stops its timers after loading stops nothing of this', async world => {
+  const page = await world.page()
+  await page.evaluate(() => {
+    window.setTimeout = window.setInterval = () => 0
+    window.clearTimeout = window.clearInterval = () => {}
+  })
+  // Nothing but a timer wakes a page that has no tracker.
+  const a = await world.join('a', 'no timers', { trackers: [] }, page)
+  await a.run(p => { p.easypeers.send(null, 'to nobody', { timeout: 100 }).catch(error => { p.ended = error.code; probe.poke() }) })
+  await a.until('the end of the time it was given', p => p.ended === 'ERR_TIMEOUT')
+})
