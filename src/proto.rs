@@ -75,7 +75,7 @@ mod standby;
 mod time;
 mod topology;
 
-pub use config::{Config, ConfigError, MAX_MAX_PEERS, PUBLIC_TRACKERS};
+pub use config::{Config, ConfigError, MAX_MAX_PEERS, MAX_TRACKERS, PUBLIC_TRACKERS, RESERVE_TRACKERS};
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use envelope::Half;
 pub use id::{Address, IdError, InfoHash, MessageId, OfferId, SwarmId, TrackerPeerId};

@@ -10,6 +10,14 @@ use super::secret::SwarmSecret;
 pub const PUBLIC_TRACKERS: [&str; 3] =
     ["wss://tracker.webtorrent.dev", "wss://tracker.openwebtorrent.com", "wss://open.ftorrent.com"];
 
+/// Trackers for when none of [`PUBLIC_TRACKERS`] answers. They are known to be overloaded, or blocked, more often.
+pub const RESERVE_TRACKERS: [&str; 3] =
+    ["wss://tracker.btorrent.xyz", "wss://tracker.files.fm:7073/announce", "wss://tracker.novage.com.ua"];
+
+/// Most trackers that are used as long as one of them answers; those named after them are reserves. A guess: each is a
+/// socket, and an announce each minute.
+pub const MAX_TRACKERS: usize = 8;
+
 /// The settings of a [`Peer`](super::Peer).
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -28,10 +36,12 @@ pub struct Config {
     pub coverage: f64,
     /// Longest time between two announces while this peer has room for more links. The original's default.
     pub announce_every: Duration,
-    /// The trackers' WebSocket URLs.
+    /// The trackers' WebSocket URLs. Two peers meet where they have one in common, so all of them are used.
     pub trackers: Vec<String>,
     /// Whether it looks for other tabs of the same browser.
     pub tabs: bool,
+    /// Those to turn to as long as none of the others answers.
+    pub reserves: Vec<String>,
     /// Largest payload this peer sends or accepts, in bytes. A guess: what a browser holds with ease.
     pub max_message_size: usize,
     /// Most bytes held while there is no neighbor to hand them to. A guess: one largest message.
@@ -51,6 +61,7 @@ impl Config {
             announce_every: Duration::from_secs(30),
             trackers: PUBLIC_TRACKERS.iter().map(ToString::to_string).collect(),
             tabs: false,
+            reserves: RESERVE_TRACKERS.iter().map(ToString::to_string).collect(),
             max_message_size: 16 << 20,
             max_held: 16 << 20,
         }
@@ -68,6 +79,11 @@ impl Config {
             return Err(ConfigError::MaxMessageSize);
         }
         Ok(())
+    }
+
+    /// Whether this tracker, by its URL in normal form, is used whatever the others do.
+    pub(crate) fn uses(&self, url: &str) -> bool {
+        self.trackers.iter().any(|known| known == url)
     }
 
     /// How many links carry a broadcast onwards: k in docs/mesh.md, Coverage.

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::config::Config;
 use super::context::{Context, Effect, Stranger};
 use super::envelope::{Envelope, Half, Opened};
-use super::id::{InfoHash, OfferId, TrackerPeerId};
+use super::id::{OfferId, TrackerPeerId};
 use super::io::{Event, Output, TrackerId, TrackerStatus};
 use super::map::Map;
 use super::neighborhood::Neighborhood;
@@ -30,6 +31,14 @@ const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
 /// Pause before an announce when the mesh may have fallen apart.
 const CATASTROPHE: Duration = Duration::from_millis(500);
 
+/// A peer that has nobody turns to the reserves when no tracker has answered for this long: longer than a slow one takes.
+/// One with neighbors waits for longer, and then newcomers find it there.
+const WIDEN: Duration = Duration::from_secs(20);
+const WIDEN_LINKED: Duration = Duration::from_secs(60);
+/// Reserves are left when another tracker has answered for this long: by then those who wait for it have tried it again.
+const NARROW: Duration = Duration::from_secs(120);
+/// Most reserves in use.
+const MAX_RESERVES: usize = 3;
 /// What the page is told when no tracker can be reached, with what went wrong at some of them.
 const BLOCKED: &str = "no tracker can be reached, and without one this page meets nobody. Is it offline? A firewall, a \
     content blocker or the page's Content-Security-Policy (connect-src) may forbid it; a page of https may use wss:// only; \
@@ -46,6 +55,9 @@ pub(crate) struct Introducers {
     copies: Copies,
     /// How much depends on each of them.
     urgency: Urgency,
+    /// Whether the reserves are in use, and since when they should not be as they are.
+    widened: bool,
+    turn_since: Option<Instant>,
     /// Whether the page was told that none can be reached, since one last answered.
     complained: bool,
 }
@@ -56,12 +68,16 @@ pub(crate) fn most_offers(max_peers: usize) -> usize {
 }
 
 impl Introducers {
-    pub(crate) fn add(&mut self, url: &str, info_hash: InfoHash, cx: &mut Context<'_>) {
+    pub(crate) fn add(&mut self, url: &str, cx: &mut Context<'_>) {
+        if self.trackers.values().any(|tracker| tracker.url() == url) {
+            // A reserve that is in use; `due` sees that it is none any more.
+            return;
+        }
         let id = TrackerId(self.next_tracker);
         self.next_tracker += 1;
         let every = cx.me.config.announce_every;
-        let random = cx.random.split();
-        let mut tracker = Tracker::new(id, url.to_owned(), info_hash, every, random);
+        let info_hash = cx.me.secret.info_hash();
+        let mut tracker = Tracker::new(id, url.to_owned(), info_hash, every, cx.random.split());
         tracker.set_urgency(self.urgency, cx.now, cx.out);
         tracker.open(cx.now, cx.out);
         self.trackers.insert(id, tracker);
@@ -233,11 +249,12 @@ impl Introducers {
 
     /// Adapts the cadence to the neighborhood; the trackers that want an announce now.
     pub(crate) fn due(&mut self, cx: &mut Context<'_>) -> Vec<TrackerId> {
+        self.turn(cx);
         let (around, now) = (cx.around, cx.now);
         let (need, known) = (need(around), around.known.len());
         let urgency = match need {
             Need::Lonely => Urgency::Alone,
-            _ if self.is_served() => Urgency::Spare,
+            _ if self.is_served(&cx.me.config) => Urgency::Spare,
             _ => Urgency::Hidden,
         };
         // With two links the view is no sample of the swarm: a ring that winds round twice looks right to
@@ -265,14 +282,47 @@ impl Introducers {
         due
     }
 
-    /// Whether any tracker answers.
-    fn is_served(&self) -> bool {
-        self.trackers.values().any(Tracker::is_ready)
+    /// Whether any tracker answers that is no reserve.
+    fn is_served(&self, config: &Config) -> bool {
+        self.trackers.values().any(|tracker| tracker.is_ready() && config.uses(tracker.url()))
+    }
+
+    /// Turns to the reserves where no other tracker answers for long, and from them when one does again. All peers that
+    /// find the others silent turn to the same ones, so that they meet there.
+    fn turn(&mut self, cx: &mut Context<'_>) {
+        let me = cx.me;
+        let Config { trackers, reserves, .. } = &me.config;
+        // Who uses no tracker wants no other either.
+        let none = trackers.is_empty() || reserves.is_empty();
+        let served = self.is_served(&me.config);
+        if served != self.widened || none && !self.widened {
+            self.turn_since = None;
+        } else if *self.turn_since.get_or_insert(cx.now) + self.turn_after(cx.around.links.is_empty())
+            <= cx.now
+        {
+            (self.turn_since, self.widened) = (None, !self.widened);
+            if self.widened {
+                reserves.iter().take(MAX_RESERVES).for_each(|url| self.add(url, cx));
+            } else {
+                let left = self.trackers.values().map(Tracker::url).filter(|url| !me.config.uses(url));
+                let left: Vec<String> = left.map(str::to_owned).collect();
+                left.iter().for_each(|url| self.remove(url, cx.out));
+            }
+        }
+    }
+
+    /// How long the trackers must be silent, or speak again, before that.
+    fn turn_after(&self, alone: bool) -> Duration {
+        match self.widened {
+            true => NARROW,
+            false if alone => WIDEN,
+            false => WIDEN_LINKED,
+        }
     }
 
     /// Tells the page why it meets nobody: once, and once more if one answered in between.
     fn complain(&mut self, cx: &mut Context<'_>) {
-        if self.is_served() {
+        if self.trackers.values().any(Tracker::is_ready) {
             self.complained = false;
         }
         let blocked = !self.trackers.is_empty() && self.trackers.values().all(Tracker::is_blocked);
@@ -333,8 +383,9 @@ impl Introducers {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
-        soonest(trackers, self.tabs.as_ref().and_then(Tabs::poll_timeout))
+        let turn = self.turn_since.map(|since| since + self.turn_after(self.urgency == Urgency::Alone));
+        let tabs = self.tabs.as_ref().and_then(Tabs::poll_timeout);
+        soonest(soonest(turn, tabs), self.trackers.values().filter_map(Tracker::poll_timeout).min())
     }
 }
 

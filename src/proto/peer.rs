@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::clock::SwarmClock;
-use super::config::{Config, ConfigError};
+use super::config::{Config, ConfigError, MAX_TRACKERS};
 use super::context::{Answered, Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::identity::Identity;
@@ -652,19 +652,24 @@ impl Peer {
         self.parts.introducers.set_every(every, now);
     }
 
-    /// Adds a tracker by its WebSocket URL, however it is spelled; one that is already there stays as it is.
+    /// Adds a tracker by its WebSocket URL, however it is spelled; one that is already there stays as it is. Above
+    /// [`MAX_TRACKERS`] it is a reserve.
     pub fn add_tracker(&mut self, url: &str, now: Instant) {
         let url = introducers::normal_form(url);
         let config = &mut self.commons.me.config;
-        if self.stage != Stage::Open || config.trackers.contains(&url) {
+        if self.stage != Stage::Open || config.uses(&url) {
             return;
+        }
+        config.reserves.retain(|known| *known != url);
+        if config.trackers.len() >= MAX_TRACKERS {
+            return config.reserves.push(url);
         }
         config.trackers.push(url.clone());
         if config.locked {
             return;
         }
         let (parts, mut cx) = self.look(now);
-        parts.introducers.add(&url, cx.me.secret.info_hash(), &mut cx);
+        parts.introducers.add(&url, &mut cx);
         if parts.links.is_empty() {
             // Offers are made while the socket opens: both take a tenth of a second or more.
             parts.links.begin_offers(introducers::most_offers(cx.around.max_peers), &mut cx);
@@ -676,7 +681,9 @@ impl Peer {
     pub fn remove_tracker(&mut self, url: &str, now: Instant) {
         let url = introducers::normal_form(url);
         let Commons { me, out, .. } = &mut self.commons;
-        me.config.trackers.retain(|known| *known != url);
+        for list in [&mut me.config.trackers, &mut me.config.reserves] {
+            list.retain(|known| *known != url);
+        }
         self.parts.introducers.remove(&url, out);
         self.settle(now);
     }

@@ -155,6 +155,7 @@ impl World {
         config.max_peers = self.params.max_peers;
         config.coverage = self.params.coverage;
         config.trackers = (0..self.trackers.len()).map(tracker_url).collect();
+        config.reserves.clear();
         change(&mut config);
         let identity = identity(self.params.proofs, self.random.bytes());
         let random = self.random.split();

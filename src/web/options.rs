@@ -90,7 +90,7 @@ impl Options {
         config.max_message_size += TAG_BYTES;
         config.max_held = config.max_held.max(config.max_message_size);
         config.address = present(option("address")).map(|text| address("address", &text)).transpose()?;
-        config.trackers = trackers(&option("tracker"), &option("trackers"), config.trackers)?;
+        trackers(&mut config, &option("tracker"), &option("trackers"))?;
 
         let rtc_config = rtc_config::read(&option("rtcConfig"))?;
         let secret = present(option("secret")).map(|text| secret(&text)).transpose()?;
@@ -249,20 +249,20 @@ pub(super) fn tracker(value: &JsValue) -> Result<String, Error> {
     url.ok_or_else(|| wrong_type("a tracker must be a URL such as 'wss://tracker.example'", value))
 }
 
-/// `trackers` replaces the public list, and so does `tracker` as an array; `tracker` as one URL joins it.
-fn trackers(one: &JsValue, all: &JsValue, public: Vec<String>) -> Result<Vec<String>, Error> {
+/// `trackers` replaces the public list and its reserves, and so does `tracker` as an array; `tracker` as one URL joins
+/// them.
+fn trackers(config: &mut Config, one: &JsValue, all: &JsValue) -> Result<(), Error> {
     if !is_absent(all) && !Array::is_array(all) {
         return Err(wrong_type("trackers must be an array of URLs; an empty one for no tracker", all));
     }
-    let replaces = [all, one].into_iter().find(|list| Array::is_array(list));
-    let mut list = match replaces {
-        Some(list) => Array::from(list).iter().map(|url| tracker(&url)).collect::<Result<_, _>>()?,
-        None => public,
-    };
-    if !is_absent(one) && !Array::is_array(one) {
-        list.push(tracker(one)?);
+    if let Some(list) = [all, one].into_iter().find(|list| Array::is_array(list)) {
+        config.trackers = Array::from(list).iter().map(|url| tracker(&url)).collect::<Result<_, _>>()?;
+        config.reserves.clear();
     }
-    Ok(list)
+    if !is_absent(one) && !Array::is_array(one) {
+        config.trackers.push(tracker(one)?);
+    }
+    Ok(())
 }
 
 fn identity(value: &JsValue) -> Result<Identity, Error> {
@@ -359,7 +359,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
-    use crate::proto::PUBLIC_TRACKERS;
+    use crate::proto::{PUBLIC_TRACKERS, RESERVE_TRACKERS};
 
     fn read(options: &str) -> Result<Options, Error> {
         Options::read(&"topic".into(), &JSON::parse(options).expect("JSON"))
@@ -376,6 +376,7 @@ mod tests {
             assert_eq!((config.max_peers, config.coverage), (6, 0.33));
             assert_eq!(config.swarm, SwarmId::of_topic("topic"));
             assert_eq!(config.trackers, PUBLIC_TRACKERS);
+            assert_eq!(config.reserves, RESERVE_TRACKERS);
             assert_eq!(config.max_message_size, (16 << 20) + TAG_BYTES);
         }
     }
@@ -461,6 +462,8 @@ mod tests {
     #[wasm_bindgen_test]
     fn one_tracker_joins_the_public_list_and_a_list_replaces_it() {
         assert_eq!(config(r#"{"tracker":"ws://x"}"#).trackers.len(), 4);
+        assert_eq!(config(r#"{"tracker":"ws://x"}"#).reserves, RESERVE_TRACKERS);
+        assert_eq!(config(r#"{"tracker":["ws://x"]}"#).reserves, [""; 0]);
         assert_eq!(config(r#"{"tracker":["ws://x","ws://y"]}"#).trackers, ["ws://x", "ws://y"]);
         assert_eq!(config(r#"{"trackers":["ws://x"]}"#).trackers, ["ws://x"]);
         assert_eq!(config(r#"{"trackers":[]}"#).trackers, [""; 0]);

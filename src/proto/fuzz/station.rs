@@ -64,6 +64,7 @@ impl Station {
     pub(super) fn new(identity: Identity, secret: Option<SwarmSecret>) -> Self {
         let config = Config {
             trackers: vec!["ws://t".into()],
+            reserves: Vec::new(),
             secret: secret.clone(),
             max_peers: 4,
             ..Config::new(SwarmId::of_topic("t"))

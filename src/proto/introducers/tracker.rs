@@ -213,7 +213,7 @@ impl Tracker {
     }
 
     fn back_off(&mut self, now: Instant) {
-        self.backoff.failures += 1;
+        self.backoff.failures += u32::from(!self.is_ready());
         self.state = State::Waiting;
         self.response_by = None;
         self.cadence.stop();
@@ -225,10 +225,12 @@ impl Tracker {
         let before = std::mem::replace(&mut self.backoff.urgency, urgency);
         let Some(planned) = self.socket_at.filter(|_| self.state == State::Waiting) else { return };
         let at = now + self.backoff.pause(&mut self.random);
-        match urgency {
-            Urgency::Alone => self.open(now, out),
-            _ if urgency > before => self.socket_at = Some(at.min(planned)),
-            _ => self.socket_at = Some(at.max(planned)),
+        match (before, urgency) {
+            (_, Urgency::Alone) => self.open(now, out),
+            _ if self.backoff.failures == 0 => {}
+            (Urgency::Alone, _) => self.socket_at = Some(at.max(planned)),
+            // When one is back after all were gone, the others may be as well: they are tried once more as planned.
+            _ => self.socket_at = Some(at.min(planned)),
         }
     }
 

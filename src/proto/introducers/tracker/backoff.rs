@@ -30,7 +30,7 @@ impl Urgency {
     }
 }
 
-/// The failures in a row of one tracker.
+/// The sockets in a row on which one tracker did not answer.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     pub(super) urgency: Urgency,
@@ -43,9 +43,11 @@ impl Backoff {
         self.urgency == Urgency::Alone
     }
 
-    /// How long to wait before the next attempt.
+    /// How long to wait before the next attempt. That a tracker which answered closes the socket is no failure yet: some do so
+    /// on an answer to who is gone.
     pub(super) fn pause(&self, random: &mut Random) -> Duration {
-        let (first, longest) = self.urgency.pauses();
+        let urgency = if self.failures == 0 { Urgency::Alone } else { self.urgency };
+        let (first, longest) = urgency.pauses();
         let doubled = self.failures.saturating_sub(1).min(8);
         longest.min(first.saturating_mul(1 << doubled)).mul_f64(random.unit())
     }

@@ -146,6 +146,25 @@ fn sockets_that_close_again_and_again_are_opened_ever_more_slowly_and_at_any_mom
 }
 
 #[test]
+fn a_socket_that_a_tracker_closes_after_it_answered_is_opened_again_at_once_whoever_needs_it() {
+    for urgency in [Urgency::Alone, Urgency::Hidden, Urgency::Spare] {
+        let mut tracker = tracker();
+        let mut out = open(&mut tracker);
+        tracker.set_urgency(urgency, T0, &mut out);
+        for closed in 0..20 {
+            let now = T0 + Duration::from_secs(60 * closed);
+            tracker.open(now, &mut out);
+            tracker.handle_opened(now);
+            tracker.announce(&mut Vec::new(), now, &mut out);
+            respond(&mut tracker, now);
+            tracker.handle_closed("late answer".into(), now);
+            assert!(tracker.poll_timeout().is_some_and(|at| at <= now + Duration::from_secs(1)));
+            assert!(!tracker.is_blocked());
+        }
+    }
+}
+
+#[test]
 fn a_tracker_that_refuses_an_answer_to_anothers_offer_gets_no_more_of_them() {
     let venture = |tracker: &mut Tracker, now| {
         let mut out = VecDeque::new();

@@ -851,7 +851,7 @@ fn another_secret_or_topic_makes_no_link_and_is_counted() {
         let swarm = SwarmId::of_topic(topic);
         Config { secret: Some(SwarmSecret::private(swarm, &[secret; 32])), ..config() }
     };
-    let public = |topic| Config { trackers: vec!["ws://t".into()], ..Config::new(SwarmId::of_topic(topic)) };
+    let public = |topic| Config { swarm: SwarmId::of_topic(topic), ..config() };
     for (name, ours, theirs, cause) in [
         ("wrong secret", private(1, "t"), private(2, "t"), "tracker offer"),
         ("no secret", private(1, "t"), public("t"), "tracker offer"),

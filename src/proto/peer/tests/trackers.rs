@@ -217,3 +217,95 @@ fn a_tracker_that_takes_its_time_is_not_asked_again_before_it_has_answered() {
     world.run(seconds(60));
     assert!((5..=8).contains(&heard(&world)), "{}", heard(&world));
 }
+
+const RESERVES: [&str; 4] = ["ws://reserve-1", "ws://reserve-2", "ws://reserve-3", "ws://reserve-4"];
+
+/// ... and reserves.
+fn with_reserves(trackers: &[&str]) -> Config {
+    Config { reserves: RESERVES.map(str::to_owned).into(), ..with(trackers) }
+}
+
+fn in_use(world: &World, index: usize) -> Vec<String> {
+    world.peers[index].trackers().into_iter().map(|status| status.url).collect()
+}
+
+#[test]
+fn who_has_nobody_turns_to_the_first_reserves_when_no_tracker_answers_for_long_and_meets_others_there() {
+    let mut world = World::new();
+    world.dead_trackers.insert(DEAD.into());
+    for _ in 0..2 {
+        world.join(with_reserves(&[DEAD]));
+    }
+    world.run(seconds(19));
+    assert_eq!(in_use(&world, 0), [DEAD]);
+    world.run(seconds(3));
+    assert_eq!(in_use(&world, 0), [DEAD, RESERVES[0], RESERVES[1], RESERVES[2]], "and not all of them");
+    assert!(world.linked(0, 1));
+}
+
+#[test]
+fn a_swarm_whose_trackers_are_gone_waits_at_the_reserves_for_newcomers_and_leaves_them_after() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        world.join(with_reserves(&[LIVE]));
+    }
+    world.run(seconds(5));
+    world.kill_tracker(LIVE);
+    world.run(seconds(59));
+    assert_eq!(in_use(&world, 0), [LIVE], "it may just be started anew");
+    world.run(seconds(3));
+    let newcomer = world.join(with_reserves(&[LIVE]));
+    world.run(seconds(30));
+    assert!(world.peers[newcomer].link_count() > 0);
+    // Who waits for the tracker tries it again within a minute; until then it finds the others at a reserve.
+    world.dead_trackers.clear();
+    world.run(seconds(120));
+    assert_eq!(in_use(&world, 0).len(), 4);
+    world.run(seconds(120));
+    assert!((0..3).all(|index| in_use(&world, index) == [LIVE]));
+    world.kill_tracker(LIVE);
+    world.run(seconds(65));
+    assert_eq!(in_use(&world, 0).len(), 4);
+}
+
+#[test]
+fn a_tracker_that_answers_or_a_list_without_reserves_is_enough() {
+    let mut world = World::new();
+    world.dead_trackers.insert(DEAD.into());
+    world.join(with_reserves(&[DEAD, LIVE]));
+    world.join(with(&[DEAD]));
+    world.join(with_reserves(&[]));
+    world.run(seconds(1));
+    world.with(2, |peer, now| peer.handle(Input::Woke, now));
+    world.run(seconds(600));
+    assert_eq!(in_use(&world, 0), [DEAD, LIVE]);
+    assert_eq!(in_use(&world, 1), [DEAD]);
+    // A page that named none wants none.
+    assert_eq!(in_use(&world, 2), [""; 0]);
+}
+
+#[test]
+fn a_reserve_that_the_page_adds_is_none_any_more_and_what_it_removes_is_not_turned_to() {
+    let mut world = World::new();
+    world.dead_trackers.insert(DEAD.into());
+    world.join(with_reserves(&[DEAD]));
+    world.run(seconds(25));
+    world.with(0, |peer, now| peer.add_tracker("WS://Reserve-2/", now));
+    world.with(0, |peer, now| peer.remove_tracker("ws://reserve-1", now));
+    world.run(seconds(200));
+    assert_eq!(in_use(&world, 0), [DEAD, RESERVES[1]], "it answers, and the others are left");
+    world.kill_tracker(RESERVES[1]);
+    world.run(seconds(65));
+    assert_eq!(in_use(&world, 0), [DEAD, RESERVES[1], RESERVES[2], RESERVES[3]]);
+}
+
+#[test]
+fn of_more_trackers_than_are_good_for_anybody_the_first_are_used_and_the_others_are_reserves() {
+    let mut world = World::new();
+    let named: Vec<_> = (0..20).map(|n| format!("ws://t-{n}")).collect();
+    world.dead_trackers.extend(named[..8].iter().cloned());
+    world.join(Config { trackers: named.clone(), ..config() });
+    assert_eq!(in_use(&world, 0), named[..8]);
+    world.run(seconds(25));
+    assert_eq!(in_use(&world, 0), named[..11]);
+}

@@ -465,7 +465,7 @@ impl World {
 }
 
 pub(super) fn config() -> Config {
-    Config { trackers: vec!["ws://t".into()], ..Config::new(SwarmId::of_topic("t")) }
+    Config { trackers: vec!["ws://t".into()], reserves: Vec::new(), ..Config::new(SwarmId::of_topic("t")) }
 }
 
 fn word<'a>(info_hash: &'a str, peer_id: &'a str, about: &'a Value) -> Word<'a> {
