@@ -216,7 +216,7 @@ export default class Easypeers {
   readonly peers: string[]
 
   /**
-   * The trackers and how each does.
+   * The trackers in use, and how each does; reserves among them only while none of the others answers.
    * @example console.table(easypeers.trackers)
    */
   readonly trackers: TrackerStatus[]
@@ -259,9 +259,14 @@ export interface EasypeersOptions {
   coverage?: number
   /** Kept for old pages; checked (an integer, at least 1), and changes nothing. @example { bitLength: 64 } */
   bitLength?: number
-  /** A tracker beside the public ones, or an array that replaces them. @example { tracker: 'ws://localhost:8000' } */
+  /** A tracker beside the public ones, or an array that replaces them, as `trackers` does. @example { tracker: 'ws://localhost:8000' } */
   tracker?: string | string[]
-  /** The trackers, instead of the public ones; `[]` for none: then only tabs of this browser meet. @example { trackers: ['wss://tracker.example'] } */
+  /**
+   * The trackers, instead of the public ones and their reserves; `[]` for none: then only tabs of this browser meet. The first
+   * eight are used all the time: two peers meet where they have one in common. Those after them are reserves, turned to when
+   * none of the others answers.
+   * @example { trackers: ['wss://tracker.example'] }
+   */
   trackers?: string[]
   /** Longest time between two announces, in milliseconds: 30000. @example { timeout: 60_000 } */
   timeout?: number

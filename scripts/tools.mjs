@@ -29,6 +29,11 @@ const TOOLS = {
     hint: 'install Chromium and its chromedriver (Debian: apt-get install chromium chromium-driver); ' +
       'a browser in another place is named by CHROMIUM=/path/to/it',
   },
+  faketime: {
+    there: () => works('faketime', ['--version']),
+    install: say => apt(say, 'faketime'),
+    hint: 'install faketime (Debian: apt-get install faketime)',
+  },
   wasm: {
     there: () => works('rustup', ['target', 'list', '--installed'], 'wasm32-unknown-unknown'),
     install: say => run(say, 'rustup', ['target', 'add', 'wasm32-unknown-unknown']),

@@ -163,8 +163,8 @@ export class Site {
 // ---------------------------------------------------------------- browsers
 
 /** A browser of its own process group; `kill` ends it as a crash would. */
-export async function launch(options = {}) {
-  const server = await chromium.launchServer({ ...CHROMIUM, ...options })
+export async function launch({ flags = [], ...options } = {}) {
+  const server = await chromium.launchServer({ ...CHROMIUM, args: [...CHROMIUM.args, ...flags], ...options })
   const browser = await chromium.connect(server.wsEndpoint())
   return { browser, pid: server.process().pid, kill: () => server.kill(), close: () => server.close() }
 }
