@@ -371,7 +371,7 @@ impl Peer {
 
     /// Everything that a neighbor says, as far as it may.
     fn handle_packet(&mut self, conn: ConnId, from: Address, packet: Packet, now: Instant) {
-        let (Parts { links, signalling, topology, messaging, .. }, mut cx) = self.look(now);
+        let (Parts { links, signalling, topology, messaging, introducers }, mut cx) = self.look(now);
         let cx = &mut cx;
         let cost = match &packet {
             Packet::Broadcast(broadcast::Packet::Have(ids)) => 1.0 + ids.len() as f64 / NAMES_PER_PACKET,
@@ -402,6 +402,7 @@ impl Peer {
                 }
                 self.handle_clock(from, Instant::from_millis(millis), now);
             }
+            Packet::Trackers { marks, asks } => introducers.handle_trackers(from, &marks, asks, cx),
             Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
         }
     }

@@ -211,6 +211,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ("digest", Packet::Broadcast(digest)),
         ("resume", Packet::Broadcast(broadcast::Packet::Resume(maker))),
         ("clock", Packet::Clock { millis: 1_800_000_000_123, asks: true }),
+        ("trackers", Packet::Trackers { marks: vec![7, mark("wss://tracker.example")], asks: true }),
         ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
         ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
     ]
