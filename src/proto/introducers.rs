@@ -27,6 +27,8 @@ const OFFERS: usize = 3;
 const OFFERS_HEALTHY: usize = 2;
 /// After this time an announce that waits for offers goes without them.
 const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
+/// What trackers take to answer, and attempts have time for.
+const USUAL: Duration = Duration::from_millis(500);
 /// Pause before an announce when the mesh may have fallen apart.
 const CATASTROPHE: Duration = Duration::from_millis(500);
 
@@ -219,9 +221,11 @@ impl Introducers {
         }
     }
 
-    /// How long the tracker that brought somebody an offer takes to bring an answer back, as far as it is known here.
+    /// How long the tracker that brought somebody an offer takes to bring an answer back, as far as it is known here, and no
+    /// time at all if that is as usual.
     pub(crate) fn delay_of(&self, mark: u32) -> Duration {
-        self.trackers.values().find(|tracker| tracker.mark() == mark).map_or(Duration::ZERO, Tracker::delay)
+        let tracker = self.trackers.values().find(|tracker| tracker.mark() == mark);
+        tracker.map(Tracker::delay).filter(|delay| *delay > USUAL).unwrap_or_default()
     }
 
     // Announces.
