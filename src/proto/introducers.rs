@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::config::Config;
+use super::config::{Config, MAX_TRACKERS};
 use super::context::{Context, Effect, Stranger};
 use super::envelope::{Envelope, Half, Opened};
-use super::id::{OfferId, TrackerPeerId};
+use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{Event, Output, TrackerId, TrackerStatus};
+use super::links::link::Packet;
 use super::map::Map;
 use super::neighborhood::Neighborhood;
 use super::ring::Side;
@@ -20,14 +21,16 @@ pub(crate) mod tracker;
 
 use copies::Copies;
 use tabs::{TABS, Tabs};
-pub(crate) use tracker::normal_form;
 use tracker::{Heard, Need, Tracker, Urgency};
+pub(crate) use tracker::{mark, normal_form};
 
 /// Most offers in one announce of a peer in need. A healthy one only seeks its ring neighbors.
 const OFFERS: usize = 3;
 const OFFERS_HEALTHY: usize = 2;
 /// After this time an announce that waits for offers goes without them.
 const WITHOUT_OFFERS: Duration = Duration::from_millis(1500);
+/// What trackers take to answer, and attempts have time for.
+const USUAL: Duration = Duration::from_millis(500);
 /// Pause before an announce when the mesh may have fallen apart.
 const CATASTROPHE: Duration = Duration::from_millis(500);
 
@@ -37,6 +40,14 @@ const WIDEN: Duration = Duration::from_secs(20);
 const WIDEN_LINKED: Duration = Duration::from_secs(60);
 /// Reserves are left when another tracker has answered for this long: by then those who wait for it have tried it again.
 const NARROW: Duration = Duration::from_secs(120);
+/// Neighbors are asked which trackers answer them when none has answered here for this long, and again after that; and what
+/// they say counts until they did not say it again.
+const ASK: Duration = Duration::from_secs(20);
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+const VOUCHED: Duration = Duration::from_secs(90);
+const ANSWERED: Duration = Duration::from_secs(10);
+/// Most marks of trackers that are told at once, or looked at.
+const MAX_MARKS: usize = MAX_TRACKERS;
 /// Most reserves in use.
 const MAX_RESERVES: usize = 3;
 /// What the page is told when no tracker can be reached, with what went wrong at some of them.
@@ -58,6 +69,12 @@ pub(crate) struct Introducers {
     /// Whether the reserves are in use, and since when they should not be as they are.
     widened: bool,
     turn_since: Option<Instant>,
+    /// When the neighbors are asked which trackers answer them.
+    ask_at: Option<Instant>,
+    /// Until when their answers are taken.
+    asked_until: Option<Instant>,
+    /// Marks of trackers on this peer's own list that answer a neighbor, and until when that counts.
+    vouched: Map<u32, Instant>,
     /// Whether the page was told that none can be reached, since one last answered.
     complained: bool,
 }
@@ -240,21 +257,24 @@ impl Introducers {
         }
     }
 
-    /// How long the tracker that brought somebody an offer takes to bring an answer back, as far as it is known here.
+    /// How long the tracker that brought somebody an offer takes to bring an answer back, as far as it is known here, and no
+    /// time at all if that is as usual.
     pub(crate) fn delay_of(&self, mark: u32) -> Duration {
-        self.trackers.values().find(|tracker| tracker.mark() == mark).map_or(Duration::ZERO, Tracker::delay)
+        let tracker = self.trackers.values().find(|tracker| tracker.mark() == mark);
+        tracker.map(Tracker::delay).filter(|delay| *delay > USUAL).unwrap_or_default()
     }
 
     // Announces.
 
     /// Adapts the cadence to the neighborhood; the trackers that want an announce now.
     pub(crate) fn due(&mut self, cx: &mut Context<'_>) -> Vec<TrackerId> {
+        self.ask(cx);
         self.turn(cx);
         let (around, now) = (cx.around, cx.now);
         let (need, known) = (need(around), around.known.len());
         let urgency = match need {
             Need::Lonely => Urgency::Alone,
-            _ if self.is_served(&cx.me.config) => Urgency::Spare,
+            _ if self.is_served(cx) => Urgency::Spare,
             _ => Urgency::Hidden,
         };
         // With two links the view is no sample of the swarm: a ring that winds round twice looks right to
@@ -282,9 +302,46 @@ impl Introducers {
         due
     }
 
-    /// Whether any tracker answers that is no reserve.
-    fn is_served(&self, config: &Config) -> bool {
-        self.trackers.values().any(|tracker| tracker.is_ready() && config.uses(tracker.url()))
+    /// Whether a tracker answers that is no reserve: here, or at a neighbor that says so, for then strangers find the swarm.
+    fn is_served(&self, cx: &Context<'_>) -> bool {
+        let linked = !cx.around.links.is_empty();
+        let mut own = self.trackers.values().filter(|tracker| cx.me.config.uses(tracker.url()));
+        own.any(|tracker| tracker.is_ready() || linked && self.is_vouched(tracker.mark(), cx.now))
+    }
+
+    fn is_vouched(&self, mark: u32, now: Instant) -> bool {
+        self.vouched.get(&mark).is_some_and(|until| *until > now)
+    }
+
+    /// Asks the neighbors, now and then, which trackers answer them, while none of this peer's own does.
+    fn ask(&mut self, cx: &mut Context<'_>) {
+        let config = &cx.me.config;
+        let mut own = self.trackers.values().filter(|tracker| config.uses(tracker.url()));
+        if config.trackers.is_empty() || cx.around.links.is_empty() || own.any(Tracker::is_ready) {
+            self.ask_at = None;
+        } else if *self.ask_at.get_or_insert(cx.now + ASK) <= cx.now {
+            (self.ask_at, self.asked_until) = (Some(cx.now + ASK_AGAIN), Some(cx.now + ANSWERED));
+            for link in &cx.around.links {
+                let ask = Packet::Trackers { marks: Vec::new(), asks: true };
+                cx.effects.push_back(Effect::Send(link.address, ask, None));
+            }
+        }
+    }
+
+    /// A neighbor asks, or says, which trackers answer. What it says leads nowhere but to trackers on this peer's own list.
+    pub(crate) fn handle_trackers(&mut self, from: Address, marks: &[u32], asks: bool, cx: &mut Context<'_>) {
+        if asks {
+            let ready = self.trackers.values().filter(|tracker| tracker.is_ready());
+            let marks = ready.map(Tracker::mark).take(MAX_MARKS).collect();
+            return cx.send(from, Packet::Trackers { marks, asks: false });
+        }
+        if self.asked_until.is_none_or(|until| until <= cx.now) {
+            return cx.drop_because("trackers not asked for");
+        }
+        let Config { trackers, reserves, .. } = &cx.me.config;
+        let known: Vec<_> = trackers.iter().chain(reserves).map(|url| mark(url)).collect();
+        let known = marks.iter().take(MAX_MARKS).filter(|mark| known.contains(mark));
+        self.vouched.extend(known.map(|&mark| (mark, cx.now + VOUCHED)));
     }
 
     /// Turns to the reserves where no other tracker answers for long, and from them when one does again. All peers that
@@ -294,7 +351,7 @@ impl Introducers {
         let Config { trackers, reserves, .. } = &me.config;
         // Who uses no tracker wants no other either.
         let none = trackers.is_empty() || reserves.is_empty();
-        let served = self.is_served(&me.config);
+        let served = self.is_served(cx);
         if served != self.widened || none && !self.widened {
             self.turn_since = None;
         } else if *self.turn_since.get_or_insert(cx.now) + self.turn_after(cx.around.links.is_empty())
@@ -302,7 +359,9 @@ impl Introducers {
         {
             (self.turn_since, self.widened) = (None, !self.widened);
             if self.widened {
-                reserves.iter().take(MAX_RESERVES).for_each(|url| self.add(url, cx));
+                let mut order: Vec<_> = reserves.iter().collect();
+                order.sort_by_key(|url| !self.is_vouched(mark(url), cx.now));
+                order.into_iter().take(MAX_RESERVES).for_each(|url| self.add(url, cx));
             } else {
                 let left = self.trackers.values().map(Tracker::url).filter(|url| !me.config.uses(url));
                 let left: Vec<String> = left.map(str::to_owned).collect();
@@ -385,7 +444,8 @@ impl Introducers {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let turn = self.turn_since.map(|since| since + self.turn_after(self.urgency == Urgency::Alone));
         let tabs = self.tabs.as_ref().and_then(Tabs::poll_timeout);
-        soonest(soonest(turn, tabs), self.trackers.values().filter_map(Tracker::poll_timeout).min())
+        let trackers = self.trackers.values().filter_map(Tracker::poll_timeout).min();
+        soonest(soonest(soonest(turn, self.ask_at), tabs), trackers)
     }
 }
 

@@ -394,7 +394,7 @@ impl Peer {
 
     /// Everything that a neighbor says, as far as it may.
     fn handle_packet(&mut self, conn: ConnId, from: Address, packet: Packet, now: Instant) {
-        let (Parts { links, signalling, topology, messaging, .. }, mut cx) = self.look(now);
+        let (Parts { links, signalling, topology, messaging, introducers, .. }, mut cx) = self.look(now);
         let cx = &mut cx;
         let cost = match &packet {
             Packet::Broadcast(broadcast::Packet::Have(ids)) => 1.0 + ids.len() as f64 / NAMES_PER_PACKET,
@@ -428,6 +428,7 @@ impl Peer {
             }
             Packet::Rival(instance) => links.say_holding(conn, instance, cx),
             Packet::Holds(holding) => links.handle_holds(conn, holding, cx),
+            Packet::Trackers { marks, asks } => introducers.handle_trackers(from, &marks, asks, cx),
             Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
         }
     }

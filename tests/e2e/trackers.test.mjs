@@ -138,3 +138,39 @@ behavior('a page that is linked does not fill its console with what a dead track
     assert.ok(red.length <= 5, red.join('\n'))
   }
 })
+
+behavior('a page that reaches no public tracker turns to the reserves, and says so little that its console stays readable', async world => {
+  const a = await world.join('a', 'public', { trackers: undefined })
+  assert.equal(await a.run(p => p.easypeers.trackers.length), 3)
+  await blocked(a)
+  await a.until('the reserves', p => p.easypeers.trackers.length === 6)
+  await a.until('their failures', p => p.easypeers.trackers.every(t => t.lastError))
+  const red = world.consoles.get(a.page).filter(line => line.startsWith('error'))
+  world.measured('red lines of six trackers in the first half minute', red.length)
+  assert.ok(red.length <= 6 * 8, red.join('\n'))
+  assert.equal(await a.run(p => p.warnings.filter(text => text.includes('BLOCKED')).length), 1)
+})
+
+for (const path of ['/', '/chat.html']) {
+  behavior(`the demo at ${path} says once what it cannot reach`, async world => {
+    const tracker = await world.tracker()
+    await tracker.stop()
+    world.site.config.tracker = tracker.url
+    const page = await world.page({ path: `${path}?topic=nobody` })
+    const problem = page.locator('#problem')
+    await problem.filter({ hasText: tracker.url }).waitFor()
+    await page.evaluate(() => {
+      window.changes = 0
+      new MutationObserver(() => window.changes++).observe(document.getElementById('problem'), { childList: true, characterData: true, subtree: true })
+    })
+    // More attempts, and it is what it was.
+    await page.evaluate(() => new Promise(resolve => {
+      let tries = 0
+      easypeers.on('tracker', ({ state }) => state === 'waiting' && ++tries === 3 && resolve())
+    }))
+    assert.equal(await page.evaluate(() => window.changes), 0)
+    const red = world.consoles.get(page).filter(line => line.startsWith('error'))
+    world.measured('red lines', red.length)
+    assert.ok(red.length <= 8, red.join('\n'))
+  })
+}

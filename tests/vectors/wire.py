@@ -306,6 +306,8 @@ def vectors():
     yield 'message_query', u8(8) + u8(0) + query.bytes + lengthy(b'') + sequence(query.maker) + u8(1)
     yield 'taken', u8(8) + u8(1) + sealed.id + u8(2)
     yield 'stuck', u8(8) + u8(2) + sealed.id + u8(2)
+    marks = varint(2) + varint(7) + varint(mark('wss://tracker.example'))
+    yield 'trackers', u8(12) + marks + u8(1)
     yield 'clock', u8(9) + varint(1_800_000_000_123) + u8(1)
     yield 'rival', u8(10) + bytes([8]) * 16
     held = bytes([3]) * 16 + bytes([8]) * 16

@@ -363,6 +363,7 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
     let nobody = Address([9; 20]);
     let (id, many) = (MessageId([3; 20]), (0..10_000u32).map(many_ids).collect::<Vec<_>>());
     let mut packets = vec![Packet::Ping(0), Packet::Pong(u32::MAX)];
+    packets.extend([true, false].map(|asks| Packet::Trackers { marks: (0..1000).collect(), asks }));
     packets.extend(
         [
             broadcast::Packet::Have(many),

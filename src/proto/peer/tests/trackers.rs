@@ -309,3 +309,56 @@ fn of_more_trackers_than_are_good_for_anybody_the_first_are_used_and_the_others_
     world.run(seconds(25));
     assert_eq!(in_use(&world, 0), named[..11]);
 }
+
+#[test]
+fn who_is_kept_from_a_tracker_that_answers_its_neighbor_needs_no_reserve_and_tries_it_rarely() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        world.join(with_reserves(&[LIVE]));
+    }
+    world.run(seconds(5));
+    world.block(0, LIVE);
+    let before = attempts(&world, 0, LIVE);
+    world.run(seconds(1800));
+    assert_eq!(in_use(&world, 0), [LIVE], "newcomers find the swarm by the neighbor");
+    let tries = attempts(&world, 0, LIVE) - before;
+    assert!((3..30).contains(&tries), "{tries}");
+    // The neighbor's word is worth no more than the tracker.
+    world.kill_tracker(LIVE);
+    world.run(seconds(160));
+    assert!((0..2).all(|index| in_use(&world, index).len() == 4));
+}
+
+#[test]
+fn a_reserve_that_answers_a_neighbor_is_turned_to_first() {
+    let mut world = World::new();
+    world.join(with_reserves(&[LIVE]));
+    world.join(with(&[LIVE, RESERVES[3]]));
+    world.run(seconds(5));
+    world.kill_tracker(LIVE);
+    world.run(seconds(70));
+    assert_eq!(in_use(&world, 0), [LIVE, RESERVES[3], RESERVES[0], RESERVES[1]]);
+}
+
+#[test]
+fn a_neighbor_can_name_no_tracker_that_is_not_on_the_list_nor_say_anything_unasked() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        world.join(with_reserves(&[LIVE]));
+    }
+    world.run(seconds(5));
+    let marks: Vec<u32> = (0..2_000).chain(RESERVES.map(introducers::mark)).collect();
+    let lie = Packet::Trackers { marks, asks: false };
+    world.inject(1, 0, &lie);
+    assert_eq!(world.peers[0].stats().dropped.get(&"trackers not asked for"), Some(&1));
+    world.tap(move |from, _, packet| match packet {
+        Packet::Trackers { asks: false, .. } if from == 1 => vec![lie.clone(); 50],
+        packet => vec![packet],
+    });
+    world.block(0, LIVE);
+    world.run(seconds(1800));
+    // The first eight of its marks are of nothing that is known here, and no more are looked at.
+    assert_eq!(in_use(&world, 0), [LIVE, RESERVES[0], RESERVES[1], RESERVES[2]]);
+    let tried: BTreeSet<_> = world.attempts[0].iter().map(|(_, url)| url.as_str()).collect();
+    assert_eq!(tried, BTreeSet::from([LIVE, RESERVES[0], RESERVES[1], RESERVES[2]]));
+}

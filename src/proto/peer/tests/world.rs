@@ -45,6 +45,8 @@ pub(super) struct World {
     sockets: BTreeMap<Socket, String>,
     /// The trackers that refuse every connection.
     pub(super) dead_trackers: BTreeSet<String>,
+    /// Peers that a firewall keeps from a tracker.
+    pub(super) blocked: BTreeSet<(usize, String)>,
     /// When each peer tried which tracker.
     pub(super) attempts: Vec<Vec<(Instant, String)>>,
     /// How much longer than a frame all that a tracker says takes.
@@ -90,6 +92,7 @@ impl World {
             members: BTreeMap::new(),
             sockets: BTreeMap::new(),
             dead_trackers: BTreeSet::new(),
+            blocked: BTreeSet::new(),
             attempts: Vec::new(),
             tracker_late: Duration::ZERO,
             tabs: BTreeMap::new(),
@@ -370,7 +373,7 @@ impl World {
     fn open_socket(&mut self, socket: Socket, url: String) {
         let (index, id) = socket;
         self.attempts[index].push((self.now, url.clone()));
-        if self.dead_trackers.contains(&url) {
+        if self.dead_trackers.contains(&url) || self.blocked.contains(&(index, url.clone())) {
             return self.later(index, Input::TrackerClosed(id, "refused".into()));
         }
         self.sockets.insert(socket, url);
@@ -380,12 +383,21 @@ impl World {
     /// A tracker dies; who had a socket there hears it.
     pub(super) fn kill_tracker(&mut self, url: &str) {
         self.dead_trackers.insert(url.into());
-        let gone: Vec<_> =
-            self.sockets.iter().filter(|(_, there)| *there == url).map(|(&at, _)| at).collect();
-        for socket in gone {
+        (0..self.peers.len()).for_each(|index| self.cut(index, url));
+    }
+
+    /// A firewall keeps a peer from a tracker from now on.
+    pub(super) fn block(&mut self, index: usize, url: &str) {
+        self.blocked.insert((index, url.into()));
+        self.cut(index, url);
+    }
+
+    fn cut(&mut self, index: usize, url: &str) {
+        let gone = self.sockets.iter().find(|&(at, there)| at.0 == index && there == url);
+        if let Some((&socket, _)) = gone {
             self.sockets.remove(&socket);
             self.members.remove(&socket);
-            self.later(socket.0, Input::TrackerClosed(socket.1, "gone".into()));
+            self.later(index, Input::TrackerClosed(socket.1, "gone".into()));
         }
     }
 

@@ -47,6 +47,13 @@ pub(crate) enum Packet {
     Rival([u8; 16]),
     /// It is.
     Holds(Holding),
+    /// The trackers that answer the sender, by their marks: nobody is told of one that it does not know.
+    Trackers {
+        /// Those.
+        marks: Vec<u32>,
+        /// Whether it wants to know the same of the other.
+        asks: bool,
+    },
 }
 
 impl Packet {

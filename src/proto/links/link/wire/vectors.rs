@@ -217,6 +217,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ("clock", Packet::Clock { millis: 1_800_000_000_123, asks: true }),
         ("rival", Packet::Rival([8; 16])),
         ("holds", Packet::Holds(holding)),
+        ("trackers", Packet::Trackers { marks: vec![7, mark("wss://tracker.example")], asks: true }),
         ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
         ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
     ]
