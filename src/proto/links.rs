@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::context::{Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::io::{ConnId, Event, Output};
-use super::journal::{Attempts, Cause, Journal};
+use super::journal::{Attempts, Cause, Journal, Trouble};
 use super::map::Map;
 use super::messaging::direct::MAX_RING_HOPS;
 use super::neighborhood::{Neighbor, Neighborhood};
@@ -468,16 +468,23 @@ impl Links {
     fn note(&mut self, id: ConnId, cause: Option<Cause>, detail: &str, cx: &mut Context<'_>) {
         let (Some(conn), Some(cause)) = (self.conns.get(&id), cause) else { return };
         let trouble = self.journal.failed(cause, conn.peer, detail, cx.now);
-        let alone = self.neighbors.is_empty();
-        trouble.into_iter().filter(|_| alone).for_each(|trouble| cx.emit(Event::Trouble(trouble)));
+        self.complain(trouble, cx);
     }
 
     /// Writes down what the browser gathered for a connection.
     fn note_gathered(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let gathered = self.conns.get(&id).and_then(|conn| conn.link.gathered());
         let trouble = gathered.and_then(|(candidates, over)| self.journal.gathered(candidates, over));
-        let alone = self.neighbors.is_empty();
-        trouble.into_iter().filter(|_| alone).for_each(|trouble| cx.emit(Event::Trouble(trouble)));
+        self.complain(trouble, cx);
+    }
+
+    /// Who has somebody is in no trouble.
+    fn complain(&mut self, trouble: Option<Trouble>, cx: &mut Context<'_>) {
+        if self.neighbors.is_empty() {
+            trouble.into_iter().for_each(|trouble| cx.emit(Event::Trouble(trouble)));
+        } else {
+            self.journal.linked();
+        }
     }
 
     /// Asks the neighbors whether they have what the page said lately.

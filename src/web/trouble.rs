@@ -52,8 +52,8 @@ pub(super) fn notice(trouble: &Trouble, config: &RtcConfig, rtc: &Rtc) -> Option
             Some(Notice::error(
                 "ERR_ICE",
                 format!(
-                    "{attempts} connections were tried and none came about, though both sides were willing: the networks \
-                     between let nothing through, {help}"
+                    "{attempts} connections were tried and none came about: unless these peers were just closed, the networks \
+                     let nothing through, {help}"
                 ),
             ))
         }

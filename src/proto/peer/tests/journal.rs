@@ -105,6 +105,18 @@ fn two_networks_that_cannot_connect_are_told_of_and_a_link_ends_that() {
     world.opening = Duration::from_millis(20);
     world.run(Duration::from_secs(120));
     assert!(world.linked(0, 1));
+    // What fails while somebody is there is nothing; alone again, it is told again.
+    world.opening = Duration::from_secs(3600);
+    world.join(config());
+    world.run(Duration::from_secs(120));
+    let told = |world: &World, peer: usize| {
+        let is_no_way = |(_, event): &&(Instant, Event)| matches!(event, Event::Trouble(Trouble::NoWay(_)));
+        world.events[peer].iter().filter(is_no_way).count()
+    };
+    assert_eq!([told(&world, 0), told(&world, 2)], [1, 1]);
+    world.kill(1);
+    world.run(Duration::from_secs(240));
+    assert_eq!(told(&world, 0), 2);
 }
 
 #[test]
