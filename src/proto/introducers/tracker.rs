@@ -284,7 +284,8 @@ impl Tracker {
             }
         };
         self.started = true;
-        self.response_by = Some(now + RESPONSE);
+        // Of the first that is not answered: who announces often would put off for ever what shows that the socket is dead.
+        self.response_by = self.response_by.or(Some(now + RESPONSE));
         // One without offers is followed by one with them.
         let waits = offers.is_empty() && moment == Moment::Started;
         self.cadence.announced(waits, now, &mut self.random);

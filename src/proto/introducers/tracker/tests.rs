@@ -201,3 +201,19 @@ fn offers_that_are_ready_after_the_socket_closed_do_not_bring_the_next_one_forwa
     tracker.offers_ready(T0, true);
     assert_eq!(tracker.poll_timeout(), later);
 }
+
+#[test]
+fn a_tracker_that_falls_silent_is_left_however_often_it_is_announced_to() {
+    let mut tracker = tracker();
+    let mut out = open(&mut tracker);
+    tracker.announce(&mut Vec::new(), T0, &mut out);
+    respond(&mut tracker, T0);
+    for second in 0..=15 {
+        let now = T0 + Duration::from_secs(second);
+        tracker.handle_timeout(now, &mut out);
+        assert_eq!(tracker.is_open(), second < 15, "after {second} s");
+        if tracker.is_open() {
+            tracker.announce(&mut Vec::new(), now, &mut out);
+        }
+    }
+}
