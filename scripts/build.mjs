@@ -147,6 +147,7 @@ async function bundle(dir, format, entry, define, footer = '') {
     // Beside it in pkg/, or a package of its own.
     external: ['./easypeers.cjs', './node.cjs', 'node-datachannel', 'node-datachannel/polyfill', 'ws'],
     alias: { 'easypeers.js': path.join(dir, 'easypeers.js') },
+    inject: [path.join(ROOT, 'scripts/entry/text.mjs')],
     bundle: true,
     minify: true,
     // Node prints the whole line that an uncaught error came from.

@@ -52,6 +52,7 @@ mod id;
 mod identity;
 mod introducers;
 mod io;
+mod journal;
 mod keys;
 mod limits;
 mod links;
@@ -81,6 +82,7 @@ pub use io::{
     Bytes, ConnId, DeliveryFailure, Event, Input, Output, Receipt, Received, SendError, TrackerId,
     TrackerState, TrackerStatus, Warning,
 };
+pub use journal::{Attempts, Candidates, Cause, Failure, Trouble};
 pub use links::admission::{Abilities, Admission, AdmissionError, Admitted, Binding, Confirm, Hello};
 #[cfg(feature = "sim")]
 pub(crate) use links::link::SILENCE;

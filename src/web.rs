@@ -7,31 +7,37 @@
 //!
 //! ```text
 //! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
-//! options, convert, snapshot      ├── driver ── Peer ──┼─ rtc, rtc_config, lifecycle   report by a closure
-//! emitter, outcome, error        ─┘                    └─ timer, clock, steps          and know no driver
+//! options, convert, snapshot      │                    │  rtc, rtc_config, lifecycle   report by a closure
+//! emitter, outcome, error         ├── driver ── Peer ──┼─ policy, abort                and know no driver
+//! notice, trouble, diagnosis     ─┘                    └─ timer, clock, steps
 //! ```
 //!
 //! JavaScript is only what a Rust struct cannot say: see `easypeers.js`.
 //!
 //! Nothing here touches `window`: the same module runs in Node, where `rtc` is brought by the entry of the package.
 
+mod abort;
 mod clock;
 mod convert;
+mod diagnosis;
 mod driver;
 mod easypeers;
 mod emitter;
 mod error;
 mod lifecycle;
 mod log;
+mod notice;
 mod options;
 mod outcome;
 mod peer_connection;
+mod policy;
 mod rtc;
 mod rtc_config;
 mod snapshot;
 mod steps;
 mod table;
 mod timer;
+mod trouble;
 mod websocket;
 
 #[global_allocator]

@@ -296,7 +296,7 @@ impl Truth {
                 ensure!(!left || !self.living.contains_key(&who), "{who} is told that it left");
                 said.told = Some(outcome.is_ok());
             }
-            Event::Tracker(_) | Event::Closed => {}
+            Event::Tracker(_) | Event::Trouble(_) | Event::Closed => {}
             Event::Warning(warning) => {
                 ensure!(
                     !warning.code.starts_with("ERR_NEIGHBOR"),

@@ -33,6 +33,8 @@ export async function keep(easypeers, { topic, json, streams }) {
   }
   easypeers.on('connect', look)
   easypeers.on('disconnect', look)
+  // Attempts that come to nothing, and the like: nobody reads the log of a member that stays for these.
+  easypeers.on('warning', () => {})
   easypeers.on('error', error => log('error', visible(error.message), { message: error.message }))
   logTrackers(easypeers, text => log('tracker', text, { text }))
 

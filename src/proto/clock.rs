@@ -37,6 +37,10 @@ impl Shift {
         stamp.saturating_add_signed(self.millis.saturating_neg())
     }
 
+    pub(crate) fn in_millis(self) -> i64 {
+        self.millis
+    }
+
     fn describe(self) -> String {
         let minutes = self.millis.unsigned_abs().saturating_add(30_000) / 60_000;
         let (hours, minutes) = (minutes / 60, minutes % 60);

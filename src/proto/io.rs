@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::id::{Address, MessageId};
+use super::journal::Trouble;
 
 /// Names one tracker of the peer's list; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +54,7 @@ pub enum Input {
     ConnWritable(ConnId),
     /// ICE lost contact; it may come back by itself.
     ConnInterrupted(ConnId),
-    /// ICE is in contact again.
+    /// ICE is in contact, for the first time or again.
     ConnResumed(ConnId),
     /// The connection is closed, has failed or could not be made; nothing more comes from it.
     ConnClosed(ConnId, String),
@@ -116,6 +117,8 @@ pub enum Event {
     Tracker(TrackerStatus),
     /// Something was dropped or refused that the page may want to know of.
     Warning(Warning),
+    /// Nobody can be reached, for a cause on this machine or in its network; once until a link is there.
+    Trouble(Trouble),
     /// This peer has left its swarm: the last output of all.
     Closed,
 }
@@ -156,9 +159,12 @@ pub enum DeliveryFailure {
     /// No path led to the recipient.
     #[error("no path leads to the recipient: it may have left the swarm")]
     Unreachable,
-    /// The recipient did not acknowledge it in time.
-    #[error("the recipient did not acknowledge the message in time")]
+    /// The recipient did not acknowledge it in time, or it was not delivered in the time that the page gave it.
+    #[error("the message was not acknowledged, or delivered, in time")]
     Timeout,
+    /// The page took it back.
+    #[error("the message was withdrawn by its signal")]
+    Aborted,
     /// This peer left the swarm first.
     #[error("this peer left the swarm before the message was acknowledged")]
     Closed,

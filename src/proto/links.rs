@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::context::{Context, Effect, Purpose};
 use super::id::{Address, MessageId};
-use super::io::{ConnId, Output};
+use super::io::{ConnId, Event, Output};
+use super::journal::{Attempts, Cause, Journal, Trouble};
 use super::map::Map;
 use super::messaging::direct::MAX_RING_HOPS;
 use super::neighborhood::{Neighbor, Neighborhood};
@@ -23,10 +24,12 @@ mod parting;
 mod slots;
 mod targets;
 
+use admission::AdmissionError;
 #[cfg(test)]
 pub(crate) use conn::Conn;
 #[cfg(not(test))]
 use conn::Conn;
+use link::wire::FrameError;
 use link::{Expired, Farewell, HOPEFUL, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use parting::Parting;
 use slots::Slots;
@@ -49,6 +52,7 @@ pub(crate) struct Links {
     slots: Slots,
     pace: Pace,
     targets: Targets,
+    journal: Journal,
     next_conn: u64,
 }
 
@@ -91,6 +95,7 @@ impl Links {
             slots: Slots::default(),
             pace: Pace::default(),
             targets: Targets::default(),
+            journal: Journal::default(),
             next_conn: 0,
         }
     }
@@ -147,7 +152,9 @@ impl Links {
         match conn.link.handle_described(sdp, cx.now) {
             Ok(happened) => self.act(id, happened, cx),
             Err(error) => {
-                cx.warn("ERR_SDP", format!("this browser made a {error}"));
+                let text = format!("this browser made a {error}");
+                self.note(id, Some(Cause::Description), &text, cx);
+                cx.warn("ERR_SDP", text);
                 self.fail(id, cx);
             }
         }
@@ -162,6 +169,7 @@ impl Links {
     pub(crate) fn handle_gathered(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         let happened = conn.link.handle_gathered(cx.now);
+        self.note_gathered(id, cx);
         self.act(id, happened, cx);
     }
 
@@ -186,9 +194,10 @@ impl Links {
         }
     }
 
-    /// ICE lost contact, or found it again.
-    pub(crate) fn handle_contact(&mut self, id: ConnId, cx: &mut Context<'_>) {
+    /// ICE lost contact, or found it, for the first time or again.
+    pub(crate) fn handle_contact(&mut self, id: ConnId, found: bool, cx: &mut Context<'_>) {
         if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.reached |= found;
             conn.link.ask_now(cx.now, cx.out);
         }
     }
@@ -196,7 +205,7 @@ impl Links {
     /// The page was asleep: who is still there?
     pub(crate) fn handle_woke(&mut self, cx: &mut Context<'_>) {
         for conn in self.conns.values_mut() {
-            conn.link.ask_now(cx.now, cx.out);
+            conn.link.ask_awoken(cx.now, cx.out);
         }
     }
 
@@ -212,6 +221,7 @@ impl Links {
                 if conn.holds_slot() {
                     cx.warn("ERR_CONNECTION", format!("a connection attempt failed: {reason}"));
                 }
+                self.note(id, conn.link.cause(), reason, cx);
                 self.fail(id, cx);
             }
         }
@@ -237,6 +247,8 @@ impl Links {
                     }
                 }
                 Err(Expired::TooSlow) => {
+                    let cause = conn.link.cause();
+                    self.note(id, cause, "nothing came of it in time", cx);
                     self.leave_alone(id, cx);
                     self.fail(id, cx);
                 }
@@ -255,8 +267,10 @@ impl Links {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         match happened {
             Happened::Nothing => {}
+            Happened::Barren => self.note_gathered(id, cx),
             Happened::Described => {
                 conn.link.release(cx.out);
+                self.note_gathered(id, cx);
                 self.handle_ready(id, cx);
             }
             Happened::Late => {
@@ -373,6 +387,12 @@ impl Links {
         let Some(conn) = self.conns.get(&id) else { return };
         let peer = conn.peer;
         if !conn.link.is_active() {
+            let cause = match farewell {
+                Farewell::Full => Some(Cause::Full),
+                Farewell::Refused => Some(Cause::Banned),
+                Farewell::Leaving | Farewell::Duplicate | Farewell::Evicted { .. } => None,
+            };
+            self.note(id, cause.filter(|_| !conn.trial), "the other side said so", cx);
             return self.fail(id, cx);
         }
         let Some(address) = peer else { return };
@@ -395,6 +415,13 @@ impl Links {
             Violation::TooEarly => "packet before admission",
             Violation::Admission(_) => "admission",
         };
+        let version = matches!(
+            violation,
+            Violation::Frame(FrameError::Version(_)) | Violation::Admission(AdmissionError::Version(_))
+        );
+        let noted = if version { Cause::Version } else { Cause::Admission };
+        let early = self.conns.get(&id).is_some_and(|conn| !conn.link.is_active());
+        self.note(id, Some(noted).filter(|_| early), &violation.to_string(), cx);
         cx.warn("ERR_NEIGHBOR", format!("a link was closed: {violation}"));
         self.refuse_quietly(id, cause, cx);
     }
@@ -413,6 +440,41 @@ impl Links {
                 conn.link.close(Some(Farewell::Refused), cx.out);
                 self.fail(id, cx);
             }
+        }
+    }
+
+    // The journal.
+
+    /// What became of the attempts.
+    pub(crate) fn attempts(&self) -> Attempts {
+        self.journal.attempts()
+    }
+
+    /// Whether something may still come of a connection, without anybody doing anything.
+    pub(crate) fn is_attempting(&self) -> bool {
+        self.conns.values().any(|conn| conn.link.cause().is_some())
+    }
+
+    /// Writes down why a connection came to nothing, if there is a cause.
+    fn note(&mut self, id: ConnId, cause: Option<Cause>, detail: &str, cx: &mut Context<'_>) {
+        let (Some(conn), Some(cause)) = (self.conns.get(&id), cause) else { return };
+        let trouble = self.journal.failed(cause, conn.peer, detail, cx.now);
+        self.complain(trouble, cx);
+    }
+
+    /// Writes down what the browser gathered for a connection.
+    fn note_gathered(&mut self, id: ConnId, cx: &mut Context<'_>) {
+        let gathered = self.conns.get(&id).and_then(|conn| conn.link.gathered());
+        let trouble = gathered.and_then(|(candidates, over)| self.journal.gathered(candidates, over));
+        self.complain(trouble, cx);
+    }
+
+    /// Who has somebody is in no trouble.
+    fn complain(&mut self, trouble: Option<Trouble>, cx: &mut Context<'_>) {
+        if self.neighbors.is_empty() {
+            trouble.into_iter().for_each(|trouble| cx.emit(Event::Trouble(trouble)));
+        } else {
+            self.journal.linked();
         }
     }
 

@@ -95,6 +95,7 @@ impl Messaging {
     // Time.
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        self.expire(cx);
         if self.outgoing.poll_timeout().is_some_and(|at| at <= cx.now) {
             self.release_held(cx);
         }

@@ -24,7 +24,7 @@ use super::context::{Answered, Context, Effect, Purpose};
 use super::id::{Address, MessageId};
 use super::identity::Identity;
 use super::introducers::{self, Introducers};
-use super::io::{Bytes, ConnId, Event, Input, Output, SendError};
+use super::io::{Bytes, ConnId, DeliveryFailure, Event, Input, Output, SendError};
 use super::keys::Keys;
 use super::limits::{Fault, Limits};
 use super::links::Links;
@@ -136,6 +136,12 @@ impl Peer {
         self.open_trackers(now);
     }
 
+    /// A peer that was made locked, and whose secret is ready or that needs none, joins.
+    pub fn open(&mut self, now: Instant) {
+        self.commons.me.config.locked = false;
+        self.open_trackers(now);
+    }
+
     fn open_trackers(&mut self, now: Instant) {
         for url in std::mem::take(&mut self.commons.me.config.trackers) {
             self.add_tracker(&url, now);
@@ -167,7 +173,8 @@ impl Peer {
                 links.handle_frame(conn, &frame, cx);
             }
             Input::ConnWritable(conn) => links.handle_writable(conn, cx),
-            Input::ConnInterrupted(conn) | Input::ConnResumed(conn) => links.handle_contact(conn, cx),
+            Input::ConnInterrupted(conn) => links.handle_contact(conn, false, cx),
+            Input::ConnResumed(conn) => links.handle_contact(conn, true, cx),
             Input::ConnClosed(conn, reason) => links.handle_closed(conn, &reason, cx),
         }
         self.settle(now);
@@ -558,6 +565,19 @@ impl Peer {
         let id = parts.messaging.send(Some(name), true, payload, &mut cx)?;
         self.settle(now);
         Ok(id)
+    }
+
+    /// Gives a message that was just sent no longer than this: then it is as if the page had withdrawn it, but for the
+    /// [`DeliveryFailure::Timeout`].
+    pub fn expire(&mut self, id: MessageId, at: Instant) {
+        self.parts.messaging.expire_at(id, at);
+    }
+
+    /// Takes a message back whose delivery has not ended: what is held does not go, what went is no longer followed.
+    pub fn withdraw(&mut self, id: MessageId, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.messaging.withdraw(id, DeliveryFailure::Aborted, &mut cx);
+        self.settle(now);
     }
 
     /// Changes how many links this peer keeps; surplus links are handed over.

@@ -229,6 +229,16 @@ impl Candidate {
         Endpoint::read(&self.place, self.port)
     }
 
+    /// How it was found.
+    pub(crate) fn kind(&self) -> CandidateKind {
+        self.kind
+    }
+
+    /// Whether a name stands for the address, which only its own network can resolve.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.place.ends_with(".local")
+    }
+
     /// Whether it can stand in an SDP: its place has the letters of an address or a host name, no others.
     pub(crate) fn is_sound(&self) -> bool {
         (1..=253).contains(&self.place.len())

@@ -4,6 +4,7 @@
 //! stand still, or jump.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -43,11 +44,11 @@ pub(super) struct Clock {
     last: Cell<Instant>,
 }
 
-/// The time, and whether the machine slept since the last reading.
+/// The time, and how long the machine slept since the last reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) now: Instant,
-    pub(super) slept: bool,
+    pub(super) slept: Duration,
 }
 
 impl Clock {
@@ -67,6 +68,7 @@ impl Clock {
         if slept {
             self.ahead.set(self.ahead.get() + behind);
         }
+        let slept = Duration::from_millis(if slept { behind as u64 } else { 0 });
         let now = Instant::from_micros(((monotonic + self.ahead.get()) * 1000.0) as u64).max(self.last.get());
         self.last.set(now);
         Reading { now, slept }
@@ -148,9 +150,18 @@ mod tests {
     #[wasm_bindgen_test]
     fn a_sleeping_machine_shows_as_a_jump() {
         let clock = clock();
-        assert_eq!(clock.advance(100.0, 100.0), Reading { now: Instant::from_millis(100), slept: false });
-        assert_eq!(clock.advance(101.0, 9000.0), Reading { now: Instant::from_millis(9000), slept: true });
-        assert_eq!(clock.advance(102.0, 9001.0), Reading { now: Instant::from_millis(9001), slept: false });
+        assert_eq!(
+            clock.advance(100.0, 100.0),
+            Reading { now: Instant::from_millis(100), slept: Duration::ZERO }
+        );
+        assert_eq!(
+            clock.advance(101.0, 9000.0),
+            Reading { now: Instant::from_millis(9000), slept: Duration::from_millis(8899) }
+        );
+        assert_eq!(
+            clock.advance(102.0, 9001.0),
+            Reading { now: Instant::from_millis(9001), slept: Duration::ZERO }
+        );
     }
 
     #[wasm_bindgen_test]

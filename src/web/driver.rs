@@ -7,33 +7,41 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
-    Address, Bytes, ConnId, Event, Identity, Input, Instant, MessageId, Output, Peer, Received, TrackerId,
-    Warning,
+    Address, Bytes, ConnId, DeliveryFailure, Event, Identity, Input, Instant, MessageId, Output, Peer,
+    Received, TrackerId,
 };
 
+use super::abort;
 use super::clock::Clock;
 use super::convert;
 use super::emitter::Emitter;
 use super::error::Error;
 use super::lifecycle::Lifecycle;
 use super::log::Log;
-use super::options::{self, Options, Secret};
+use super::notice::{Notice, Notices, Tell};
+use super::options::{self, Options, Secret, SendOptions};
 use super::outcome::Outcome;
 use super::peer_connection::{PeerConnection, Report};
+use super::policy::Policy;
 use super::rtc::Rtc;
-use super::rtc_config::{RtcConfig, Warn};
+use super::rtc_config::RtcConfig;
 use super::snapshot;
 use super::steps::Steps;
 use super::table::Table;
 use super::timer::Alarm;
+use super::trouble;
 use super::websocket::WebSocket;
 
+mod diagnose;
 mod life;
+
+/// A tracker, or what is between, forgets a silent socket after a minute or more.
+const SOCKETS_LIVE: Duration = Duration::from_secs(60);
 
 /// One instance of Easypeers, as long as it lives.
 pub(super) struct Driver {
@@ -51,19 +59,22 @@ pub(super) struct Driver {
     trackers: Table<TrackerId, WebSocket>,
     conns: Table<ConnId, PeerConnection>,
     /// Messages of the page whose end is not known yet.
-    deliveries: Table<MessageId, Outcome>,
+    deliveries: Table<MessageId, Sending>,
+    /// Who waits for a diagnosis.
+    diagnoses: RefCell<Vec<diagnose::Waiting>>,
     rtc_config: RtcConfig,
     rtc: Rc<Rtc>,
     alarm: RefCell<Option<Alarm>>,
     /// The secret of a locked peer is being stretched.
     unlocking: RefCell<Option<Steps>>,
     lifecycle: RefCell<Option<Lifecycle>>,
+    policy: RefCell<Option<Policy>>,
 
     /// Where peripherals report; it holds the driver weakly.
     report: Report,
-    /// Where the shell itself warns; told where the peer's warnings are.
-    warn: Warn,
-    warnings: Rc<RefCell<VecDeque<Warning>>>,
+    /// Where the shell itself says something; told where the peer's warnings are.
+    tell: Tell,
+    notices: Rc<Notices>,
     inputs: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
     /// The page is gone for now: the swarm was left, and is joined again when the page is restored.
@@ -80,8 +91,8 @@ impl Driver {
         let clock = Clock::new();
         let peer = Peer::new(config, identity.clone(), options::random()?, clock.read().now)?;
         let driver = Rc::new_cyclic(|this| {
-            let warnings = Rc::default();
-            let warn = warn(this, &warnings);
+            let notices = Rc::default();
+            let tell = tell(this, &notices);
             Self {
                 peer: RefCell::new(peer),
                 identity,
@@ -93,14 +104,16 @@ impl Driver {
                 trackers: Table::default(),
                 conns: Table::default(),
                 deliveries: Table::default(),
-                rtc_config: RtcConfig::new(&rtc_config, &warn),
+                diagnoses: RefCell::default(),
+                rtc_config: RtcConfig::new(&rtc_config, &tell),
                 rtc: Rc::new(rtc),
                 alarm: RefCell::default(),
                 unlocking: RefCell::default(),
                 lifecycle: RefCell::default(),
+                policy: RefCell::new(Some(Policy::watch())),
                 report: report(this),
-                warn,
-                warnings,
+                tell,
+                notices,
                 inputs: RefCell::default(),
                 running: Cell::default(),
                 away: Cell::default(),
@@ -116,8 +129,7 @@ impl Driver {
         let this = Rc::downgrade(&driver);
         spawn_local(async move { with(&this, Driver::run) });
         driver.unlock();
-        let unknown = unknown.into_iter().map(|text| Warning { code: "ERR_UNKNOWN_OPTION", text });
-        driver.warnings.borrow_mut().extend(unknown);
+        unknown.into_iter().for_each(|text| driver.notices.push(Notice::warning("ERR_UNKNOWN_OPTION", text)));
         Ok(driver)
     }
 
@@ -135,23 +147,32 @@ impl Driver {
     }
 
     /// Sends a payload; the outcome ends when the core tells how the delivery did.
-    /// `claimed`: by what the recipient claims to be, and not by an address that its key proves.
     pub(super) fn send(
         self: &Rc<Self>,
         to: Option<Address>,
-        claimed: bool,
         payload: Vec<u8>,
+        options: &SendOptions,
     ) -> Result<Sent, Error> {
+        let outcome = Rc::<Outcome>::default();
+        if options.signal.as_ref().is_some_and(abort::Signal::is_aborted) {
+            outcome.end(Err(DeliveryFailure::Aborted.into()));
+            return Ok(Sent { id: MessageId(options::random()?.bytes()), outcome });
+        }
         let (now, payload) = (self.now(), Bytes(payload));
         let mut peer = self.peer.borrow_mut();
-        let sent = match to.filter(|_| claimed) {
+        let sent = match to.filter(|_| options.claimed) {
             Some(name) => peer.send_to_claimed(name, payload, now),
             None => peer.send(to, payload, now),
         };
-        drop(peer);
         let id = sent.map_err(convert::refused)?;
-        let outcome = Rc::<Outcome>::default();
-        self.deliveries.insert(id, outcome.clone());
+        if let Some(timeout) = options.timeout {
+            peer.expire(id, now + timeout);
+        }
+        drop(peer);
+        let this = Rc::downgrade(self);
+        let abort = move || with(&this, |driver| driver.change(|peer, now| peer.withdraw(id, now)));
+        let watch = options.signal.as_ref().map(|signal| signal.watch(abort));
+        self.deliveries.insert(id, Rc::new(Sending { outcome: outcome.clone(), _watch: watch }));
         self.run();
         Ok(Sent { id, outcome })
     }
@@ -180,23 +201,25 @@ impl Driver {
         if self.running.replace(true) {
             return;
         }
+        let mut rung = false;
         loop {
             self.perform_all();
-            let Some(input) = self.next_input() else { break };
+            let Some(input) = self.next_input().or_else(|| self.overdue(&mut rung)) else { break };
             self.let_go_of_ended(&input);
             let now = self.now();
             self.peer.borrow_mut().handle(input, now);
         }
         self.running.set(false);
         self.set_alarm();
+        self.answer_diagnoses();
     }
 
     fn perform_all(&self) {
         while let Some(output) = self.next_output() {
             self.perform(output);
         }
-        while let Some(warning) = self.next_warning() {
-            self.perform(Output::Event(Event::Warning(warning)));
+        while let Some(notice) = self.notices.next() {
+            self.announce(&notice);
         }
     }
 
@@ -235,7 +258,7 @@ impl Driver {
             Output::Event(Event::Delivery(id, result)) => {
                 let receipt = result.map(|receipt| snapshot::receipt(&id.to_string(), receipt));
                 let outcome = self.deliveries.take(id);
-                outcome.iter().for_each(|outcome| outcome.end(receipt.clone().map_err(Error::from)));
+                outcome.iter().for_each(|sending| sending.outcome.end(receipt.clone().map_err(Error::from)));
             }
             Output::Event(Event::Tracker(status)) => {
                 self.log.debug("tracker", snapshot::tracker(&status));
@@ -244,9 +267,10 @@ impl Driver {
             // For now only: with other settings, or until the page is back.
             Output::Event(Event::Closed) if !self.closed.get() => {}
             Output::Event(Event::Closed) => self.end(),
-            Output::Event(Event::Warning(warning)) => {
-                self.log.warn(warning.code, warning.text.as_str());
-                self.page.announce("warning", &snapshot::warning(&warning));
+            Output::Event(Event::Warning(warning)) => self.announce(&warning.into()),
+            Output::Event(Event::Trouble(trouble)) => {
+                let notice = trouble::notice(&trouble, &self.rtc_config, &self.rtc);
+                notice.iter().for_each(|notice| self.announce(notice));
             }
         }
     }
@@ -261,10 +285,10 @@ impl Driver {
     fn tell_message(&self, received: &Received) {
         match convert::decode(&received.payload.0) {
             Some(value) => drop(self.page.announce("message", &snapshot::message(received, &value))),
-            None => (self.warn)(Warning {
-                code: "ERR_MESSAGE_MALFORMED",
-                text: format!("a message of {} is no value that Easypeers sends", received.from),
-            }),
+            None => (self.tell)(Notice::warning(
+                "ERR_MESSAGE_MALFORMED",
+                format!("a message of {} is no value that Easypeers sends", received.from),
+            )),
         }
     }
 
@@ -313,13 +337,21 @@ impl Driver {
         self.inputs.borrow_mut().pop_front()
     }
 
-    fn next_warning(&self) -> Option<Warning> {
-        self.warnings.borrow_mut().pop_front()
+    /// A timer that is due, once: those of a hidden page ring late, and whatever else comes in is as good as one.
+    fn overdue(&self, rung: &mut bool) -> Option<Input> {
+        let due = || self.peer(|peer| peer.poll_timeout()).is_some_and(|at| at <= self.clock.read().now);
+        (!std::mem::replace(rung, true) && due()).then_some(Input::Timeout)
     }
 
     fn now(&self) -> Instant {
         let reading = self.clock.read();
-        if reading.slept {
+        if reading.slept > Duration::ZERO {
+            // In such a time a tracker gave up on the sockets, and this machine would notice only when it asks.
+            if reading.slept >= SOCKETS_LIVE {
+                let dead = self.trackers.keys().into_iter();
+                let dead = dead.map(|id| Input::TrackerClosed(id, "this machine slept".into()));
+                self.inputs.borrow_mut().extend(dead);
+            }
             self.inputs.borrow_mut().push_back(Input::Woke);
         }
         reading.now
@@ -350,12 +382,24 @@ impl Driver {
         self.run();
     }
 
-    /// Tells an error that no call of the page can throw.
-    fn fail(&self, error: &JsValue) {
-        if !self.page.announce("error", error) {
-            web_sys::console::error_2(&"easypeers ERROR".into(), error);
+    /// Tells what no call of the page can throw; the console, if nobody listens.
+    fn announce(&self, notice: &Notice) {
+        let &Notice { grave, code, ref text } = notice;
+        let (event, shown) = match grave {
+            true => ("error", Error::Told(code, text.clone()).into()),
+            false => ("warning", snapshot::warning(code, text)),
+        };
+        self.log.warn(code, text.as_str());
+        if !self.page.announce(event, &shown) && !self.log.is_on() {
+            self.notices.log(grave, code, &text.into());
         }
     }
+}
+
+/// A message whose end is not known yet, and the signal that may take it back.
+struct Sending {
+    outcome: Rc<Outcome>,
+    _watch: Option<abort::Watch>,
 }
 
 /// A message on its way.
@@ -375,10 +419,10 @@ fn report(driver: &Weak<Driver>) -> Report {
     Rc::new(move |input| with(&driver, |driver| driver.input(input)))
 }
 
-fn warn(driver: &Weak<Driver>, warnings: &Rc<RefCell<VecDeque<Warning>>>) -> Warn {
-    let (driver, warnings) = (driver.clone(), warnings.clone());
-    Rc::new(move |warning| {
-        warnings.borrow_mut().push_back(warning);
+fn tell(driver: &Weak<Driver>, notices: &Rc<Notices>) -> Tell {
+    let (driver, notices) = (driver.clone(), notices.clone());
+    Rc::new(move |notice| {
+        notices.push(notice);
         with(&driver, Driver::run);
     })
 }

@@ -33,10 +33,12 @@ const OF_MEMORY = ['constructor', 'free', '__destroy_into_raw']
 export function facade (Core, CoreDelivery) {
   class Easypeers {
     constructor (...args) {
+      checkTexts()
       own(this, new Core(...args))
     }
 
     static createIdentity () {
+      checkTexts()
       return Core.createIdentity()
     }
   }
@@ -81,6 +83,15 @@ function front ({ prototype, name: of }, Core, ways) {
   return (self, core) => {
     cores.set(self, core)
     for (const name of methods) define(self, name, self[name].bind(self))
+  }
+}
+
+/** Not looked for before: importing does nothing, wherever it is done. Global, for the build puts others in their place. */
+function checkTexts () {
+  for (const name of ['TextDecoder', 'TextEncoder']) {
+    if (globalThis[name]) continue
+    const text = `there is no ${name} here: every browser has it and so has Node, but jsdom is to be given it (globalThis.${name})`
+    throw new EasypeersError('ERR_UNSUPPORTED', text)
   }
 }
 

@@ -10,7 +10,7 @@ use super::convert;
 use super::driver::{Driver, Sent};
 use super::emitter::Turn;
 use super::error::Error;
-use super::options::{self, Options};
+use super::options::{self, Options, SendOptions};
 use super::outcome::Outcome;
 use super::snapshot;
 
@@ -59,11 +59,11 @@ impl Easypeers {
         let driver = self.open()?;
         let (to, message) = match args.length() {
             0 | 1 => (None, args.get(0)),
-            _ => (Some(options::address("the recipient's address", &args.get(0))?), args.get(1)),
+            _ => (options::recipient(&args.get(0), &args.get(2))?, args.get(1)),
         };
-        let claimed = options::claimed(&args.get(2))?;
+        let options = SendOptions::read(&args.get(2))?;
         let limit = driver.peer(|peer| peer.config().max_message_size);
-        let Sent { id, outcome } = driver.send(to, claimed, convert::encode(&message, limit)?)?;
+        let Sent { id, outcome } = driver.send(to, convert::encode(&message, limit)?, &options)?;
         Ok(Delivery { id: id.to_string(), outcome })
     }
 
@@ -253,6 +253,11 @@ impl Easypeers {
     pub fn stats(&self) -> JsValue {
         let links = self.driver.peer(|peer| peer.links());
         self.driver.peer(|peer| snapshot::stats(peer.stats(), &links))
+    }
+
+    /// Why peers do or do not connect.
+    pub fn diagnose(&self) -> Promise {
+        self.driver.diagnose()
     }
 
     // Trackers.

@@ -45,8 +45,10 @@ pub enum Error {
     TooLarge(String),
     /// More is held for the first neighbor than allowed: `RangeError`, `ERR_HELD_FULL`.
     HeldFull(String),
-    /// There is no WebRTC here: `EasypeersError`, `ERR_NO_WEBRTC`.
+    /// There is no WebRTC here, or none that works: `EasypeersError`, `ERR_NO_WEBRTC`.
     NoWebRtc(String),
+    /// What an `error` event tells: `EasypeersError`, with the code given.
+    Told(&'static str, String),
     /// A feature that this version does not have: `EasypeersError`, `ERR_UNSUPPORTED`.
     Unsupported(&'static str),
     /// The instance is closed: `ClosedError`, `ERR_CLOSED`.
@@ -66,12 +68,14 @@ impl From<Error> for JsValue {
             Error::TooLarge(text) => coded(RangeError::new(&text).into(), "ERR_MESSAGE_TOO_LARGE"),
             Error::HeldFull(text) => coded(RangeError::new(&text).into(), "ERR_HELD_FULL"),
             Error::NoWebRtc(text) => EasypeersError::new("ERR_NO_WEBRTC", &text).into(),
+            Error::Told(code, text) => EasypeersError::new(code, &text).into(),
             Error::Unsupported(text) => EasypeersError::new("ERR_UNSUPPORTED", text).into(),
             Error::Closed => ClosedError::new("ERR_CLOSED", CLOSED).into(),
             Error::Delivery(failure) => {
                 let code = match failure {
                     DeliveryFailure::Unreachable => "ERR_UNREACHABLE",
                     DeliveryFailure::Timeout => "ERR_TIMEOUT",
+                    DeliveryFailure::Aborted => "ERR_ABORTED",
                     DeliveryFailure::Closed => "ERR_CLOSED",
                 };
                 DeliveryError::new(code, &failure.to_string()).into()

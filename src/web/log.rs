@@ -14,6 +14,10 @@ impl Log {
         Self { on }
     }
 
+    pub(super) fn is_on(self) -> bool {
+        self.on
+    }
+
     /// What the machinery does.
     pub(super) fn debug(self, what: &str, about: impl Into<JsValue>) {
         if self.on {

@@ -11,9 +11,11 @@ use zeroize::Zeroizing;
 
 use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId, hex};
 
+use super::abort::Signal;
 use super::convert::{self, TAG_BYTES};
 use super::error::{Error, given};
 use super::rtc::Rtc;
+use super::rtc_config;
 
 /// The constructor's arguments, understood.
 pub(super) struct Options {
@@ -21,7 +23,7 @@ pub(super) struct Options {
     pub(super) identity: Identity,
     /// The `secret` option, as it was typed.
     pub(super) secret: Option<Secret>,
-    /// The `rtcConfig` option as it was given: an object, a function or nothing.
+    /// The `rtcConfig` option as it was given: an object, a promise, a function or nothing.
     pub(super) rtc_config: JsValue,
     pub(super) rtc: Rtc,
     pub(super) debug: bool,
@@ -87,17 +89,12 @@ impl Options {
         config.address = present(option("address")).map(|text| address("address", &text)).transpose()?;
         config.trackers = trackers(&option("tracker"), &option("trackers"), config.trackers)?;
 
-        let rtc_config = option("rtcConfig");
-        if !is_absent(&rtc_config) && !rtc_config.is_object() && !rtc_config.is_function() {
-            return Err(wrong_type(
-                "rtcConfig must be an RTCConfiguration or a function that returns one",
-                &rtc_config,
-            ));
-        }
+        let rtc_config = rtc_config::read(&option("rtcConfig"))?;
         let secret = present(option("secret")).map(|text| secret(&text)).transpose()?;
         config.locked = secret.is_some();
         let identity = identity(&option("identity"))?;
         let rtc = Rtc::find(present(option("rtc")).as_ref())?;
+        rtc.try_out()?;
         let unknown = unknown(options);
         Ok(Self { config, identity, secret, rtc_config, rtc, debug: option("debug").is_truthy(), unknown })
     }
@@ -194,17 +191,49 @@ fn bit_length(value: &JsValue) -> Result<(), Error> {
 
 const BIT_LENGTH: &str = "bitLength must be an integer, at least 1";
 
-/// The options of `send`: whether the recipient's address is claimed only.
-pub(super) fn claimed(options: &JsValue) -> Result<bool, Error> {
-    if is_absent(options) {
-        return Ok(false);
+/// The options of `send`.
+#[derive(Default)]
+pub(super) struct SendOptions {
+    /// The recipient's address is claimed only.
+    pub(super) claimed: bool,
+    pub(super) signal: Option<Signal>,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl SendOptions {
+    pub(super) fn read(options: &JsValue) -> Result<Self, Error> {
+        let mut read = Self::default();
+        if is_absent(options) {
+            return Ok(read);
+        }
+        if !options.is_object() || Array::is_array(options) {
+            return Err(wrong_type("the options of send must be an object", options));
+        }
+        read_into(&mut read.claimed, &get(options, "claimed"), claimed)?;
+        read_into(&mut read.signal, &get(options, "signal"), signal)?;
+        read_into(&mut read.timeout, &get(options, "timeout"), |value| timeout(value).map(Some))?;
+        Ok(read)
     }
-    if !options.is_object() || Array::is_array(options) {
-        return Err(wrong_type("the options of send must be an object", options));
+}
+
+fn claimed(value: &JsValue) -> Result<bool, Error> {
+    value.as_bool().ok_or_else(|| wrong_type("claimed must be true or false", value))
+}
+
+fn signal(value: &JsValue) -> Result<Option<Signal>, Error> {
+    let signal = Signal::read(value).ok_or_else(|| {
+        wrong_type("signal must be an AbortSignal, such as that of an AbortController", value)
+    })?;
+    Ok(Some(signal))
+}
+
+/// Whom a message is for: an address, or `null` for everyone where `options` are given. Without them `null` is an address
+/// that somebody did not find, and what is for one must not go to all.
+pub(super) fn recipient(to: &JsValue, options: &JsValue) -> Result<Option<Address>, Error> {
+    if to.is_null() && !is_absent(options) {
+        return Ok(None);
     }
-    let claimed = get(options, "claimed");
-    let value = if is_absent(&claimed) { Some(false) } else { claimed.as_bool() };
-    value.ok_or_else(|| wrong_type("claimed must be true or false", &claimed))
+    address("the recipient's address", to).map(Some)
 }
 
 /// One tracker's URL.
@@ -383,7 +412,8 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn a_claimed_recipient_is_meant_only_when_that_is_said() {
-        let of = |json: &str| claimed(&JSON::parse(json).expect("JSON"));
+        let of =
+            |json: &str| SendOptions::read(&JSON::parse(json).expect("JSON")).map(|options| options.claimed);
         for (options, meant) in [("null", false), ("{}", false), (r#"{"claimed":true}"#, true)] {
             assert_eq!(of(options).unwrap_or_else(|error| panic!("{error:?}")), meant, "{options}");
         }

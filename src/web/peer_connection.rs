@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
@@ -42,7 +42,8 @@ pub(super) struct PeerConnection {
     /// is set.
     early: RefCell<Option<Vec<String>>>,
     gathered: Cell<bool>,
-    interrupted: Cell<bool>,
+    /// ICE is in contact.
+    in_contact: Cell<bool>,
     awaits_writable: Cell<bool>,
     /// The end was reported, and nothing is after it.
     over: Cell<bool>,
@@ -53,7 +54,7 @@ pub(super) struct PeerConnection {
 struct Wires {
     rtc: RtcPeerConnection,
     channel: RtcDataChannel,
-    _handlers: [Handler; 9],
+    _handlers: [Handler; 10],
 }
 
 impl PeerConnection {
@@ -86,7 +87,7 @@ impl PeerConnection {
             wires: OnceCell::new(),
             early: RefCell::new(Some(Vec::new())),
             gathered: Cell::default(),
-            interrupted: Cell::default(),
+            in_contact: Cell::default(),
             awaits_writable: Cell::default(),
             over: Cell::default(),
             dropped: Outcome::default(),
@@ -102,11 +103,9 @@ impl PeerConnection {
 
     /// Sets the remote answer.
     pub(super) fn accept(self: &Rc<Self>, answer: &str) {
-        let Some(wires) = self.wires.get() else { return };
-        let set = wires.rtc.set_remote_description(&description(RtcSdpType::Answer, answer));
-        let set = self.unless_dropped(set.unchecked_into());
+        let answer = description(RtcSdpType::Answer, answer);
         self.attempt(async move |conn| {
-            set.await?;
+            ask(&conn, SET_REMOTE, &answer).await?;
             with(&conn, Self::add_early_candidates);
             Ok(())
         });
@@ -120,10 +119,11 @@ impl PeerConnection {
             let init = RtcIceCandidateInit::new(&candidate);
             init.set_sdp_m_line_index(Some(0));
             init.set_sdp_mid(Some("0"));
-            let added = rtc.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
-            let added = self.unless_dropped(added.unchecked_into());
             // One bad candidate of several is no reason to give up the connection.
-            spawn_local(async move { drop(added.await) });
+            if let Ok(added) = call(rtc, "addIceCandidate", &init) {
+                let added = self.unless_dropped(added);
+                spawn_local(async move { drop(added.await) });
+            }
         }
     }
 
@@ -145,8 +145,8 @@ impl PeerConnection {
     }
 
     /// Makes the connection and its channel, and listens to both.
-    fn connect(self: &Rc<Self>, rtc: &Rtc, config: &RtcConfiguration) -> Result<(), JsValue> {
-        let rtc = rtc.peer_connection(config)?;
+    fn connect(self: &Rc<Self>, maker: &Rc<Rtc>, config: &RtcConfiguration) -> Result<(), JsValue> {
+        let rtc = maker.peer_connection(config)?;
         let init = RtcDataChannelInit::new();
         init.set_negotiated(true);
         init.set_id(0);
@@ -165,10 +165,12 @@ impl PeerConnection {
             self.handler(Self::on_low),
             self.handler(|conn, _| conn.end("the data channel was closed")),
             self.handler(Self::on_error),
+            refusals(maker),
         ];
-        let [candidate, gathering, ice, state, open, message, low, close, error] =
+        let [candidate, gathering, ice, state, open, message, low, close, error, refused] =
             handlers.each_ref().map(|handler| Some(handler.as_ref().unchecked_ref()));
         rtc.set_onicecandidate(candidate);
+        set_onicecandidateerror(&rtc, refused);
         rtc.set_onicegatheringstatechange(gathering);
         rtc.set_oniceconnectionstatechange(ice);
         rtc.set_onconnectionstatechange(state);
@@ -212,11 +214,11 @@ impl PeerConnection {
     fn on_ice(&self, _: JsValue) {
         match self.wires.get().map(|wires| wires.rtc.ice_connection_state()) {
             Some(RtcIceConnectionState::Disconnected) => {
-                self.interrupted.set(true);
+                self.in_contact.set(false);
                 self.tell(Input::ConnInterrupted(self.id));
             }
             Some(RtcIceConnectionState::Connected | RtcIceConnectionState::Completed)
-                if self.interrupted.replace(false) =>
+                if !self.in_contact.replace(true) =>
             {
                 self.tell(Input::ConnResumed(self.id));
             }
@@ -296,6 +298,7 @@ impl Drop for PeerConnection {
         self.dropped.end(Ok(JsValue::UNDEFINED));
         let Some(Wires { rtc, channel, .. }) = self.wires.get() else { return };
         rtc.set_onicecandidate(None);
+        set_onicecandidateerror(rtc, None);
         rtc.set_onicegatheringstatechange(None);
         rtc.set_oniceconnectionstatechange(None);
         rtc.set_onconnectionstatechange(None);
@@ -323,30 +326,53 @@ async fn negotiate(
     caught(move || wanted.connect(&rtc, &config))?;
     let (kind, made) = if let Some(offer) = offer {
         let offer = description(RtcSdpType::Offer, &offer);
-        ask(conn, |rtc| rtc.set_remote_description(&offer).unchecked_into()).await?;
+        ask(conn, SET_REMOTE, &offer).await?;
         with(conn, PeerConnection::add_early_candidates);
-        (RtcSdpType::Answer, ask(conn, |rtc| rtc.create_answer().unchecked_into()).await?)
+        (RtcSdpType::Answer, ask(conn, "createAnswer", &JsValue::UNDEFINED).await?)
     } else {
-        (RtcSdpType::Offer, ask(conn, |rtc| rtc.create_offer().unchecked_into()).await?)
+        (RtcSdpType::Offer, ask(conn, "createOffer", &JsValue::UNDEFINED).await?)
     };
     let made = made.unchecked_into::<RtcSessionDescriptionInit>().get_sdp().unwrap_or_default();
-    ask(conn, |rtc| rtc.set_local_description(&description(kind, &made)).unchecked_into()).await?;
+    ask(conn, "setLocalDescription", &description(kind, &made)).await?;
     // Read back, with what was gathered meanwhile.
     let local = conn.upgrade().and_then(|conn| conn.wires.get()?.rtc.local_description());
     Ok(local.map_or(made, |local| local.sdp()))
 }
 
+const SET_REMOTE: &str = "setRemoteDescription";
+
 /// What a connection answers that is wanted, still when the answer is here: the end of a wait is none.
-async fn ask(
-    conn: &Weak<PeerConnection>,
-    question: impl FnOnce(&RtcPeerConnection) -> Promise,
-) -> Result<JsValue, JsValue> {
+async fn ask(conn: &Weak<PeerConnection>, question: &str, about: &JsValue) -> Result<JsValue, JsValue> {
     let answer = conn.upgrade().and_then(|conn| {
-        let answer = question(&conn.wires.get()?.rtc);
-        Some(conn.unless_dropped(answer))
+        let answer = call(&conn.wires.get()?.rtc, question, about);
+        Some(answer.map(|answer| conn.unless_dropped(answer)))
     });
-    let answer = answer.ok_or(JsValue::UNDEFINED)?.await?;
+    let answer = answer.ok_or(JsValue::UNDEFINED)??.await?;
     conn.upgrade().map(|_| answer).ok_or(JsValue::UNDEFINED)
+}
+
+/// Calls a method that makes a promise. One of a browser never throws; one that somebody put in its place may.
+fn call(rtc: &RtcPeerConnection, method: &str, argument: &JsValue) -> Result<Promise, JsValue> {
+    let method: Function = Reflect::get(rtc, &method.into())?.dyn_into()?;
+    Ok(Promise::resolve(&method.call1(rtc, argument)?))
+}
+
+/// Writes down which STUN and TURN servers did not do what they are for. Weakly: connections outlive the driver by a task.
+fn refusals(maker: &Rc<Rtc>) -> Handler {
+    let maker = Rc::downgrade(maker);
+    Closure::new(move |event: JsValue| {
+        let get = |name: &str| Reflect::get(&event, &name.into()).unwrap_or_default();
+        if let (Some(maker), Some(url)) = (maker.upgrade(), get("url").as_string()) {
+            let text = get("errorText").as_string().unwrap_or_default();
+            // A whole number: what writes others is large.
+            maker.refused(url, format!("{} {text}", get("errorCode").as_f64().unwrap_or_default() as u32));
+        }
+    })
+}
+
+/// Not all browsers have it, and no binding has.
+fn set_onicecandidateerror(rtc: &RtcPeerConnection, handler: Option<&Function>) {
+    let _ = Reflect::set(rtc, &"onicecandidateerror".into(), &handler.into());
 }
 
 fn with(conn: &Weak<PeerConnection>, call: impl FnOnce(&Rc<PeerConnection>)) {
@@ -423,7 +449,7 @@ mod tests {
                 Input::ConnCandidate(A, candidate) => b.add_candidate(candidate),
                 Input::ConnCandidate(B, candidate) => a.add_candidate(candidate),
                 Input::ConnOpened(_) => open += 1,
-                Input::ConnGathered(_) => {}
+                Input::ConnGathered(_) | Input::ConnResumed(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -433,7 +459,7 @@ mod tests {
     async fn next_frame(inbox: &Inbox) -> Input {
         loop {
             match inbox.next().await {
-                Input::ConnGathered(_) | Input::ConnCandidate(..) => {}
+                Input::ConnGathered(_) | Input::ConnCandidate(..) | Input::ConnResumed(_) => {}
                 other => return other,
             }
         }

@@ -25,7 +25,23 @@ pub fn bring_rtc(load: Function) {
 pub(super) struct Rtc {
     peer_connection: Function,
     web_socket: Option<Function>,
+    /// By Node's entry: it is as it should be.
+    brought: bool,
+    /// What STUN and TURN servers did not do, by their URL: the latest of each, and not many.
+    pub(super) refusals: RefCell<Vec<(String, String)>>,
 }
+
+/// URLs whose refusals are kept.
+const MAX_REFUSALS: usize = 8;
+/// What a peer does with a connection.
+const METHODS: [&str; 6] = [
+    "createDataChannel",
+    "createOffer",
+    "createAnswer",
+    "setLocalDescription",
+    "setRemoteDescription",
+    "addIceCandidate",
+];
 
 impl Rtc {
     /// Of the option `rtc`, or of whatever there is.
@@ -35,16 +51,60 @@ impl Rtc {
             let peer_connection = constructor(option, RTC_PEER_CONNECTION);
             let peer_connection = peer_connection.ok_or_else(|| Error::Type(wrong(option)))?;
             let web_socket = constructor(option, WEB_SOCKET).or_else(|| constructor(&page, WEB_SOCKET));
-            return Ok(Self { peer_connection, web_socket });
+            return Ok(Self::of(peer_connection, web_socket));
         }
         if let Some(peer_connection) = constructor(&page, RTC_PEER_CONNECTION) {
-            return Ok(Self { peer_connection, web_socket: constructor(&page, WEB_SOCKET) });
+            return Ok(Self::of(peer_connection, constructor(&page, WEB_SOCKET)));
         }
         let Some(load) = BROUGHT.with_borrow(Option::clone) else {
             return Err(Error::NoWebRtc(NONE.into()));
         };
         let brought = load.call0(&JsValue::UNDEFINED).map_err(|thrown| Error::NoWebRtc(reason(&thrown)))?;
-        Self::find(Some(&brought))
+        Ok(Self { brought: true, ..Self::find(Some(&brought))? })
+    }
+
+    fn of(peer_connection: Function, web_socket: Option<Function>) -> Self {
+        Self { peer_connection, web_socket, brought: false, refusals: RefCell::default() }
+    }
+
+    /// Makes one connection and ends it: what privacy extensions put in its place throws, or does nothing, and nobody would
+    /// ever know why there are no peers.
+    pub(super) fn try_out(&self) -> Result<(), Error> {
+        let trial = if self.brought { Ok(()) } else { self.trial() };
+        trial.map_err(|why| {
+            Error::NoWebRtc(format!(
+                "WebRTC does not work here: {why}. A privacy extension or a setting of the browser may block it"
+            ))
+        })
+    }
+
+    fn trial(&self) -> Result<(), String> {
+        let thrown = |thrown: JsValue| reason(&thrown);
+        let made = Reflect::construct(&self.peer_connection, &Array::new()).map_err(thrown)?;
+        let method = |name: &str| {
+            let method = Reflect::get(&made, &name.into()).ok()?;
+            method.dyn_into::<Function>().ok()
+        };
+        if let Some(missing) = METHODS.iter().find(|name| method(name).is_none()) {
+            return Err(format!("its RTCPeerConnection has no {missing}"));
+        }
+        let channel = method(METHODS[0]).map(|create| create.call1(&made, &"easypeers".into()));
+        let channel = channel.unwrap_or(Ok(JsValue::UNDEFINED)).map_err(thrown);
+        if let Some(close) = method("close") {
+            // It was only tried out.
+            let _ = close.call0(&made);
+        }
+        channel?.is_object().then_some(()).ok_or_else(|| "its createDataChannel makes no channel".into())
+    }
+
+    /// A STUN or TURN server did not do what it is for.
+    pub(super) fn refused(&self, url: String, why: String) {
+        let mut refusals = self.refusals.borrow_mut();
+        refusals.retain(|(known, _)| *known != url);
+        if refusals.len() >= MAX_REFUSALS {
+            refusals.remove(0);
+        }
+        refusals.push((url, why));
     }
 
     pub(super) fn peer_connection(&self, config: &RtcConfiguration) -> Result<RtcPeerConnection, JsValue> {
@@ -122,5 +182,40 @@ mod tests {
             rtc.web_socket("ws://localhost").map_err(|thrown| reason(&thrown)).err(),
             Some("no".into())
         );
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_no_webrtc_is_told_from_it_at_once() {
+        let page = Rtc::find(None).expect("a page has WebRTC");
+        assert_eq!(page.try_out(), Ok(()));
+        for (stub, part) in [
+            ("(function () {})", "has no createDataChannel"),
+            ("(class {})", "has no createDataChannel"),
+            ("(class { constructor () { throw new Error('blocked') } })", "blocked"),
+            (
+                "(class extends RTCPeerConnection { createDataChannel () { throw new Error('blocked') } })",
+                "blocked",
+            ),
+            ("(class extends RTCPeerConnection { createDataChannel () {} })", "makes no channel"),
+            ("(() => {})", "not a constructor"),
+        ] {
+            let stub = js_sys::eval(stub).expect("JavaScript");
+            let rtc = Rtc::find(Some(&object(&[(RTC_PEER_CONNECTION, &stub)]))).expect("a function");
+            let refused = rtc.try_out();
+            assert!(
+                matches!(&refused, Err(Error::NoWebRtc(text)) if text.contains(part)),
+                "{part}: {refused:?}"
+            );
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn refusals_of_servers_are_kept_one_for_each_and_not_many() {
+        let page = Rtc::find(None).expect("a page has WebRTC");
+        for n in 0..100 {
+            page.refused(format!("turn:{}", n % 50), format!("{n}"));
+        }
+        let refusals = page.refusals.borrow();
+        assert_eq!((refusals.len(), refusals.last()), (MAX_REFUSALS, Some(&("turn:49".into(), "99".into()))));
     }
 }

@@ -6,9 +6,7 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
-use crate::proto::{
-    Address, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus, Warning,
-};
+use crate::proto::{Address, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus};
 
 /// An address as the page sees it.
 pub(super) fn hex(address: &Address) -> JsValue {
@@ -98,13 +96,13 @@ impl<'a> Tracker<'a> {
 }
 
 /// The argument of `warning`.
-pub(super) fn warning(warning: &Warning) -> JsValue {
+pub(super) fn warning(code: &str, message: &str) -> JsValue {
     #[derive(Serialize)]
     struct Shown<'a> {
-        code: &'static str,
+        code: &'a str,
         message: &'a str,
     }
-    plain(&Shown { code: warning.code, message: &warning.text })
+    plain(&Shown { code, message })
 }
 
 /// The neighbors by address.
@@ -209,7 +207,7 @@ fn number(count: u64) -> f64 {
 }
 
 /// Objects for maps and structs, `null` for nothing.
-fn plain(shown: &impl Serialize) -> JsValue {
+pub(super) fn plain(shown: &impl Serialize) -> JsValue {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     shown.serialize(&serializer).expect("texts, numbers and names for keys are values of JavaScript")
 }

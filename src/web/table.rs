@@ -28,6 +28,11 @@ impl<K: Copy + PartialEq, V> Table<K, V> {
         self.0.take()
     }
 
+    /// The names, the oldest first.
+    pub(super) fn keys(&self) -> Vec<K> {
+        self.0.borrow().iter().map(|&(key, _)| key).collect()
+    }
+
     /// Whether nothing is there.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {

@@ -4,7 +4,8 @@
 export default class Easypeers {
   /**
    * Joins the swarm of a topic. Never blocks; what happens is told by events.
-   * @throws TypeError, RangeError for an argument that is wrong; EasypeersError `ERR_NO_WEBRTC` where there is no WebRTC.
+   * @throws TypeError, RangeError for an argument that is wrong; EasypeersError `ERR_NO_WEBRTC` where there is no WebRTC, or one
+   * that something blocks.
    * @example const easypeers = new Easypeers('Some unique topic', { maxPeers: 6 })
    */
   constructor (topic: string, options?: EasypeersOptions)
@@ -36,7 +37,8 @@ export default class Easypeers {
   static readonly ClosedError: typeof ClosedError
 
   /**
-   * Sends to all peers of the swarm, each exactly once. Before the first neighbor is there, it is held.
+   * Sends to all peers of the swarm, each exactly once. Before the first neighbor is there, it is held: who awaits that waits as
+   * long as the page is alone, for good if nobody ever comes. The form below with a `timeout` or a `signal` does not.
    * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, `ERR_HELD_FULL`, or `ERR_OUT_OF_RANGE` for what is
    * nested too deep, ClosedError; whatever a getter or `toJSON` of the message throws
    * @example easypeers.send({ hello: 'everyone', file: new Uint8Array(3), at: new Date() })
@@ -49,6 +51,12 @@ export default class Easypeers {
    * @example const { hops, rtt } = await easypeers.send(address, 'only you')
    */
   send (address: string, message: Sendable, options?: SendOptions): Delivery
+  /**
+   * Sends with options to everyone. They must be there: `null` alone is an address that was not found, and refused.
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE` or `ERR_HELD_FULL`, ClosedError
+   * @example await easypeers.send(null, 'anybody there?', { timeout: 10_000 })
+   */
+  send (everyone: null, message: Sendable, options: SendOptions): Delivery
 
   /**
    * Calls a function at every event of a kind.
@@ -232,6 +240,12 @@ export default class Easypeers {
    * @example console.log(easypeers.stats().delivered)
    */
   stats (): Stats
+  /**
+   * Says why peers do or do not connect, in words and as plain data: at once if there is a neighbor, else as soon as something
+   * is known, within 10 seconds in any case.
+   * @example console.log((await easypeers.diagnose()).text)
+   */
+  diagnose (): Promise<Diagnosis>
 }
 
 /** What `new Easypeers` takes besides the topic; all of it may be left out. */
@@ -261,11 +275,14 @@ export interface EasypeersOptions {
    * @example { secret: 'correct horse battery staple' }
    */
   secret?: string
-  /** How to reach through firewalls: an `RTCConfiguration`, or a function that returns one. @example { rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }] } } */
-  rtcConfig?: EasypeersRtcConfiguration | (() => EasypeersRtcConfiguration | Promise<EasypeersRtcConfiguration>)
   /**
-   * The WebRTC and WebSocket to use instead of the browser's own, or of `node-datachannel` in Node. Their methods reject, as a
-   * browser's do, and do not throw.
+   * How to reach through firewalls: an `RTCConfiguration`, a promise of one, or a function that returns either, which is asked
+   * again when its answer is a minute old. What it gives that is none is an `error` event, `ERR_RTC_CONFIG`.
+   * @example { rtcConfig: { iceServers: [{ urls: 'stun:stun.example' }] } }
+   */
+  rtcConfig?: EasypeersRtcConfiguration | PromiseLike<EasypeersRtcConfiguration> | (() => EasypeersRtcConfiguration | PromiseLike<EasypeersRtcConfiguration>)
+  /**
+   * The WebRTC and WebSocket to use instead of the browser's own, or of `node-datachannel` in Node.
    * @example { rtc: { RTCPeerConnection, WebSocket } }
    */
   rtc?: { RTCPeerConnection: new (configuration?: any) => any, WebSocket?: new (url: string) => any }
@@ -277,12 +294,22 @@ export interface EasypeersOptions {
 
 /** An `RTCConfiguration`, spelled out so that it also reads where the DOM's types are not loaded. */
 export interface EasypeersRtcConfiguration {
-  /** STUN and TURN servers. @example [{ urls: 'turn:turn.example', username: 'me', credential: 'secret' }] */
-  iceServers?: Array<{ urls: string | string[], username?: string, credential?: string }>
+  /** STUN and TURN servers, or one. @example [{ urls: 'turn:turn.example', username: 'me', credential: 'secret' }] */
+  iceServers?: EasypeersIceServer[] | EasypeersIceServer | null
   /** `relay` hides this machine's addresses. @example 'relay' */
   iceTransportPolicy?: 'all' | 'relay'
   /** Whatever else the browser understands. @example { iceCandidatePoolSize: 1 } */
   [setting: string]: any
+}
+
+/** One STUN or TURN server. */
+export interface EasypeersIceServer {
+  /** Where it is. @example 'turn:turn.example?transport=tcp' */
+  urls: string | string[]
+  /** The login of a TURN server ... @example 'me' */
+  username?: string
+  /** ... and its password. @example 'secret' */
+  credential?: string
 }
 
 /**
@@ -316,6 +343,16 @@ export interface SendOptions {
    * nobody was. @example easypeers.send(name, 'hello', { claimed: true })
    */
   claimed?: boolean
+  /**
+   * Takes the message back when it aborts: the `Delivery` rejects with `ERR_ABORTED`, and what is held for the first neighbor does
+   * not go. What is under way may arrive all the same. @example easypeers.send(address, 'hello', { signal: controller.signal })
+   */
+  signal?: AbortSignal
+  /**
+   * How long it may take, in milliseconds, at least 1; then it is as if a signal had aborted, but for the code, `ERR_TIMEOUT`. Without
+   * it, what is held for the first neighbor waits for good. @example easypeers.send(null, 'hello', { timeout: 10_000 })
+   */
+  timeout?: number
 }
 
 /** What is known of a message that arrived. */
@@ -340,10 +377,15 @@ export interface EasypeersEvents {
   message: [data: Message]
   /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
   tracker: [status: TrackerStatus]
-  /** Something was dropped or refused. @example easypeers.on('warning', ({ code, message }) => {}) */
+  /** Something was dropped or refused; without a listener on the console, once for each code. @example easypeers.on('warning', ({ code, message }) => {}) */
   warning: [warning: Warning]
-  /** Something went wrong that no call could throw; without a listener it is logged. @example easypeers.on('error', error => {}) */
-  error: [error: Error]
+  /**
+   * Nothing connects as long as it is so, and only the page or its user can mend it: `ERR_NO_WEBRTC` (it is here and makes no
+   * connections, or finds no address of this machine), `ERR_ICE` (no way leads to anybody, or relays alone may be used and there is
+   * none), `ERR_RTC_CONFIG` (`rtcConfig` gives nothing). The message has the cause and what to do. Without a listener it is on the
+   * console, once for each code. @example easypeers.on('error', ({ code, message }) => alert(message))
+   */
+  error: [error: EasypeersError]
   /** It is closed; the last event. @example easypeers.on('close', () => {}) */
   close: []
 }
@@ -399,7 +441,7 @@ export interface TrackerStatus {
 export interface Warning {
   /**
    * Stable, for programs: `ERR_CLOCK` (this page's clock is wrong, and that of its neighbors is followed), `ERR_CONNECTION` (an
-   * attempt came to nothing), `ERR_ICE_URL`, `ERR_RTC_CONFIG`, `ERR_SDP`, `ERR_NO_WEBRTC`, `ERR_MESSAGE_MALFORMED`, `ERR_NEIGHBOR`
+   * attempt came to nothing), `ERR_ICE_URL`, `ERR_SDP`, `ERR_MESSAGE_MALFORMED`, `ERR_NEIGHBOR`
    * (one that speaks another version, or forges), `ERR_NEIGHBOR_BANNED`, `ERR_UNKNOWN_OPTION`.
    * @example warning.code === 'ERR_ICE_URL'
    */
@@ -423,6 +465,64 @@ export interface Topology {
     /** What the link is for, when it is this peer's; else `null`. @example link.role === 'long' */
     role: Wire['role'] | null
   }>
+}
+
+/** Why peers do or do not connect. */
+export interface Diagnosis {
+  /** All findings in words, for people. @example alert(diagnosis.text) */
+  text: string
+  /** What is so, the gravest first. @example diagnosis.findings.some(({ code }) => code === 'trackers-unreachable') */
+  findings: Array<{
+    /**
+     * Stable, for programs: `connected`, `searching`, `alone` (the trackers know nobody else), `alone-in-private` (... with this
+     * secret), `closed`, `offline`, `locked` (the secret is being prepared), `tracker-url`, `csp`, `no-trackers`,
+     * `trackers-unreachable`, `tracker-unreachable` (some of them), `rtc-config`, `no-webrtc`, `no-candidates`, `version`,
+     * `admission`, `full`, `banned`, `no-way` (the networks), `channel`, `greeting`, `clock`.
+     * @example finding.code === 'no-way'
+     */
+    code: string
+    /** A sentence. @example finding.message */
+    message: string
+    /** What to do; empty where nothing is wrong. @example finding.advice */
+    advice: string
+  }>
+  /** Neighbors connected now. @example diagnosis.neighbors > 0 */
+  neighbors: number
+  /** What the browser believes; `null` where there is none. @example diagnosis.online === false */
+  online: boolean | null
+  /** The trackers and how each does. @example diagnosis.trackers.filter(({ state }) => state === 'ready') */
+  trackers: TrackerStatus[]
+  /** How many addresses of each kind the browser last found for this machine; `null` before the first. @example diagnosis.candidates?.relay */
+  candidates: {
+    /** Its own. @example candidates.host */
+    host: number
+    /** Its own, behind a name. @example candidates.mdns */
+    mdns: number
+    /** As a STUN server sees it. @example candidates.srflx */
+    srflx: number
+    /** At a TURN server. @example candidates.relay */
+    relay: number
+  } | null
+  /** The last attempts that came to nothing, 16 at most, the oldest first. @example diagnosis.attempts.at(-1)?.cause */
+  attempts: Array<{
+    /** When, in milliseconds since the UNIX epoch. @example new Date(attempt.at) */
+    at: number
+    /** Who the other side said it was, as far as it came to that. @example attempt.peer ?? 'somebody' */
+    peer: string | null
+    /** Why. @example attempt.cause === 'ice' */
+    cause: 'no description' | 'no candidates' | 'ice' | 'channel' | 'greeting' | 'admission' | 'version' | 'full' | 'banned'
+    /** What the browser or the link said. @example attempt.message */
+    message: string
+  }>
+  /** STUN and TURN servers that did not do what they are for, 8 at most. @example diagnosis.servers.map(({ url }) => url) */
+  servers: Array<{
+    /** Which. @example server.url */
+    url: string
+    /** The browser's code and words. @example server.message */
+    message: string
+  }>
+  /** By how many milliseconds this clock is behind those of its neighbors; 0 when it is good enough. @example diagnosis.clockShift */
+  clockShift: number
 }
 
 /** Counters since this peer joined. */
@@ -460,7 +560,7 @@ export class EasypeersError extends Error {
 /** Why a message did not arrive, as far as known. */
 export class DeliveryError extends EasypeersError {
   /** @example if (error.code === 'ERR_TIMEOUT') easypeers.send(address, message) */
-  code: 'ERR_UNREACHABLE' | 'ERR_TIMEOUT' | 'ERR_CLOSED'
+  code: 'ERR_UNREACHABLE' | 'ERR_TIMEOUT' | 'ERR_ABORTED' | 'ERR_CLOSED'
 }
 
 /** `send` or a setter was called after `close`. */

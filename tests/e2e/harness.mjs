@@ -137,6 +137,8 @@ export class Tracker {
 /** The demo pages and the package as `npm start` serves them, and pages that exist only in tests. */
 export class Site {
   pages = new Map()
+  /** Pages that a browser may keep: what is not to be stored is not kept for the back button either. */
+  kept = new Set()
   config = {}
 
   static async start() {
@@ -148,6 +150,7 @@ export class Site {
   }
 
   answer(path, response) {
+    if (this.kept.has(path)) response.setHeader('cache-control', 'max-age=60')
     // A browser asks for it by itself, and writes a 404 to the console.
     if (path === '/favicon.ico') response.writeHead(204).end()
     else if (this.pages.has(path)) response.setHeader('content-type', 'text/html').end(this.pages.get(path))

@@ -41,6 +41,18 @@ test('Node requires it, and the class is the module', async t => {
   assert.equal(await say('node', ['app.cjs'], { cwd: dir }), 'ERR_NO_WEBRTC true true\n')
 })
 
+test('it is imported where texts cannot be decoded, as in jsdom, and says so when it is constructed', async t => {
+  const dir = await project(t, {
+    'bare.mjs': 'delete globalThis.TextDecoder\ndelete globalThis.TextEncoder',
+    'app.mjs': `import './bare.mjs'
+import Easypeers, { EasypeersError } from 'easypeers'
+for (const act of [() => new Easypeers('package'), () => Easypeers.createIdentity()]) {
+  try { act() } catch (error) { console.log(error.code, error instanceof EasypeersError, error.message.includes('TextDecoder')) }
+}`,
+  })
+  assert.equal(await say('node', ['app.mjs'], { cwd: dir }), 'ERR_UNSUPPORTED true true\n'.repeat(2))
+})
+
 test('the package holds what it names, needs nothing but WebSocket for Node, and leaves the workshop at home', async t => {
   const dir = await project(t)
   const files = JSON.parse(await say('npm', ['pack', '--dry-run', '--json']))[0].files.map(file => file.path)

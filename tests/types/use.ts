@@ -2,7 +2,7 @@
 // must not compile.
 import Easypeers, { ClosedError, DeliveryError, EasypeersError } from 'easypeers'
 import type {
-  Delivery, EasypeersEvents, EasypeersOptions, EasypeersRtcConfiguration, Message, Receipt, Sendable, Stats,
+  Delivery, Diagnosis, EasypeersEvents, EasypeersOptions, EasypeersRtcConfiguration, Message, Receipt, Sendable, Stats,
   Topology, TrackerStatus, Warning, Wire,
 } from 'easypeers'
 
@@ -19,6 +19,14 @@ const easypeers = new Easypeers('topic', options)
 new Easypeers({ identifier: 'topic', tracker: ['wss://tracker.example'], identity: new Uint8Array(32) })
 new Easypeers('topic', { rtcConfig: async () => rtcConfig })
 new Easypeers('topic', { rtcConfig: () => rtcConfig, trackers: [] })
+new Easypeers('topic', { rtcConfig: Promise.resolve(rtcConfig) })
+new Easypeers('topic', { rtcConfig: { iceServers: { urls: 'stun:stun.example' } } })
+easypeers.send(null, 'hello', { signal: new AbortController().signal, timeout: 1000 })
+// @ts-expect-error everyone is meant only with options
+easypeers.send(null, 'hello')
+easypeers.diagnose().then(({ text, findings, candidates, attempts, servers, clockShift }: Diagnosis) => {
+  console.log(text, findings[0]?.advice, candidates?.mdns, attempts[0]?.cause === 'ice', servers[0]?.url, clockShift.toFixed())
+})
 new Easypeers('topic', { rtc: { RTCPeerConnection, WebSocket } })
 // @ts-expect-error the constructor is what counts
 new Easypeers('topic', { rtc: { WebSocket } })
@@ -78,7 +86,7 @@ const receipt: Receipt = await delivery
 const facts: [string, number, number] = [receipt.id, receipt.hops, receipt.rtt]
 const rtt: number | string = await delivery.then(({ rtt }) => rtt, error => error.code)
 await delivery.catch(error => {
-  if (error.code === 'ERR_UNREACHABLE' || error.code === 'ERR_TIMEOUT') return undefined
+  if (error.code === 'ERR_UNREACHABLE' || error.code === 'ERR_TIMEOUT' || error.code === 'ERR_ABORTED') return undefined
   const closed: 'ERR_CLOSED' = error.code
   return closed
 })

@@ -18,6 +18,7 @@ use super::admission::{AdmissionError, Admitted, Binding, Confirm, Hello};
 use crate::proto::id::MessageId;
 use crate::proto::identity::Identity;
 use crate::proto::io::{ConnId, Output};
+use crate::proto::journal::Cause;
 use crate::proto::random::Random;
 use crate::proto::sdp::{Candidate, Description, MAX_CANDIDATES, SdpError};
 use crate::proto::time::{Instant, soonest};
@@ -79,6 +80,8 @@ pub(crate) enum Happened {
     Late,
     /// Another candidate, after the description was sent.
     Candidate(Candidate),
+    /// No candidate came so far, and one should have.
+    Barren,
     /// They said who they are; [`Link::confirm`] goes on.
     Hello(Hello),
     /// They proved it. `linked`: what each side said of other links.
@@ -128,6 +131,8 @@ pub(crate) struct Link {
     pub(crate) patience: Duration,
     /// When a connection becomes late.
     hopeful_until: Option<Instant>,
+    /// ICE has found a way to the other end.
+    pub(crate) reached: bool,
     /// Our description.
     local: Gathering,
     /// Theirs, as the browser knows it.
@@ -157,6 +162,7 @@ impl Link {
             deadline: Some(now + DESCRIBE),
             patience: HOPEFUL,
             hopeful_until: None,
+            reached: false,
             local: Gathering::default(),
             remote: None,
             withheld: Vec::new(),
@@ -195,6 +201,23 @@ impl Link {
     /// Our description, once [`Happened::Described`].
     pub(crate) fn description(&self) -> Option<&Description> {
         self.local.description()
+    }
+
+    /// What our browser gathered so far, and whether that is all.
+    pub(crate) fn gathered(&self) -> Option<(&[Candidate], bool)> {
+        self.local.gathered()
+    }
+
+    /// What it means that the link ends where it stands; `None`: nothing, nobody had taken it up.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        match self.state {
+            State::Offering | State::Answering if self.local.gathered().is_none() => Some(Cause::Description),
+            State::Offering | State::Answering => Some(Cause::Candidates),
+            State::Connecting(_) if self.reached => Some(Cause::Channel),
+            State::Connecting(_) => Some(Cause::Ice),
+            State::Greeting(_) => Some(Cause::Greeting),
+            State::Offered | State::Active | State::Closed => None,
+        }
     }
 
     /// Whether our offer can still be handed to someone.
@@ -506,16 +529,20 @@ impl Link {
         self.heart.handle_pong(number, now);
     }
 
-    /// Asks for a sign of life now: ICE lost contact, or this peer was asleep.
+    /// Asks for a sign of life now: ICE lost contact, or found it again.
     pub(crate) fn ask_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         if self.is_active() {
-            self.ask(now, out);
+            let number = self.heart.ask(now);
+            self.send(&Packet::Ping(number), None, out);
         }
     }
 
-    fn ask(&mut self, now: Instant, out: &mut VecDeque<Output>) {
-        let number = self.heart.ask(now);
-        self.send(&Packet::Ping(number), None, out);
+    /// ... or this peer was asleep.
+    pub(crate) fn ask_awoken(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        if self.is_active() {
+            let number = self.heart.ask_awoken(now);
+            self.send(&Packet::Ping(number), None, out);
+        }
     }
 
     pub(crate) fn handle_timeout(
@@ -529,13 +556,16 @@ impl Link {
         if self.local.handle_timeout(now) {
             return Ok(self.finish_gathering(now));
         }
+        if self.local.is_barren() {
+            return Ok(Happened::Barren);
+        }
         if self.hopeful_until.take_if(|at| *at <= now).is_some() && matches!(self.state, State::Connecting(_))
         {
             return Ok(Happened::Late);
         }
         match self.heart.handle_timeout(now) {
             Beat::Nothing => {}
-            Beat::Ask => self.ask(now, out),
+            Beat::Ask => self.ask_now(now, out),
             Beat::Dead => return Err(Expired::Dead),
         }
         Ok(Happened::Nothing)

@@ -6,6 +6,7 @@ use super::link::{Farewell, Linked, Packet};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
 use crate::proto::io::ConnId;
+use crate::proto::journal::Cause;
 use crate::proto::time::Instant;
 
 impl Links {
@@ -36,6 +37,7 @@ impl Links {
         } else {
             return true;
         };
+        self.note(id, Some(Cause::Banned), cause, cx);
         self.refuse_quietly(id, cause, cx);
         false
     }
@@ -99,6 +101,7 @@ impl Links {
 
     fn activate(&mut self, id: ConnId, peer: Address, now: Instant) {
         self.neighbors.insert(peer, id);
+        self.journal.linked();
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.activate(now);
             conn.since = now;

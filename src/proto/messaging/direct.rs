@@ -223,6 +223,13 @@ impl Direct {
         std::mem::take(&mut self.mine).into_iter().filter_map(page).collect()
     }
 
+    /// Gives up one of our own, and every try of it that is still here.
+    pub(crate) fn give_up(&mut self, id: &MessageId) -> bool {
+        let ours = self.mine.remove(id).is_some();
+        self.relays.retain(|(relayed, _), _| !ours || relayed != id);
+        ours
+    }
+
     /// Starts a try along a path that was not tried yet, as far as there is one.
     pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
         let Some(mine) = self.mine.get_mut(&id) else { return };

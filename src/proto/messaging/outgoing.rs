@@ -7,10 +7,11 @@ use super::message::{Draft, Kind, Message};
 use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
+use crate::proto::identity::Identity;
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError};
 use crate::proto::limits::{self, Bucket};
 use crate::proto::map::{Map, Set};
-use crate::proto::time::Instant;
+use crate::proto::time::{Instant, soonest};
 
 /// Messages held, at most, however small they are.
 const MAX_HELD: usize = 1 << 16;
@@ -24,7 +25,7 @@ const MAX_AWAITING: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// Those that wait for the first neighbor, or because much was sent before them.
-    held: VecDeque<Draft>,
+    held: VecDeque<(MessageId, Draft)>,
     held_bytes: usize,
     /// When some of them may go.
     release_at: Option<Instant>,
@@ -37,6 +38,8 @@ pub(super) struct Outgoing {
     awaiting_bytes: usize,
     /// Direct messages under way to whoever claims a name.
     to_claimed: Set<MessageId>,
+    /// Those that the page gives no longer than this, the soonest first: no more than are under way.
+    expire: Vec<(Instant, MessageId)>,
 }
 
 #[derive(Debug)]
@@ -63,11 +66,28 @@ impl Outgoing {
             awaiting: Map::new(),
             awaiting_bytes: 0,
             to_claimed: Set::new(),
+            expire: Vec::new(),
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.release_at
+        soonest(self.release_at, self.expire.first().map(|&(at, _)| at))
+    }
+
+    /// Takes a message that has not gone yet out of where it waits.
+    fn withdraw(&mut self, id: &MessageId, me: &Identity) -> bool {
+        if let Some(at) = self.held.iter().position(|(held, _)| held == id) {
+            let draft = self.held.remove(at);
+            self.held_bytes -= draft.map_or(0, |(_, draft)| draft.payload.0.len());
+            return true;
+        }
+        // Whoever waits for the same key stays, and so does the question for it.
+        let waiting = self.awaiting.values_mut().find_map(|awaiting| {
+            let at = awaiting.drafts.iter().position(|draft| draft.id(me) == *id)?;
+            Some(awaiting.drafts.remove(at))
+        });
+        self.awaiting_bytes -= waiting.as_ref().map_or(0, |draft| draft.payload.0.len());
+        waiting.is_some()
     }
 
     /// A link is gone, and with it what it had not taken.
@@ -117,7 +137,8 @@ impl Messaging {
     /// Whether something of the page's is not where it should go yet.
     pub(crate) fn has_to_send(&self) -> bool {
         let outgoing = &self.outgoing;
-        !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty() && outgoing.awaiting.is_empty())
+        let awaits = outgoing.awaiting.values().any(|awaiting| !awaiting.drafts.is_empty());
+        awaits || !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty())
     }
 
     /// Sends a payload to every peer of the swarm, or to one: by its address, or by what it is `claimed` to be.
@@ -146,7 +167,7 @@ impl Messaging {
                 return Err(SendError::Full { held });
             }
             outgoing.held_bytes += size;
-            outgoing.held.push_back(draft);
+            outgoing.held.push_back((id, draft));
             outgoing.release_later(linked, cx.now);
         } else {
             self.dispatch(draft, cx);
@@ -159,13 +180,13 @@ impl Messaging {
     pub(crate) fn release_held(&mut self, cx: &mut Context<'_>) {
         let linked = !cx.around.links.is_empty();
         for _ in 0..RELEASE.0 {
-            let Some(draft) = self.outgoing.held.front().filter(|_| linked) else { break };
+            let Some((_, draft)) = self.outgoing.held.front().filter(|_| linked) else { break };
             let size = draft.payload.0.len();
             if !self.outgoing.pace.take(limits::message_cost(size), limits::OWN, cx.now) {
                 break;
             }
             self.outgoing.held_bytes -= size;
-            if let Some(draft) = self.outgoing.held.pop_front() {
+            if let Some((_, draft)) = self.outgoing.held.pop_front() {
                 self.dispatch(draft, cx);
             }
         }
@@ -185,10 +206,7 @@ impl Messaging {
         let links = addresses(cx.around);
         let to = self.broadcast.publish(&message, spread(&links, cx), cx.now);
         if to.is_empty() {
-            cx.emit(Event::Delivery(
-                message.id,
-                Ok(Receipt { hops: 0, rtt: Duration::ZERO, verified: None }),
-            ));
+            self.end(message.id, Ok(Receipt { hops: 0, rtt: Duration::ZERO, verified: None }), cx);
         } else {
             let handed = Handed { sent_at: cx.now, to: to.into_iter().collect() };
             self.outgoing.broadcasts.insert(message.id, handed);
@@ -206,7 +224,7 @@ impl Messaging {
         let Some(key) = key else {
             // Whoever claims a name cannot be asked for it: anybody could answer.
             return match draft.to_claimed {
-                true => cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable))),
+                true => self.end(id, Err(DeliveryFailure::Unreachable), cx),
                 false => self.await_key(draft, to, cx),
             };
         };
@@ -220,7 +238,7 @@ impl Messaging {
         let now = cx.swarm_now();
         match draft.seal(&key, identity, &swarm, cx.random, now) {
             Some(message) => self.direct.send(message, self.paths(Some(&to), cx.around), cx.now),
-            None => cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable))),
+            None => self.end(id, Err(DeliveryFailure::Unreachable), cx),
         }
     }
 
@@ -228,7 +246,7 @@ impl Messaging {
         let size = draft.payload.0.len();
         let id = draft.id(&cx.me.identity);
         if self.outgoing.awaiting_bytes + size > MAX_AWAITING {
-            return cx.emit(Event::Delivery(id, Err(DeliveryFailure::Unreachable)));
+            return self.end(id, Err(DeliveryFailure::Unreachable), cx);
         }
         self.outgoing.awaiting_bytes += size;
         if let Some(awaiting) = self.outgoing.awaiting.get_mut(&to) {
@@ -241,7 +259,39 @@ impl Messaging {
         self.direct.send(query, self.paths(Some(&to), cx.around), cx.now);
     }
 
+    /// Gives a message that was just sent no longer than this.
+    pub(crate) fn expire_at(&mut self, id: MessageId, at: Instant) {
+        let expire = &mut self.outgoing.expire;
+        let place = expire.partition_point(|&(other, _)| other <= at);
+        expire.insert(place, (at, id));
+    }
+
+    /// The time that the page gave some messages is over.
+    pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
+        while let Some(&(_, id)) = self.outgoing.expire.first().filter(|&&(at, _)| at <= cx.now) {
+            self.withdraw(id, DeliveryFailure::Timeout, cx);
+        }
+    }
+
+    /// The page wants a message no more. What is held does not go; what went may arrive all the same.
+    pub(crate) fn withdraw(&mut self, id: MessageId, why: DeliveryFailure, cx: &mut Context<'_>) {
+        let outgoing = &mut self.outgoing;
+        let waited = outgoing.withdraw(&id, &cx.me.identity);
+        let handed = outgoing.broadcasts.remove(&id).is_some();
+        if waited || handed || self.direct.give_up(&id) {
+            self.outgoing.to_claimed.remove(&id);
+            self.end(id, Err(why), cx);
+        }
+        self.outgoing.expire.retain(|&(_, of)| of != id);
+    }
+
     // How it ends.
+
+    /// The one place where the page hears of it.
+    fn end(&mut self, id: MessageId, how: Result<Receipt, DeliveryFailure>, cx: &mut Context<'_>) {
+        self.outgoing.expire.retain(|&(_, of)| of != id);
+        cx.emit(Event::Delivery(id, how));
+    }
 
     /// Tells the page which broadcasts are with all neighbors that they concern. `taken`: what those took of late.
     pub(crate) fn handle_taken(&mut self, taken: Vec<(MessageId, Address)>, cx: &mut Context<'_>) {
@@ -250,10 +300,7 @@ impl Messaging {
         }
         let done = self.outgoing.broadcasts.extract_if(|_, handed| handed.to.is_empty());
         for (id, handed) in done.collect::<Vec<_>>() {
-            cx.emit(Event::Delivery(
-                id,
-                Ok(Receipt { hops: 0, rtt: cx.now - handed.sent_at, verified: None }),
-            ));
+            self.end(id, Ok(Receipt { hops: 0, rtt: cx.now - handed.sent_at, verified: None }), cx);
         }
     }
 
@@ -270,7 +317,7 @@ impl Messaging {
             Some(drafts) => drafts.into_iter().for_each(|draft| self.address_to(draft, to, cx)),
             None => {
                 let verified = Some(!self.outgoing.to_claimed.remove(&id));
-                cx.emit(Event::Delivery(id, Ok(Receipt { hops, rtt, verified })));
+                self.end(id, Ok(Receipt { hops, rtt, verified }), cx);
             }
         }
     }
@@ -289,7 +336,7 @@ impl Messaging {
         };
         for id in ids {
             self.outgoing.to_claimed.remove(&id);
-            cx.emit(Event::Delivery(id, Err(failure)));
+            self.end(id, Err(failure), cx);
         }
     }
 
@@ -297,14 +344,14 @@ impl Messaging {
     pub(crate) fn fail_all(&mut self, cx: &mut Context<'_>) {
         let outgoing = &mut self.outgoing;
         let name = |draft: &Draft| draft.id(&cx.me.identity);
-        let mut ids: Vec<_> = std::mem::take(&mut outgoing.held).iter().map(name).collect();
+        let mut ids: Vec<_> = std::mem::take(&mut outgoing.held).into_iter().map(|(id, _)| id).collect();
         ids.extend(std::mem::take(&mut outgoing.broadcasts).into_iter().map(|(id, _)| id));
         for (_, awaiting) in std::mem::take(&mut outgoing.awaiting) {
             ids.extend(awaiting.drafts.iter().map(name));
         }
         ids.extend(self.direct.take_pending());
         for id in ids {
-            cx.emit(Event::Delivery(id, Err(DeliveryFailure::Closed)));
+            self.end(id, Err(DeliveryFailure::Closed), cx);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a peer tells of itself.
 
-use super::Peer;
+use super::{Parts, Peer};
 use crate::proto::config::Config;
 use crate::proto::id::{Address, SwarmId};
-use crate::proto::io::TrackerStatus;
+use crate::proto::io::{TrackerState, TrackerStatus};
+use crate::proto::journal::Attempts;
 use crate::proto::map::Set;
 use crate::proto::report::{Edge, LinkInfo, Stats, Topology};
 use crate::proto::time::Instant;
@@ -31,6 +32,31 @@ impl Peer {
             return config.trackers.iter().map(|url| TrackerStatus::waiting(url.clone())).collect();
         }
         self.parts.introducers.statuses()
+    }
+
+    /// What became of the attempts at connections.
+    pub fn attempts(&self) -> Attempts {
+        self.parts.links.attempts()
+    }
+
+    /// By how many milliseconds this clock is behind those of the neighbors, as far as they are followed.
+    pub fn clock_shift(&self) -> i64 {
+        self.commons.clock.shift().in_millis()
+    }
+
+    /// Whether this peer has nobody, and may soon know more of why.
+    pub fn is_searching(&self) -> bool {
+        let Parts { links, .. } = &self.parts;
+        let asking = |tracker: &TrackerStatus| {
+            let hopeful = tracker.peers > 1 && links.attempts().failures.is_empty();
+            match tracker.state {
+                TrackerState::Connecting | TrackerState::Open => tracker.last_error.is_none(),
+                TrackerState::Ready => hopeful,
+                TrackerState::Waiting => false,
+            }
+        };
+        let locked = self.config().locked;
+        links.is_empty() && (locked || links.is_attempting() || self.trackers().iter().any(asking))
     }
 
     /// Active links; never more than `max_peers`.

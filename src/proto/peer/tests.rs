@@ -31,6 +31,7 @@ impl Peer {
 }
 
 mod altered;
+mod asleep;
 #[cfg(feature = "sim")]
 mod attacks;
 mod attempts;
@@ -43,8 +44,10 @@ mod closing;
 mod fresh;
 mod hostile;
 mod joining;
+mod journal;
 mod later;
 mod limits;
+mod withdrawn;
 mod world;
 
 use std::cell::{Cell, RefCell};

@@ -46,7 +46,7 @@ impl World {
                     self.violation(format_args!("{what}: {id:?} of {}", NodeId(index)));
                 }
             }
-            Event::Tracker(_) | Event::Warning(_) | Event::Closed => {}
+            Event::Tracker(_) | Event::Warning(_) | Event::Trouble(_) | Event::Closed => {}
         }
         if self.params.keep_events {
             self.events.push((self.now(), NodeId(index), event));

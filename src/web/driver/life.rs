@@ -5,10 +5,11 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 use super::{Driver, with};
-use crate::proto::{Config, DeliveryFailure, Input, Peer, Stretch, SwarmSecret};
+use crate::proto::{Config, DeliveryFailure, Event, Input, Output, Peer, Stretch, SwarmSecret};
 use crate::web::clock;
 use crate::web::error::Error;
 use crate::web::lifecycle::Moment;
+use crate::web::notice::Notice;
 use crate::web::options;
 use crate::web::steps::Steps;
 
@@ -37,21 +38,45 @@ impl Driver {
         let mut config = self.peer(|peer| peer.config().clone());
         change(&mut config);
         if self.secret.is_some() && config.swarm != self.peer(|peer| peer.swarm()) {
-            (config.secret, config.locked) = (None, true);
+            config.secret = None;
         }
-        self.leave();
-        // A listener that heard of the leaving may have closed.
-        if self.closed.get() {
-            return Ok(());
-        }
+        self.renew(config)?;
+        self.join();
+        Ok(())
+    }
+
+    /// Says goodbye at once, drops every object of the browser, and begins anew with a peer that joins nothing yet. What a
+    /// listener that hears of the goodbye says is for that one, which holds it.
+    fn renew(&self, config: Config) -> Result<(), Error> {
         let now = self.now();
-        self.peer.replace(Peer::new(config, self.identity.clone(), options::random()?, now)?);
+        let config = Config { locked: true, ..config };
+        let fresh = Peer::new(config, self.identity.clone(), options::random()?, now)?;
+        let mut old = self.peer.replace(fresh);
         if self.ready().ended() {
             self.ready.take();
         }
-        self.unlock();
-        self.run();
+        old.leave(now);
+        while let Some(output) = old.poll_output() {
+            if output != Output::Event(Event::Closed) {
+                self.perform(output);
+            }
+        }
+        self.let_go();
         Ok(())
+    }
+
+    /// Joins, unless the page is away, or a listener closed.
+    fn join(self: &Rc<Self>) {
+        if self.away.get() || self.closed.get() {
+            return;
+        }
+        if self.secret.is_some() && self.peer(|peer| peer.config().secret.is_none()) {
+            self.unlock();
+        } else {
+            let now = self.now();
+            self.peer(|peer| peer.open(now));
+        }
+        self.run();
     }
 
     /// Leaves the swarm for good, once what was handed over is out: at once if it is, and within two seconds in any
@@ -62,25 +87,21 @@ impl Driver {
         }
         self.ready().end(Err(Error::Closed));
         if self.away.get() {
-            return self.end();
+            // There is nobody to whom anything could get out.
+            return self.change(Peer::leave);
         }
         self.change(Peer::close);
-    }
-
-    /// Says goodbye at once, and drops every object of the browser.
-    fn leave(&self) {
-        let now = self.now();
-        self.peer.borrow_mut().leave(now);
-        self.perform_all();
-        self.let_go();
     }
 
     /// This peer has left for good.
     pub(super) fn end(&self) {
         // Until here nothing else may hold it.
         let _kept = self.alive.take();
-        drop(self.lifecycle.take());
+        drop((self.lifecycle.take(), self.policy.take()));
         self.let_go();
+        let ended = self.deliveries.take_all();
+        ended.iter().for_each(|(_, sending)| sending.outcome.end(Err(DeliveryFailure::Closed.into())));
+        self.answer_diagnoses();
         self.page.announce("close", &JsValue::UNDEFINED);
         self.page.clear();
     }
@@ -88,20 +109,31 @@ impl Driver {
     fn let_go(&self) {
         self.inputs.take();
         drop((self.trackers.take_all(), self.conns.take_all(), self.alarm.take(), self.unlocking.take()));
-        let ended = self.deliveries.take_all();
-        ended.iter().for_each(|(_, outcome)| outcome.end(Err(DeliveryFailure::Closed.into())));
     }
 
     pub(super) fn page_life(self: &Rc<Self>, moment: Moment) {
         match moment {
-            Moment::Leaving => {
-                self.away.set(true);
-                self.leave();
-            }
-            Moment::Restored if self.away.replace(false) => {
-                self.rejoin(|_| ()).unwrap_or_else(|error| self.fail(&error.into()));
-            }
+            Moment::Leaving { for_good } => self.go_away(for_good),
+            Moment::Restored if self.away.replace(false) => self.join(),
             Moment::Restored | Moment::Woke => self.input(Input::Woke),
+        }
+    }
+
+    /// Says goodbye while the page still can: its connections do not outlive it. What it says from here on waits until it
+    /// is back, or is refused if it goes for good.
+    fn go_away(self: &Rc<Self>, for_good: bool) {
+        if for_good || self.closed.get() {
+            self.closed.set(true);
+            self.ready().end(Err(Error::Closed));
+            return self.change(Peer::leave);
+        }
+        if self.away.replace(true) {
+            return;
+        }
+        let config = self.peer(|peer| peer.config().clone());
+        if self.renew(config).is_err() {
+            let text = "there is no crypto.getRandomValues here any more: this page takes part no more";
+            self.announce(&Notice::error("ERR_UNSUPPORTED", text.into()));
         }
     }
 }

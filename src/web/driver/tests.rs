@@ -52,7 +52,7 @@ async fn a_driver_lives_until_it_is_closed_and_then_lets_go_of_everything() {
 #[wasm_bindgen_test]
 async fn what_is_held_for_the_first_neighbor_fails_when_it_is_closed() {
     let driver = alone(r#"{"trackers":[]}"#);
-    let sent = driver.send(None, false, vec![1]).expect("held");
+    let sent = driver.send(None, vec![1], &SendOptions::default()).expect("held");
     driver.close();
     let error = sent.outcome.promise().await.expect_err("never delivered");
     assert_eq!(code(&error).as_deref(), Some("ERR_CLOSED"));
@@ -83,7 +83,7 @@ async fn a_listener_may_rejoin_and_close_while_the_driver_runs() {
 #[wasm_bindgen_test]
 async fn an_instance_may_be_closed_while_its_page_is_away() {
     let driver = alone(r#"{"trackers":[]}"#);
-    driver.page_life(Moment::Leaving);
+    driver.page_life(Moment::Leaving { for_good: false });
     let closed = next(&driver, "close");
     driver.close();
     closed.await.expect("resolves");
@@ -92,11 +92,55 @@ async fn an_instance_may_be_closed_while_its_page_is_away() {
 }
 
 #[wasm_bindgen_test]
-fn a_page_that_goes_leaves_the_swarm_and_joins_again_when_it_is_restored() {
-    let driver = alone(r#"{"trackers":[]}"#);
-    driver.page_life(Moment::Leaving);
-    assert!(driver.peer(|peer| peer.is_closed()));
+async fn a_page_that_goes_leaves_the_swarm_and_joins_again_when_it_is_restored() {
+    let driver = alone(r#"{"trackers":["ws://127.0.0.1:1"]}"#);
+    next(&driver, "tracker").await.expect("resolves");
+    assert!(!driver.trackers.is_empty() && !driver.conns.is_empty());
+    driver.page_life(Moment::Leaving { for_good: false });
+    assert!(driver.trackers.is_empty() && driver.conns.is_empty() && !driver.closed());
+    let held = driver.send(None, vec![1], &SendOptions::default()).expect("it waits for the page to be back");
+    driver.page_life(Moment::Woke);
+    assert!(driver.trackers.is_empty(), "it is away still");
     driver.page_life(Moment::Restored);
-    assert!(!driver.peer(|peer| peer.is_closed()) && !driver.closed());
+    assert!(!driver.trackers.is_empty() && !driver.closed());
+    driver.close();
+    assert!(held.outcome.promise().await.is_err());
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_goes_for_good_closes() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    let (closed, ready) = (next(&driver, "close"), driver.ready().promise());
+    driver.page_life(Moment::Leaving { for_good: true });
+    closed.await.expect("resolves");
+    assert!(driver.closed() && ready.await.is_err());
+    assert!(matches!(driver.send(None, vec![1], &SendOptions::default()), Err(Error::Closed)));
+}
+
+#[wasm_bindgen_test]
+async fn settings_that_change_while_the_page_is_away_are_for_when_it_is_back() {
+    let driver = alone(r#"{"trackers":["ws://127.0.0.1:1"]}"#);
+    driver.page_life(Moment::Leaving { for_good: false });
+    let swarm = crate::proto::SwarmId::of_topic("elsewhere");
+    driver.rejoin(|config| config.swarm = swarm).expect("good settings");
+    assert!(driver.trackers.is_empty() && driver.peer(|peer| peer.swarm()) == swarm);
+    driver.page_life(Moment::Restored);
+    assert!(!driver.trackers.is_empty() && driver.peer(|peer| peer.swarm()) == swarm);
+    driver.close();
+}
+
+#[wasm_bindgen_test]
+async fn who_withdraws_by_a_signal_hears_of_it_and_the_signal_is_let_go_of() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    let controller = js_sys::eval("new AbortController()").expect("JavaScript");
+    let get = |name: &str| Reflect::get(&controller, &name.into()).expect("a member");
+    let options = || SendOptions { signal: abort::Signal::read(&get("signal")), ..SendOptions::default() };
+    let [first, second] = [(); 2].map(|()| driver.send(None, vec![1], &options()).expect("held"));
+    get("abort").unchecked_into::<js_sys::Function>().call0(&controller).expect("it aborts");
+    for sent in [first, second, driver.send(None, vec![1], &options()).expect("not sent")] {
+        let error = sent.outcome.promise().await.expect_err("withdrawn");
+        assert_eq!(code(&error).as_deref(), Some("ERR_ABORTED"));
+    }
+    assert!(driver.deliveries.is_empty());
     driver.close();
 }

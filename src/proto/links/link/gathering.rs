@@ -9,6 +9,8 @@ use crate::proto::time::Instant;
 /// How long candidates are collected before a description is sent. Host candidates come in milliseconds, a
 /// STUN server's in one round trip; what comes later trickles after through the mesh.
 pub(super) const GATHER: Duration = Duration::from_millis(250);
+/// ... and looked for in vain before the page may know: a second and a half.
+const BARREN: u32 = 6;
 
 /// Our description, and whether it is worth sending.
 #[derive(Debug, Default)]
@@ -19,9 +21,21 @@ pub(super) struct Gathering {
     /// All candidates are gathered. In Node that may be before there is a description.
     complete: bool,
     finished: bool,
+    /// How often it was looked for a candidate in vain.
+    waits: u32,
 }
 
 impl Gathering {
+    /// What was gathered so far, once there is a description.
+    pub(super) fn gathered(&self) -> Option<(&[Candidate], bool)> {
+        self.description.as_ref().map(|own| (&own.candidates[..], self.complete))
+    }
+
+    /// Whether a candidate should have come by now: those of the machine itself come in milliseconds.
+    pub(super) fn is_barren(&self) -> bool {
+        self.waits == BARREN
+    }
+
     /// Our description, once it is worth sending.
     pub(super) fn description(&self) -> Option<&Description> {
         self.description.as_ref().filter(|_| self.finished)
@@ -95,6 +109,7 @@ impl Gathering {
         let reachable = self.description.as_ref().is_some_and(|own| !own.candidates.is_empty());
         if !reachable {
             self.by = Some(now + GATHER);
+            self.waits += 1;
         }
         reachable
     }

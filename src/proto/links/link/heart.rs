@@ -8,8 +8,10 @@ use crate::proto::time::Instant;
 pub(super) const IDLE: Duration = Duration::from_millis(1500);
 /// ... and has this long to give one: a death is noticed within IDLE + PONG < 5 s.
 pub(super) const PONG: Duration = Duration::from_millis(3000);
+/// ... or this long, when this peer slept for longer than its neighbors wait: most likely it is gone, and the next one is
+/// looked for at once.
+const PONG_AWOKEN: Duration = Duration::from_secs(1);
 /// A neighbor is silent no longer than this, or believed dead.
-#[cfg(feature = "sim")]
 pub(crate) const SILENCE: Duration = IDLE.saturating_add(PONG);
 /// A timer that comes this late means that this peer slept, not the neighbor.
 pub(super) const SLEPT: Duration = Duration::from_secs(1);
@@ -68,6 +70,16 @@ impl Heart {
             self.rtt = Some(self.rtt.map_or(sample, |rtt| rtt.mul_f64(0.8) + sample.mul_f64(0.2)));
             self.beat_at = Some(now + IDLE);
         }
+    }
+
+    /// The number of a new question of a peer that was asleep, maybe.
+    pub(super) fn ask_awoken(&mut self, now: Instant) -> u32 {
+        let gone = self.beat_at.is_some() && now - self.heard_at > SILENCE;
+        let number = self.ask(now);
+        if gone {
+            self.beat_at = Some(now + PONG_AWOKEN);
+        }
+        number
     }
 
     /// The number of a new question.

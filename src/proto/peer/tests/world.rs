@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::*;
-use crate::proto::io::{Bytes, Received};
+use crate::proto::io::{Bytes, Received, TrackerId};
 use crate::proto::links::link::wire::{Frame, Inbox, encode, frame};
 use crate::proto::time::soonest;
 use crate::proto::{DeliveryFailure, Receipt};
@@ -28,8 +28,10 @@ pub(super) struct World {
     pub(super) events: Vec<Vec<(Instant, Event)>>,
     /// Where each peer had its browser look for others: places and ports.
     pub(super) tried: Vec<Vec<String>>,
-    /// Peers that ended without a word.
+    /// Peers that ended, or fell asleep, without a word.
     dead: Vec<bool>,
+    /// Peers whose timers ring no more often than this; whatever comes in is as good as one.
+    pub(super) lazy: BTreeMap<usize, Duration>,
     queue: BTreeMap<(Instant, u64), (usize, Input)>,
     queued: u64,
     /// Whose description each end accepted.
@@ -66,6 +68,7 @@ impl World {
             events: Vec::new(),
             tried: Vec::new(),
             dead: Vec::new(),
+            lazy: BTreeMap::new(),
             queue: BTreeMap::new(),
             queued: 0,
             remote: BTreeMap::new(),
@@ -145,6 +148,13 @@ impl World {
         self.members.remove(&index);
     }
 
+    /// A peer that fell asleep wakes: its tracker's socket is of no use any more, and what was sent to it meanwhile is lost.
+    pub(super) fn wake(&mut self, index: usize) {
+        self.dead[index] = false;
+        self.with(index, |peer, now| peer.handle(Input::TrackerClosed(TrackerId(0), "slept".into()), now));
+        self.with(index, |peer, now| peer.handle(Input::Woke, now));
+    }
+
     /// Lets a caller do something with a peer, and the world what follows from it.
     pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
         let now = self.clock(index);
@@ -199,7 +209,8 @@ impl World {
         loop {
             let timer = |(index, peer): (usize, &Peer)| {
                 let at = peer.poll_timeout()?.as_micros().saturating_add_signed(-self.skew[index] * 1000);
-                Some((Instant::from_micros(at), index))
+                let step = self.lazy.get(&index).map_or(1, Duration::as_micros) as u64;
+                Some((Instant::from_micros(at.next_multiple_of(step)), index))
             };
             let alive = self.peers.iter().enumerate().filter(|&(index, _)| !self.dead[index]);
             let timeout = alive.filter_map(timer).min();
@@ -217,6 +228,11 @@ impl World {
                 self.check_progress(index, &input, now);
                 let said = tell(&mut self.peers[index], input, now);
                 self.carry_out(index, said);
+                let due = self.peers[index].poll_timeout().is_some_and(|at| at <= now);
+                if due && self.lazy.contains_key(&index) {
+                    let said = tell(&mut self.peers[index], Input::Timeout, now);
+                    self.carry_out(index, said);
+                }
                 self.check_cap(index);
             }
         }
