@@ -91,6 +91,24 @@ behavior('the console and the chat meet in one swarm, and a closed tab leaves th
   await fine(world, [a])
 })
 
+behavior('the diagnosis tells a visitor in words how it is, and sees the others in the lobby', async world => {
+  await lobby(world)
+  const a = await tab(world, '/diagnose.html', NARROW)
+  const status = text => a.page.getByRole('status').filter({ hasText: text }).waitFor({ timeout: PATIENCE })
+  await status('Nobody was met so far')
+  await a.page.getByText('The trackers know nobody else with this topic.').waitFor()
+  const b = await tab(world, '/index.html')
+  await status('Yes: it connects')
+  await a.page.getByText('Connected to 1 of 1 known peers.').waitFor()
+  await fine(world, [a, b])
+})
+
+behavior('the diagnosis says what stands in the way where there is no WebRTC', async world => {
+  await lobby(world)
+  const page = await world.page({ path: '/diagnose.html', before: () => { RTCPeerConnection = class {} } })
+  await page.getByRole('alert').filter({ hasText: 'WebRTC does not work here' }).waitFor({ timeout: PATIENCE })
+})
+
 async function lobby(world) {
   world.site.config.tracker = (await world.tracker()).url
 }
