@@ -288,6 +288,16 @@ interface EasypeersOptions {
   debug?: boolean
 }
 
+/** An `AbortSignal`, spelled out so that it also reads where the DOM's types are not loaded. */
+interface EasypeersSignal {
+  /** @example controller.signal.aborted */
+  readonly aborted: boolean
+  /** @example controller.signal.addEventListener('abort', () => console.log('taken back')) */
+  addEventListener (type: 'abort', listener: () => void): void
+  /** @example controller.signal.removeEventListener('abort', listener) */
+  removeEventListener (type: 'abort', listener: () => void): void
+}
+
 /** An `RTCConfiguration`, spelled out so that it also reads where the DOM's types are not loaded. */
 interface EasypeersRtcConfiguration {
   /** STUN and TURN servers, or one. @example [{ urls: 'turn:turn.example', username: 'me', credential: 'secret' }] */
@@ -343,7 +353,7 @@ interface SendOptions {
    * Takes the message back when it aborts: the `Delivery` rejects with `ERR_ABORTED`, and what is held for the first neighbor does
    * not go. What is under way may arrive all the same. @example easypeers.send(address, 'hello', { signal: controller.signal })
    */
-  signal?: AbortSignal
+  signal?: EasypeersSignal
   /**
    * How long it may take, in milliseconds, at least 1; then it is as if a signal had aborted, but for the code, `ERR_TIMEOUT`. Without
    * it, what is held for the first neighbor waits for good. @example easypeers.send(null, 'hello', { timeout: 10_000 })
@@ -576,7 +586,7 @@ declare class ClosedError extends EasypeersError {
 }
 
 declare namespace Easypeers {
-  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, SendOptions, Receipt, EasypeersEvents, Own, Message, Wire, TrackerStatus, Warning, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, ClosedError }
+  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, SendOptions, Receipt, EasypeersEvents, Own, Message, Wire, TrackerStatus, Warning, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, ClosedError }
 }
 
 export = Easypeers

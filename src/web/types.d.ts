@@ -302,6 +302,16 @@ export interface EasypeersOptions {
   debug?: boolean
 }
 
+/** An `AbortSignal`, spelled out so that it also reads where the DOM's types are not loaded. */
+export interface EasypeersSignal {
+  /** @example controller.signal.aborted */
+  readonly aborted: boolean
+  /** @example controller.signal.addEventListener('abort', () => console.log('taken back')) */
+  addEventListener (type: 'abort', listener: () => void): void
+  /** @example controller.signal.removeEventListener('abort', listener) */
+  removeEventListener (type: 'abort', listener: () => void): void
+}
+
 /** An `RTCConfiguration`, spelled out so that it also reads where the DOM's types are not loaded. */
 export interface EasypeersRtcConfiguration {
   /** STUN and TURN servers, or one. @example [{ urls: 'turn:turn.example', username: 'me', credential: 'secret' }] */
@@ -357,7 +367,7 @@ export interface SendOptions {
    * Takes the message back when it aborts: the `Delivery` rejects with `ERR_ABORTED`, and what is held for the first neighbor does
    * not go. What is under way may arrive all the same. @example easypeers.send(address, 'hello', { signal: controller.signal })
    */
-  signal?: AbortSignal
+  signal?: EasypeersSignal
   /**
    * How long it may take, in milliseconds, at least 1; then it is as if a signal had aborted, but for the code, `ERR_TIMEOUT`. Without
    * it, what is held for the first neighbor waits for good. @example easypeers.send(null, 'hello', { timeout: 10_000 })

@@ -21,6 +21,7 @@ new Easypeers('topic', { rtcConfig: async () => rtcConfig })
 new Easypeers('topic', { rtcConfig: () => rtcConfig, trackers: [] })
 new Easypeers('topic', { rtcConfig: Promise.resolve(rtcConfig) })
 new Easypeers('topic', { rtcConfig: { iceServers: { urls: 'stun:stun.example' } } })
+easypeers.on('address', address => { const text: string = address; text.length })
 easypeers.send(null, 'hello', { signal: new AbortController().signal, timeout: 1000 })
 // @ts-expect-error everyone is meant only with options
 easypeers.send(null, 'hello')
