@@ -1,8 +1,7 @@
-// The documented example of a page, letter by letter: its script tag is relative and its tracker is on port 8000.
+// The first example of the README, and the documented one of the original, letter by letter: its script tag is relative and its tracker is on port 8000.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { test } from 'node:test'
 
 import { behavior, bounded, median } from './harness.mjs'
 
@@ -16,10 +15,23 @@ const EXAMPLE = `<script src="pkg/easypeers.dist.js"></script>
   easypeers.on('disconnect', peer => {})
 </script>`
 
-test('the example of the README is the documented one, but for the URL of the script', async () => {
+behavior('the first example of the README shows whatever is said, null too', async world => {
+  const tracker = await world.tracker()
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const [, block] = /```html\n([^]*?)\n```/.exec(readme)
-  assert.equal(block.replace(/src="[^"]*"/, 'src="pkg/easypeers.dist.js"'), EXAMPLE)
+  const html = block.replace('src="', 'src="pkg/').replace("'Some unique topic'", `'Some unique topic', { trackers: ['${tracker.url}'] }`)
+  assert.ok(html.includes('src="pkg/easypeers.dist.js"') && html.includes(tracker.url))
+  world.site.pages.set('/', html)
+  const [a, b] = [await example(world), await example(world)]
+  await Promise.all([a.says(`connected to ${b.address}`), b.says(`connected to ${a.address}`)])
+  for (const said of ['hello', null, 7]) {
+    const heard = b.says(`${a.address} says ${said}`)
+    await a.page.evaluate(said => { easypeers.send(said) }, said)
+    await heard
+  }
+  const lost = a.says(`lost ${b.address}`)
+  await b.page.close()
+  await lost
 })
 
 behavior('the documented example connects two pages and carries a message between them', async world => {
@@ -111,7 +123,7 @@ async function example(world, browser) {
   const [identifier, address] = await page.evaluate(() => [easypeers.identifier, easypeers.address])
   const says = pattern => bounded(new Promise(resolve => {
     const look = () => {
-      const line = heard.find(line => pattern.test(line))
+      const line = heard.find(line => typeof pattern === 'string' ? line === pattern : pattern.test(line))
       if (line === undefined) return
       waiting.delete(look)
       resolve(line)
