@@ -4,9 +4,6 @@ import assert from 'node:assert/strict'
 
 import { behavior, borrow } from './harness.mjs'
 
-/** Firefox throws NS_ERROR_CONTENT_BLOCKED, which has an empty message, and tells the document only afterwards. */
-const UNNAMED = { todo: 'lastError is empty where the constructor of WebSocket throws what the policy forbids' }
-
 behavior('WebRTC is switched off in the preferences: the constructor says so', async world => {
   const { url } = await world.tracker()
   const { browser } = await world.launch({ prefs: { 'media.peerconnection.enabled': false } })
@@ -32,7 +29,7 @@ behavior('a policy that forbids the tracker is named in its lastError, and in no
   const trackers = new Map((await a.get('trackers')).map(({ url, lastError }) => [url, lastError]))
   assert.match(trackers.get(refused), /Content-Security-Policy forbids it: name it in connect-src/)
   assert.doesNotMatch(trackers.get(allowed) ?? '', /Policy/)
-}, UNNAMED)
+})
 
 behavior('a server in rtcConfig that Firefox refuses, for its port, is said to be one in rtcConfig', async world => {
   const { url } = await world.tracker()
@@ -47,6 +44,5 @@ behavior('a server in rtcConfig that Firefox refuses, for its port, is said to b
   assert.equal(code, 'ERR_RTC_CONFIG')
 }, { todo: 'it is ERR_NO_WEBRTC, and said to be a privacy extension or a setting of the browser' })
 
-const POLICY = 'a page whose policy forbids a tracker is told that it is the policy'
-await borrow('trackers', [POLICY], { [POLICY]: UNNAMED })
+await borrow('trackers', ['a page whose policy forbids a tracker is told that it is the policy'])
 await borrow('troubles', ['rtcConfig in every way that is clear connects two pages; what is not clear is a TypeError'])
