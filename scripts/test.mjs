@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { chromium, provide } from './tools.mjs'
+import { chromium, firefox, provide } from './tools.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WASM32 = '--target=wasm32-unknown-unknown'
@@ -61,6 +61,7 @@ const LONG_STEPS = [
   { lane: 1, name: 'long node', needs: ['npm'], tests: true, run: 'node --expose-gc --test tests/node/long/*.test.mjs' },
   // Not beside the others: what it prints are times.
   { lane: 1, name: 'long e2e', needs: ['npm', 'chromium', 'faketime'], tests: true, run: 'npm run test:e2e -- long' },
+  { lane: 1, name: 'firefox', needs: ['npm', 'chromium', 'firefox'], tests: true, run: 'npm run test:firefox' },
 ]
 
 const { values: options } = parseArgs({
@@ -133,6 +134,7 @@ function perform(command, env, aloud) {
         ...process.env,
         CARGO_TERM_COLOR: process.stdout.isTTY ? 'always' : 'never',
         CHROMIUM: chromium(),
+        FIREFOX: firefox(),
         // wasm-pack takes whatever wasm-opt it meets first, and an old one breaks the module without a word.
         PATH: [path.join(ROOT, 'node_modules/.bin'), process.env.PATH].join(path.delimiter),
         WASM_BINDGEN_TEST_TIMEOUT: '120',

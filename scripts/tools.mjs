@@ -29,6 +29,11 @@ const TOOLS = {
     hint: 'install Chromium and its chromedriver (Debian: apt-get install chromium chromium-driver); ' +
       'a browser in another place is named by CHROMIUM=/path/to/it',
   },
+  firefox: {
+    there: () => works(firefox(), ['--version']),
+    install: say => apt(say, 'firefox-esr'),
+    hint: 'install Firefox (Debian: apt-get install firefox-esr); a browser in another place is named by FIREFOX=/path/to/it',
+  },
   faketime: {
     there: () => works('faketime', ['--version']),
     install: say => apt(say, 'faketime'),
@@ -65,6 +70,11 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
 /** The browser of the tests. */
 export function chromium() {
   return process.env.CHROMIUM ?? '/usr/bin/chromium'
+}
+
+/** The other browser of the tests. */
+export function firefox() {
+  return process.env.FIREFOX ?? '/usr/bin/firefox-esr'
 }
 
 /**

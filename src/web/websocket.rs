@@ -27,6 +27,9 @@ type Handler = Closure<dyn Fn(JsValue)>;
 /// The event by which a browser tells the page what its Content-Security-Policy forbids. The socket it tells nothing, or
 /// only that it failed.
 const FORBIDDEN: &str = "securitypolicyviolation";
+/// What the constructor throws in Firefox, with an empty message; the event comes after.
+const FORBIDDEN_IN_FIREFOX: &str = "NS_ERROR_CONTENT_BLOCKED";
+const BY_POLICY: &str = "the page's Content-Security-Policy forbids it: name it in connect-src";
 
 /// A socket and the closures that the browser calls. Dropping it takes these off and closes it, and nothing is
 /// reported after.
@@ -46,7 +49,7 @@ impl WebSocket {
     /// Begins to open a socket; `Err` says why that is hopeless.
     pub(super) fn open(id: TrackerId, url: &str, rtc: &Rtc, report: Report) -> Result<Rc<Self>, String> {
         let host = host_of(url)?;
-        let socket = rtc.web_socket(url).map_err(|thrown| reason(&thrown))?;
+        let socket = rtc.web_socket(url).map_err(|thrown| refusal(&thrown))?;
         Ok(Rc::new_cyclic(|this| {
             let handlers = [
                 handler(this, |this, _| this.tell(Input::TrackerOpened(this.id))),
@@ -108,7 +111,7 @@ impl WebSocket {
         let is_this = says("effectiveDirective") == "connect-src"
             && (uri.contains(&self.host) || uri == "ws" || uri == "wss");
         if is_this && self.socket.ready_state() != web_sys::WebSocket::OPEN {
-            self.end("the page's Content-Security-Policy forbids it: name it in connect-src".into());
+            self.end(BY_POLICY.into());
         }
     }
 
@@ -145,6 +148,14 @@ fn handler(socket: &Weak<WebSocket>, call: fn(&WebSocket, JsValue)) -> Handler {
             call(&socket, event);
         }
     })
+}
+
+/// Why there is no socket at all.
+fn refusal(thrown: &JsValue) -> String {
+    match text(thrown, "name").as_deref() {
+        Some(FORBIDDEN_IN_FIREFOX) => BY_POLICY.into(),
+        _ => reason(thrown),
+    }
 }
 
 /// The host of a tracker that this page may use. Browsers refuse `ws://` on a page of https, but for the machine itself,

@@ -275,10 +275,8 @@ export class World {
    * An empty page with the package loaded, in a context (and so in a process) of its own, or in another tab `beside` a page;
    * before anything runs `before(given)`.
    */
-  async page({ path = '/blank', url = this.site.url + path, browser, viewport, before, given, beside } = {}) {
-    const context = beside?.context() ?? await this.context(browser, viewport)
-    if (before) await context.addInitScript(before, given)
-    const page = await context.newPage()
+  async page({ path = '/blank', url = this.site.url + path, ...options } = {}) {
+    const page = await this.tab(options)
     const lines = []
     this.consoles.set(page, lines)
     page.on('console', message => lines.push(`${message.type()}: ${message.text()}`))
@@ -286,6 +284,13 @@ export class World {
     this.pages.push(page)
     await page.goto(url)
     return page
+  }
+
+  /** A tab in which nothing is yet, but what runs before each page. */
+  async tab({ browser, viewport, before, given, beside }) {
+    const context = beside?.context() ?? await this.context(browser, viewport)
+    if (before) await context.addInitScript(before, given)
+    return context.newPage()
   }
 
   /** Pages of one context share what a browser keeps for an origin, and no other page does. */
@@ -352,9 +357,19 @@ export class World {
 
 /** A test: a sentence about behavior and the play that shows it. */
 export function behavior(sentence, play) {
+  stage(sentence, play)
+}
+let stage = perform
+/** From now on another stage takes the behaviors that are told of: another browser. */
+export function playOn(other) {
+  stage = other
+}
+
+/** Makes a test of a behavior, in a world of this kind. */
+export function perform(sentence, play, Kind = World, options = {}) {
   closeAfterTests()
-  test(sentence, { timeout: 4 * PATIENCE }, async t => {
-    const world = new World(t)
+  test(sentence, { timeout: 4 * PATIENCE, ...options }, async t => {
+    const world = new Kind(t)
     try {
       world.site = await Site.start()
       world.site.pages.set('/blank', '<!doctype html><title>blank</title><script src="/pkg/easypeers.dist.js"></script>')

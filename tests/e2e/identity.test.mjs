@@ -15,6 +15,8 @@ async function agree(a, b, third) {
   assert.equal(await a.get('address'), a.address)
   b.address = own
   await oneMesh([a, b, third])
+  // One mesh is there with two links, too.
+  await third.connectedTo(own)
   await b.send(a.address, 'to the first tab')
   await a.hears('to the first tab')
   await third.send(own, 'to the second tab')

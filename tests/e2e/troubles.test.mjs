@@ -111,7 +111,7 @@ behavior('rtcConfig in every way that is clear connects two pages; what is not c
   await world.tracker()
   const page = await world.page()
   const ways = {
-    nothing: 'null', 'an empty one': '{}', 'one server': "{ iceServers: { urls: 'stun:127.0.0.1:9' } }", 'no servers': '{ iceServers: null }',
+    nothing: 'null', 'an empty one': '{}', 'one server': "{ iceServers: { urls: 'stun:127.0.0.1:3478' } }", 'no servers': '{ iceServers: null }',
     'a promise': 'Promise.resolve({ iceServers: [] })', 'a function': 'async () => ({ iceServers: [] })',
   }
   const trackers = world.trackers.map(({ url }) => url)
