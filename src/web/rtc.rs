@@ -1,6 +1,6 @@
 //! Whose WebRTC and WebSocket a peer uses: what it was given, the page's own, or what Node's entry brings.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
@@ -29,6 +29,8 @@ pub(super) struct Rtc {
     brought: bool,
     /// What STUN and TURN servers did not do, by their URL: the latest of each, and not many.
     pub(super) refusals: RefCell<Vec<(String, String)>>,
+    /// Whether the constructor threw the last time that it was given a configuration.
+    pub(super) refuses_config: Cell<bool>,
 }
 
 /// URLs whose refusals are kept.
@@ -64,7 +66,13 @@ impl Rtc {
     }
 
     fn of(peer_connection: Function, web_socket: Option<Function>) -> Self {
-        Self { peer_connection, web_socket, brought: false, refusals: RefCell::default() }
+        Self {
+            peer_connection,
+            web_socket,
+            brought: false,
+            refusals: RefCell::default(),
+            refuses_config: Cell::default(),
+        }
     }
 
     /// Makes one connection and ends it: what privacy extensions put in its place throws, or does nothing, and nobody would
@@ -108,7 +116,10 @@ impl Rtc {
     }
 
     pub(super) fn peer_connection(&self, config: &RtcConfiguration) -> Result<RtcPeerConnection, JsValue> {
-        let made = Reflect::construct(&self.peer_connection, &Array::of1(config))?;
+        let made = Reflect::construct(&self.peer_connection, &Array::of1(config));
+        // It was tried out without one.
+        self.refuses_config.set(made.is_err());
+        let made = made?;
         // Not checked: what frameworks and Node put in its place is of another class.
         Ok(made.unchecked_into())
     }

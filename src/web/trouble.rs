@@ -19,6 +19,10 @@ pub(super) fn notice(trouble: &Trouble, config: &RtcConfig, rtc: &Rtc) -> Option
                 .into(),
         )),
         Trouble::NoDescription(_) if facts.failure.borrow().is_some() => None,
+        Trouble::NoDescription(why) if rtc.refuses_config.get() => Some(Notice::error(
+            "ERR_RTC_CONFIG",
+            format!("this browser makes no connection by this rtcConfig, and nothing connects without: {why}"),
+        )),
         Trouble::NoDescription(why) => Some(Notice::error(
             "ERR_NO_WEBRTC",
             format!(

@@ -42,7 +42,7 @@ behavior('a server in rtcConfig that Firefox refuses, for its port, is said to b
   }, url)
   assert.match(message, /stun:127\.0\.0\.1:9/)
   assert.equal(code, 'ERR_RTC_CONFIG')
-}, { todo: 'it is ERR_NO_WEBRTC, and said to be a privacy extension or a setting of the browser' })
+})
 
 await borrow('trackers', ['a page whose policy forbids a tracker is told that it is the policy'])
 await borrow('troubles', ['rtcConfig in every way that is clear connects two pages; what is not clear is a TypeError'])
