@@ -58,7 +58,7 @@ behavior('what the second tab says before it has an address arrives', async worl
   assert.deepEqual(await third.heard(), { 'to one': 1, 'to all': 1 })
 })
 
-behavior('pages of one identity on two machines agree by the mesh', async world => {
+behavior('pages of one identity on two machines agree by the mesh, and the second takes the address when the first is gone', async world => {
   await world.tracker()
   const third = await world.join('third', 'machines')
   const a = await world.join('a', 'machines', { identity: IDENTITY })
@@ -66,6 +66,11 @@ behavior('pages of one identity on two machines agree by the mesh', async world 
   // A context of its own shares no locks and no channel with others.
   const b = await world.join('b', 'machines', { identity: IDENTITY })
   await agree(a, b, third)
+  // Nothing but the mesh tells that the first one is gone.
+  await a.page.close()
+  await b.until('its address', (p, wanted) => p.easypeers.address === wanted, a.address)
+  b.address = a.address
+  await oneMesh([b, third])
 })
 
 behavior('two pages of one identity meet though nobody else is there', async world => {
