@@ -357,6 +357,11 @@ impl Links {
         first && conn.link.rtt().is_some()
     }
 
+    /// Whether neighbors have taken messages of this peer's own.
+    pub(crate) fn have_taken(&self) -> bool {
+        self.conns.values().any(|conn| !conn.link.taken.is_empty())
+    }
+
     /// Messages of this peer's own that neighbors have taken since this was asked last.
     pub(crate) fn take_taken(&mut self) -> Vec<(MessageId, Address)> {
         let mut taken = Vec::new();

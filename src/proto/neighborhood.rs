@@ -13,6 +13,8 @@ use super::map::Set;
 use super::ring::{self, Known, Side};
 use super::time::Instant;
 
+pub(crate) use shown::Shown;
+
 /// An answer to a request for a ring link that is not here after this time is lost, most likely: answers get lost while
 /// links change hands.
 const LOST: Duration = Duration::from_millis(1000);
@@ -239,5 +241,6 @@ pub(crate) fn closest<'a>(mut among: impl Iterator<Item = &'a Known>, to: &Addre
 
 #[cfg(test)]
 pub(crate) mod kit;
+mod shown;
 #[cfg(test)]
 mod tests;

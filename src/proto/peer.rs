@@ -13,7 +13,7 @@
 //!
 //! [`Peer::handle`] gives an input to the part that it concerns. What a part wants of the world it puts into `out`; what
 //! it wants of another part is an [`Effect`], and [`Peer::apply`] hands each to whom it concerns, in order. Before each
-//! of both the neighborhood is looked at anew, so no part decides on what is no longer so.
+//! of both the neighborhood is looked at anew, as far as it may have changed, so no part decides on what is no longer so.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use super::links::link::{Farewell, Packet};
 use super::me::Me;
 use super::messaging::Messaging;
 use super::messaging::broadcast;
-use super::neighborhood::Neighborhood;
+use super::neighborhood::{Neighborhood, Shown};
 use super::random::Random;
 use super::report::Stats;
 use super::request::{Reason, RequestId};
@@ -66,12 +66,13 @@ pub struct Peer {
     silent: bool,
 }
 
-/// The parts of a peer; none knows another.
+/// The parts of a peer; none knows another. All are shown the neighborhood, which these make: the links, what the topology
+/// makes of them, and what signalling asks for.
 #[derive(Debug)]
 struct Parts {
-    links: Links,
+    links: Shown<Links>,
     signalling: Signalling,
-    topology: Topology,
+    topology: Shown<Topology>,
     messaging: Messaging,
     introducers: Introducers,
     standby: Standby,
@@ -102,9 +103,9 @@ impl Peer {
         config.validate()?;
         let me = Me::new(config, identity, &mut random, now);
         let parts = Parts {
-            links: Links::new(),
+            links: Shown::new(Links::new()),
             signalling: Signalling::default(),
-            topology: Topology::new(me.address),
+            topology: Shown::new(Topology::new(me.address)),
             messaging: Messaging::new(now),
             introducers: Introducers::default(),
             standby: Standby::default(),
@@ -225,9 +226,15 @@ impl Peer {
     fn look(&mut self, now: Instant) -> (&mut Parts, Context<'_>) {
         let Self { parts, commons, stage, .. } = self;
         let Commons { me, around, clock, random, keys, limits, stats, out, effects, .. } = commons;
-        (around.max_peers, around.open) = (me.config.max_peers, *stage == Stage::Open);
-        parts.links.survey(around);
-        parts.topology.survey(around);
+        let resized = std::mem::replace(&mut around.max_peers, me.config.max_peers) != me.config.max_peers;
+        around.open = *stage == Stage::Open;
+        let linked = resized || parts.links.is_touched();
+        if linked {
+            parts.links.show().survey(around);
+        }
+        if linked || parts.topology.is_touched() {
+            parts.topology.show().survey(around);
+        }
         parts.signalling.survey(around, now);
         (parts, Context { now, me, around, clock, random, keys, limits, stats, out, effects })
     }
@@ -508,7 +515,9 @@ impl Peer {
             self.plan(now);
         }
         let (parts, mut cx) = self.look(now);
-        parts.links.limit_hand_overs(&mut cx);
+        if parts.links.hand_over(cx.around.max_peers) {
+            parts.links.limit_hand_overs(&mut cx);
+        }
         self.announce(now);
         self.run(now);
     }
@@ -520,7 +529,8 @@ impl Peer {
         parts.messaging.flush(&mut cx);
         self.run(now);
         let (parts, mut cx) = self.look(now);
-        parts.messaging.handle_taken(parts.links.take_taken(), &mut cx);
+        let taken = if parts.links.have_taken() { parts.links.take_taken() } else { Vec::new() };
+        parts.messaging.handle_taken(taken, &mut cx);
     }
 
     /// Lets the topology say what to ask for, and asks.

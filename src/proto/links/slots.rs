@@ -217,6 +217,11 @@ impl Links {
         }
     }
 
+    /// Whether there may be more connections than the cap.
+    pub(crate) fn hand_over(&self, max_peers: usize) -> bool {
+        !self.partings.is_empty() || self.conns.values().filter(|conn| conn.is_open()).count() > max_peers
+    }
+
     /// Ends partings until there are no more connections than the cap and one, those being made among them: any of
     /// them may be connected before this peer hears of it. With one above the cap, greetings have to be short.
     pub(crate) fn limit_hand_overs(&mut self, cx: &mut Context<'_>) {
