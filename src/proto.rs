@@ -61,6 +61,7 @@ mod map;
 mod me;
 mod messaging;
 mod neighborhood;
+mod offer;
 mod peer;
 mod place;
 mod random;

@@ -20,7 +20,7 @@ use super::random::Random;
 use super::report::Stats;
 use super::request::{Goal, Plan, Reason, RequestId};
 use super::sdp::{AnswerMark, Candidate, Description};
-use super::signalling::{self, Arrival};
+use super::signalling::{self, Arrival, ReplyPath};
 use super::time::Instant;
 
 /// What all parts of a peer share.
@@ -224,6 +224,18 @@ impl Context<'_> {
             let allowed = self.limits.allows_proof(*from, maker, near, links, self.now);
             self.judge(from, allowed)
         }
+    }
+
+    /// Whether the signature of an offer that came this way may be checked.
+    pub(crate) fn allows_offer(&mut self, from: &ReplyPath) -> bool {
+        let allowed = match from {
+            ReplyPath::Neighbor(from) => self.limits.allows_offer(*from, self.around.links.len(), self.now),
+            ReplyPath::Tracker(..) => self.limits.allows_offer_of_stranger(self.now),
+        };
+        if !allowed {
+            self.drop_because("offers above their rate");
+        }
+        allowed
     }
 
     /// What a neighbor may not is counted, and scored if no honest one would ask for it.

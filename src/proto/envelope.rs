@@ -1,47 +1,35 @@
 //! What we write into the SDP that a tracker carries: who offers, and what for.
 //!
 //! The `sdp` field is the only one that every tracker passes on untouched, so the sender's address, its
-//! instance and the role of the offer travel in a session attribute within it, which browsers would ignore
-//! (RFC 8866 section 6). In a private swarm the whole text is sealed: for one offer, as an offer or as an answer to it, and
-//! for two days.
+//! instance, the role of the offer and the signature on it travel in a session attribute within it, which browsers would
+//! ignore (RFC 8866 section 6). In a private swarm the whole text is sealed: for one offer, as an offer or as an answer to
+//! it, and for two days.
 
 use serde::{Deserialize, Serialize};
 
 use super::codec;
 use super::hex;
 use super::id::{Address, OfferId};
+use super::identity::{Proof, PublicKey};
+use super::offer::Signature;
 use super::random::Random;
 use super::sdp::Description;
 use super::secret::SwarmSecret;
 use super::time::Instant;
 
 const ATTRIBUTE: &str = "x-easypeers:1 ";
-const SEALED: &str = "x-easypeers-sealed:2 ";
+const SEALED: &str = "x-easypeers-sealed:3 ";
 /// Longest SDP accepted from a tracker; real ones have 1 to 2 kB.
 const MAX_SDP: usize = 16 << 10;
 /// A sealed text is good for so many hours before and after it was made, by the clocks of its two ends: each may be wrong
 /// by a day.
 const HOURS: u32 = 48;
-/// What a seal has before everything else, and no other has: its nonce.
-const SEAL: usize = 24;
 
 /// Which half of a connection a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Half {
     Offer,
     Answer,
-}
-
-/// Tells one sealed text from all others; who makes a new one of the same says so on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Seal([u8; SEAL]);
-
-/// What a tracker's text says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Opened {
-    pub(crate) envelope: Envelope,
-    /// In a private swarm.
-    pub(crate) seal: Option<Seal>,
 }
 
 /// A description and who it is from.
@@ -54,6 +42,9 @@ pub(crate) struct Envelope {
     /// Who its sender is linked with on that side of the ring: only one that is nearer may take it up.
     pub(crate) instead_of: Option<Address>,
     pub(crate) description: Description,
+    /// That its sender makes the offer. An answer has none: the member that the offer reached writes it for whoever took the
+    /// offer up.
+    pub(crate) signature: Option<Signature>,
 }
 
 impl Envelope {
@@ -73,7 +64,8 @@ impl Envelope {
         }
         let (from, role, instance) = (self.from, self.role, hex::text(&self.instance));
         let bound = self.instead_of.map(|bound| bound.to_string()).unwrap_or_default();
-        let attribute = format!("{ATTRIBUTE}{from} {instance} {role} {bound}");
+        let signature = self.signature.as_ref().map(signature_text).unwrap_or_default();
+        let attribute = format!("{ATTRIBUTE}{from} {instance} {role} {bound}{signature}");
         self.description.to_sdp(Some(&attribute))
     }
 
@@ -84,19 +76,18 @@ impl Envelope {
         offer: &OfferId,
         secret: &SwarmSecret,
         now: Instant,
-    ) -> Option<Opened> {
+    ) -> Option<Self> {
         if text.len() > MAX_SDP {
             return None;
         }
         if !secret.is_private() {
-            return Self::read_public(text).map(|envelope| Opened { envelope, seal: None });
+            return Self::read_public(text);
         }
         let sealed = hex::read(text.strip_prefix(SEALED)?)?;
         let plain = secret.open_description(&context(half, offer), &sealed)?;
         let (made, envelope): (u32, Self) = codec::from_bytes(&plain)?;
         let fresh = made.abs_diff(hour(now)) <= HOURS;
-        let seal = sealed.first_chunk().map(|seal| Seal(*seal));
-        (fresh && envelope.description.is_sound()).then_some(Opened { envelope, seal })
+        (fresh && envelope.description.is_sound()).then_some(envelope)
     }
 
     fn read_public(text: &str) -> Option<Self> {
@@ -111,9 +102,24 @@ impl Envelope {
             instance,
             role,
             instead_of: words.next().and_then(|word| Address::from_hex(word).ok()),
+            signature: read_signature(&mut words),
             description: Description::parse(text).ok()?,
         })
     }
+}
+
+/// Three words more.
+fn signature_text(Signature { key, made, proof }: &Signature) -> String {
+    let [key, commitment, response] =
+        [key.0, proof.commitment, proof.response].map(|bytes| hex::text(&bytes));
+    format!(" {key} {made} {commitment}{response}")
+}
+
+fn read_signature<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Signature> {
+    let (key, made, proof) = (words.next()?, words.next()?, words.next()?);
+    let (commitment, response) = proof.split_at_checked(64)?;
+    let proof = Proof { commitment: hex::array(commitment)?, response: hex::array(response)? };
+    Some(Signature { key: PublicKey(hex::array(key)?), made: made.parse().ok()?, proof })
 }
 
 /// What a sealed text belongs to: one offer, whose id is drawn at random, and one half of its connection.
@@ -144,7 +150,7 @@ mod tests {
     }
 
     fn read(text: &str, half: Half, offer: u8, secret: &SwarmSecret, now: Instant) -> Option<Envelope> {
-        Envelope::read(text, half, &OfferId([offer; 20]), secret, now).map(|opened| opened.envelope)
+        Envelope::read(text, half, &OfferId([offer; 20]), secret, now)
     }
 
     fn envelope() -> Envelope {
@@ -156,6 +162,11 @@ mod tests {
             role: 3,
             instead_of: Some(Address([0xcd; 20])),
             description,
+            signature: Some(Signature {
+                key: PublicKey([0x11; 32]),
+                made: NOW.as_millis(),
+                proof: Proof { commitment: [0x22; 32], response: [0x33; 32] },
+            }),
         }
     }
 
@@ -194,22 +205,21 @@ mod tests {
     }
 
     #[test]
-    fn only_a_copy_has_the_same_seal() {
-        let secret = SwarmSecret::private(SwarmId::of_topic("t"), &[1; 32]);
-        let mut random = Random::new([1; 32]);
-        let mut seal = || {
-            let text = envelope().write(Half::Offer, &OFFER, &secret, &mut random, NOW);
-            let (head, digits) = text.split_at(SEALED.len());
-            let read = |text: &str| Envelope::read(text, Half::Offer, &OFFER, &secret, NOW)?.seal;
-            let seal = read(&text).expect("it is sealed");
-            assert_eq!(
-                read(&format!("{head}{}", digits.to_uppercase())),
-                Some(seal),
-                "however it is written"
-            );
-            seal
-        };
-        assert_ne!(seal(), seal());
+    fn what_nobody_signed_is_read_as_that() {
+        let secret = SwarmSecret::public(SwarmId::of_topic("t"));
+        let unsigned = Envelope { signature: None, ..envelope() };
+        for instead_of in [None, Some(Address([0xcd; 20]))] {
+            let answer = Envelope { instead_of, ..unsigned.clone() };
+            let text = answer.write(Half::Answer, &OFFER, &secret, &mut Random::new([1; 32]), NOW);
+            assert_eq!(read(&text, Half::Answer, 5, &secret, NOW), Some(answer));
+            let offer = Envelope { instead_of, ..envelope() };
+            let text = offer.write(Half::Offer, &OFFER, &secret, &mut Random::new([1; 32]), NOW);
+            assert_eq!(read(&text, Half::Offer, 5, &secret, NOW), Some(offer));
+            for bad in [text.replace("1111", "111g"), text.replace("2222 ", ""), text.replace("33\r", "\r")] {
+                let read = read(&bad, Half::Offer, 5, &secret, NOW).expect("the rest is there");
+                assert!(bad == text || read.signature.is_none(), "{bad}");
+            }
+        }
     }
 
     #[test]

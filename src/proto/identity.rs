@@ -31,7 +31,7 @@ pub(super) use schnorr::element;
 pub struct PublicKey(pub [u8; 32]);
 
 /// A zero-knowledge proof that its maker knows the secret key of a public key, bound to one statement.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Proof {
     /// The prover's commitment: a group element.
     pub commitment: [u8; 32],

@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use super::config::{Config, MAX_TRACKERS};
 use super::context::{Context, Effect, Stranger};
-use super::envelope::{Envelope, Half, Opened};
+use super::envelope::{Envelope, Half};
 use super::id::{Address, OfferId, TrackerPeerId};
 use super::io::{Event, Output, TrackerId, TrackerStatus};
 use super::links::link::Packet;
 use super::map::Map;
 use super::neighborhood::Neighborhood;
+use super::offer::{Name, Offering};
 use super::ring::Side;
 use super::sdp::Description;
 use super::time::{Instant, soonest};
 
-mod copies;
 mod tabs;
 pub(crate) mod tracker;
 
-use copies::Copies;
 use tabs::{TABS, Tabs};
 use tracker::{Heard, Need, Tracker, Urgency};
 pub(crate) use tracker::{mark, normal_form};
@@ -63,7 +62,6 @@ pub(crate) struct Introducers {
     next_tracker: u32,
     /// Other tabs of this browser, where there is a way to them.
     tabs: Option<Tabs>,
-    copies: Copies,
     /// How much depends on each of them.
     urgency: Urgency,
     /// Whether the reserves are in use, and since when they should not be as they are.
@@ -167,17 +165,14 @@ impl Introducers {
     fn handle_heard(&mut self, id: TrackerId, mark: u32, heard: Heard, cx: &mut Context<'_>) {
         match heard {
             Heard::Offer { from, id: offer, sdp } if cx.allows_stranger() => {
-                let opened = Envelope::read(&sdp, Half::Offer, &offer, &cx.me.secret, cx.now);
-                let Some(Opened { envelope, seal }) = opened else { return cx.drop_because("tracker offer") };
-                if seal.is_some_and(|seal| !self.copies.is_first(seal)) {
-                    return cx.drop_because("copy of an offer");
-                }
+                let envelope = Envelope::read(&sdp, Half::Offer, &offer, &cx.me.secret, cx.now);
+                let Some(envelope) = envelope else { return cx.drop_because("tracker offer") };
                 let stranger = Stranger { tracker: id, mark, from, offer, envelope };
                 cx.effects.push_back(Effect::Introduced(stranger));
             }
             Heard::Answer { id: offer, sdp } if cx.allows_stranger() => {
                 match Envelope::read(&sdp, Half::Answer, &offer, &cx.me.secret, cx.now) {
-                    Some(Opened { envelope: Envelope { from, description: answer, .. }, .. }) => {
+                    Some(Envelope { from, description: answer, .. }) => {
                         cx.effects.push_back(Effect::Answered { offer, from, answer });
                     }
                     None => cx.drop_because("tracker answer"),
@@ -473,7 +468,10 @@ pub(crate) fn envelopes(
     let first = cx.random.below(wanted);
     let write = |(turn, (id, description)): (usize, (OfferId, Description))| {
         let role = turn % wanted;
+        let (me, name) = (&cx.me, Name::Offer(id));
+        let said = Offering { name, instance: &me.instance, description: &description };
         let envelope = Envelope {
+            signature: Some(said.sign(&me.identity, &me.secret.tag(), cx.swarm_now())),
             instead_of: bounds.get(role).copied().flatten(),
             from: cx.me.address,
             instance: cx.me.instance,

@@ -34,6 +34,10 @@ const COMMON: Rate = Rate(1000.0, 4000.0);
 /// Messages of keys that were never heard and are not in sight; the neighbors' shares together are as much again. A guess:
 /// a crowd that says hello when a page opens, and a newcomer each 5 ms in a swarm of many thousands.
 const NEWCOMERS: Rate = Rate(200.0, 2000.0);
+/// Offers whose signatures are checked, of those that end here: a check takes a proof's time, and costs a tenth of a
+/// millisecond. One bucket is for what trackers bring, one common to the neighbors, and these have shares besides. A guess:
+/// far above what takes up a slot, and no more than a hundredth of a thread each.
+const OFFERS: Rate = Rate(50.0, 200.0);
 /// What an honest neighbor asks of us at most: all that it may take on from others, an acknowledgement for each
 /// direct message that it gets, and its own; with some slack.
 const CEILING: Rate = Rate(5000.0, 20_000.0);
@@ -94,6 +98,7 @@ struct Standing {
     /// Its own share of what is passed on, and of the first words of keys.
     relays: Bucket,
     newcomers: Bucket,
+    offers: Bucket,
     relay_ceiling: Bucket,
     proof_ceiling: Bucket,
     packets: Bucket,
@@ -106,6 +111,7 @@ impl Standing {
         Self {
             relays: Bucket::new(COMMON, now),
             newcomers: Bucket::new(NEWCOMERS, now),
+            offers: Bucket::new(OFFERS, now),
             relay_ceiling: Bucket::new(CEILING, now),
             proof_ceiling: Bucket::new(CEILING, now),
             packets: Bucket::new(PACKETS, now),
@@ -125,6 +131,8 @@ pub(crate) struct Limits {
     relays: Bucket,
     proofs: Bucket,
     newcomers: Bucket,
+    offers: Bucket,
+    offers_of_strangers: Bucket,
     standings: Map<Address, Standing>,
     /// Until when links with a key are refused.
     bans: Map<Address, Instant>,
@@ -137,6 +145,8 @@ impl Limits {
             relays: Bucket::new(COMMON, now),
             proofs: Bucket::new(COMMON, now),
             newcomers: Bucket::new(NEWCOMERS, now),
+            offers: Bucket::new(OFFERS, now),
+            offers_of_strangers: Bucket::new(OFFERS, now),
             standings: Map::new(),
             bans: Map::new(),
             makers: Makers::default(),
@@ -160,6 +170,17 @@ impl Limits {
     /// Somebody who is no neighbor asks for that, over a tracker.
     pub(crate) fn allows_stranger(&mut self, now: Instant) -> bool {
         self.relays.take(1.0, COMMON, now)
+    }
+
+    /// A neighbor, one of so many, brings an offer that ends here and whose signature must be checked.
+    pub(crate) fn allows_offer(&mut self, from: Address, links: usize, now: Instant) -> bool {
+        self.standing(from, now).offers.take(1.0, OFFERS.share(links), now)
+            || self.offers.take(1.0, OFFERS, now)
+    }
+
+    /// ... and a tracker does.
+    pub(crate) fn allows_offer_of_stranger(&mut self, now: Instant) -> bool {
+        self.offers_of_strangers.take(1.0, OFFERS, now)
     }
 
     /// A neighbor, one of so many, brings a message that is new here and whose proof must be checked. `near`: its maker is

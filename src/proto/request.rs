@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{Address, OfferId, TrackerPeerId};
+use super::offer::{Name, Offer, Offering};
 use super::ring::Side;
-use super::sdp::Description;
+use super::secret::SwarmTag;
+use super::time::Instant;
 
 /// Names one request for a link on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,7 +77,7 @@ pub(crate) struct Request {
     /// theirs.
     pub(crate) instead_of: Option<Address>,
     /// The origin's half of the connection; `None` only asks who is there.
-    pub(crate) offer: Option<Description>,
+    pub(crate) offer: Option<Offer>,
     /// If a tracker brought the offer: who takes it up answers there, too.
     pub(crate) brought: Option<OfferOrigin>,
     /// The peers that passed it on, the last of them if they are many.
@@ -88,6 +90,18 @@ impl Request {
     /// Whether the link it asks for stays only if both ends find it faster than one of theirs.
     pub(crate) fn is_trial(&self) -> bool {
         matches!(self.goal, Goal::Point(_)) && self.instead_of.is_some()
+    }
+
+    /// Whether its origin makes the offer that is in it, for this and nothing else. `now` is the swarm's time.
+    pub(crate) fn is_signed(&self, swarm: &SwarmTag, now: Instant) -> bool {
+        let Some(Offer { description, signature }) = &self.offer else { return false };
+        let name = match &self.brought {
+            Some(brought) if !self.id.is_of(&brought.offer) => return false,
+            Some(brought) => Name::Offer(brought.offer),
+            None => Name::Request(self.id),
+        };
+        let said = Offering { name, instance: &self.instance, description };
+        said.is_of(&self.origin, signature, swarm, now)
     }
 }
 

@@ -14,17 +14,20 @@ use super::links::admission::{Confirm, Hello};
 use super::links::link;
 use super::map::{Map, Set};
 use super::neighborhood::{Neighborhood, patient};
+use super::offer::{Name, Offer, Offering};
 use super::request::{Goal, Plan, Reason, Request, RequestId};
 use super::ring::Side;
 use super::sdp::{AnswerMark, Candidate, Description};
 use super::time::{Instant, soonest};
 
+mod copies;
 mod introductions;
 mod replies;
 mod routing;
 mod waiting;
 mod wire;
 
+use copies::Copies;
 use introductions::Introduction;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use introductions::MAX_INTRODUCTIONS;
@@ -74,6 +77,7 @@ pub(crate) struct Signalling {
     /// Requests for ring links that wait for a slot; the oldest first.
     waiting: Vec<Waiting>,
     introductions: Map<RequestId, Introduction>,
+    copies: Copies,
 }
 
 impl Signalling {
@@ -122,7 +126,13 @@ impl Signalling {
         if let Some(conn) = own.conn {
             cx.effects.push_back(Effect::Asked { conn, id, via, until: own.until });
         }
-        let (offer, replaces) = offer.unzip();
+        let (description, replaces) = offer.unzip();
+        let offer = description.map(|description| {
+            let (me, name) = (&cx.me, Name::Request(id));
+            let said = Offering { name, instance: &me.instance, description: &description };
+            let signature = said.sign(&me.identity, &me.secret.tag(), cx.swarm_now());
+            Offer { description, signature }
+        });
         let bound = own.goal.side().and_then(|side| around.bound(side));
         let request = Request {
             id,
@@ -313,9 +323,9 @@ impl Signalling {
 
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
-    pub(crate) fn sizes(&self) -> [usize; 5] {
-        let (routes, waiting) = (self.routes.len(), self.waiting.len());
-        [self.own.len(), routes, waiting, self.under_way.len(), self.introductions.len()]
+    pub(crate) fn sizes(&self) -> [usize; 6] {
+        let (routes, waiting, copies) = (self.routes.len(), self.waiting.len(), self.copies.len());
+        [self.own.len(), routes, waiting, self.under_way.len(), self.introductions.len(), copies]
     }
 }
 

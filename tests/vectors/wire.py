@@ -179,7 +179,7 @@ def acceptance(who, request_id, offer, answer, hello):
 
 def hello(claimed=None, capabilities=0, more=b''):
     return (
-        u8(2) + varint(capabilities) + varint(1_800_000_000_123) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
+        u8(3) + varint(capabilities) + varint(1_800_000_000_123) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
     )
 
 
@@ -210,9 +210,28 @@ OFFER, ANSWER = description(0, HOST, REFLEXIVE), description(1, HOST)
 ID, OTHER = bytes([8]) * 8, bytes([9]) * 8
 
 
+def signature(tag, kind, name, offer):
+    """Of A, who makes the offer."""
+    made = 1_800_000_000_123
+    statement = tag + u8(kind) + name + made.to_bytes(8, 'little') + bytes([7]) * 16 + sha256(offer).digest()
+    return A.key, made, A.prove(b'easypeers offer 3', statement)
+
+
+def signed(tag, kind, name, offer):
+    key, made, proof = signature(tag, kind, name, offer)
+    return key + varint(made) + proof
+
+
 def request(goal, need, instead_of, offer, brought, path, hops_left):
+    id, origin = ID, address(1)
+    if offer:
+        kind, name = 0, id
+        if brought:
+            kind, name = 1, brought[-20:]
+            id = ID[:3] + name[:5]
+        origin, offer = address_of(A), offer + signed(TAG, kind, name, offer)
     return (
-        ID + address(1) + bytes([7]) * 16 + goal + u8(need) + maybe(instead_of) + maybe(offer) + maybe(brought)
+        id + origin + bytes([7]) * 16 + goal + u8(need) + maybe(instead_of) + maybe(offer) + maybe(brought)
         + sequence(*path) + varint(hops_left)
     )
 
@@ -234,7 +253,7 @@ def forward(signal):
 
 SDP = (
     'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n'
-    'a=x-easypeers:1 {} {} 1 {}\r\n'
+    'a=x-easypeers:1 {} {} 1 {} {} {} {}\r\n'
     'm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n'
     'a=candidate:0 1 udp 2113667327 192.168.1.7 54321 typ host\r\n'
     'a=candidate:1 1 udp 1677729535 203.0.113.9 54321 typ srflx raddr 0.0.0.0 rport 0\r\n'
@@ -321,14 +340,19 @@ def vectors():
     yield 'frame_part_last', u8(1) + varint(200) + u8(1) + lengthy(b'part')
 
     offer = bytes([12]) * 20
-    public = SDP.format(address(1).hex(), bytes([7]).hex() * 16, address(4).hex())
+    maker, made, proof = signature(TAG, 1, offer, OFFER)
+    words = [address_of(A).hex(), bytes([7]).hex() * 16, address(4).hex(), maker.hex(), made, proof.hex()]
+    public = SDP.format(*words)
     yield 'envelope_public', public.encode()
     key = derive(SWARM + bytes([7]) * 32, b'descriptions', 32)
     hour = varint(1_800_000_000_123 // 3_600_000)
-    plain = hour + address(1) + bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
-    for name, half in [('envelope_sealed', 0), ('envelope_sealed_answer', 1)]:
-        box = seal(key, bytes([13 + half]) * 24, plain, offer + u8(half))
-        yield name, b'x-easypeers-sealed:2 ' + box.hex().encode()
+    plain = bytes([7]) * 16 + u8(1) + maybe(address(4)) + OFFER
+    private = signed(derive(SWARM + bytes([7]) * 32, b'messages', 32), 1, offer, OFFER)
+    for name, half, who, by in [
+        ('envelope_sealed', 0, address_of(A), maybe(private)), ('envelope_sealed_answer', 1, address(1), maybe(None))
+    ]:
+        box = seal(key, bytes([13 + half]) * 24, hour + who + plain + by, offer + u8(half))
+        yield name, b'x-easypeers-sealed:3 ' + box.hex().encode()
 
 
 if __name__ == '__main__':

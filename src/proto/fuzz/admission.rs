@@ -19,7 +19,7 @@ pub fn admission(bytes: &[u8]) {
     };
     let (us, them) = (identity(1), identity(2));
     let mut station = Station::new(us, secret);
-    station.offer(them.address(), 2, 200);
+    station.offer(&them, 2, 200);
     let conn = station.remotes.first().expect("a stranger's offer is taken up by a lonely peer").conn;
     station.feed(Input::ConnOpened(conn));
     let theirs = station.remotes[0].hello.clone().expect("both say hello first");

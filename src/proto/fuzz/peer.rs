@@ -13,6 +13,7 @@ use crate::proto::links::link::wire::Packet;
 use crate::proto::messaging::direct::Acknowledgement;
 use crate::proto::messaging::message::Kind;
 use crate::proto::messaging::{broadcast, direct};
+use crate::proto::offer::kit::{signed, unsigned};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::sdp::AnswerMark;
 use crate::proto::signalling::{self, Signal};
@@ -41,7 +42,7 @@ pub fn peer_reaches(bytes: &[u8]) -> (u64, u64, Stats) {
 fn run(bytes: &[u8]) -> Station {
     let mut station = Station::new(Identity::stand_in(0), None);
     for n in 1..=LINKS {
-        station.offer(member(n).address(), 2, n);
+        station.offer(&member(n), 2, n);
         let place = station.remotes.len().checked_sub(1).expect("an offer is taken up while slots are free");
         station.shake(place, member(n), 3);
     }
@@ -83,7 +84,7 @@ fn step(station: &mut Station, kind: u8, a: u8, b: u8, rest: &[u8]) {
             _ => Input::ConnClosed(conn, text()),
         }),
         // Somebody comes.
-        10 => station.offer(member(a).address(), b, a),
+        10 => station.offer(&member(a), b, a),
         11 => {
             let offer = station.offers.get(usize::from(b % 8)).copied();
             if let Some(offer) = offer {
@@ -199,7 +200,11 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
             let origin = rest.first().map_or(from, |n| address(station, *n));
             let path = rest.iter().map(|n| address(station, *n)).collect();
             let instead_of = (hops % 2 == 0).then(|| address(station, *what));
-            let request = Request { goal, path, instead_of, ..request_of(number, origin, *hops) };
+            let mut request = Request { goal, path, instead_of, ..request_of(number, origin, *hops) };
+            // Of a member, or in anybody's name.
+            if what % 4 != 3 {
+                request = signed(request, &member(*what % 8), &station.secret.tag(), station.now);
+            }
             Packet::Signalling(signalling::Packet::Request(Box::new(request)))
         }
         23 => {
@@ -282,6 +287,7 @@ fn flood(station: &mut Station, conn: ConnId, from: Address, b: u8, rest: &[u8])
             }
             1 => {
                 let request = request_of(n, stranger.address(), rest.get(1).copied().unwrap_or(9));
+                let request = signed(request, &stranger, &station.secret.tag(), now);
                 Packet::Signalling(signalling::Packet::Request(Box::new(request)))
             }
             2 | 3 => {
@@ -306,7 +312,7 @@ fn flood(station: &mut Station, conn: ConnId, from: Address, b: u8, rest: &[u8])
                 Packet::Broadcast(broadcast::Packet::Digest { bucket, sum: n.into() })
             }
             7 => {
-                station.offer(stranger.address(), rest.get(1).copied().unwrap_or(2), n as u8);
+                station.offer(&stranger, rest.get(1).copied().unwrap_or(2), n as u8);
                 continue;
             }
             _ => Packet::Broadcast(broadcast::Packet::Graft(
@@ -340,21 +346,18 @@ fn numbered(n: u32) -> [u8; 20] {
 }
 
 fn request_of(n: u32, origin: Address, what: u8) -> Request {
-    let mut id = [1; 8];
-    id[..4].copy_from_slice(&n.to_be_bytes());
+    let (id, offer) = (n.to_be_bytes(), OfferId(numbered(n)));
+    let id = [id, [1; 4]].concat().try_into().expect("four bytes and four");
+    let brought = what % 7 == 1;
     Request {
-        id: RequestId(id),
+        id: if brought { RequestId::of_offer(&offer, id) } else { RequestId(id) },
         origin,
         instance: [1; 16],
         goal: [Goal::Successor, Goal::Predecessor, Goal::Point(origin)][usize::from(what % 3)],
         need: what.is_multiple_of(2),
         instead_of: None,
-        offer: (!what.is_multiple_of(5)).then(|| description(n as u8)),
-        brought: (what % 7 == 1).then(|| OfferOrigin {
-            mark: n,
-            to: TrackerPeerId(numbered(n)),
-            offer: OfferId(numbered(n)),
-        }),
+        offer: (!what.is_multiple_of(5)).then(|| unsigned(description(n as u8))),
+        brought: brought.then(|| OfferOrigin { mark: n, to: TrackerPeerId(numbered(n)), offer }),
         path: Vec::new(),
         hops_left: what.into(),
     }

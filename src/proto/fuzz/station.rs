@@ -11,6 +11,7 @@ use crate::proto::envelope::Envelope;
 use crate::proto::links::link::wire::{Frame, Inbox, Packet, encode, frame};
 use crate::proto::messaging::message::{Draft, Kind, Message, Payload};
 use crate::proto::messaging::{broadcast, direct};
+use crate::proto::offer::kit::enveloped;
 use crate::proto::request::RequestId;
 use crate::proto::sdp::Description;
 use crate::proto::secret::SwarmTag;
@@ -213,18 +214,16 @@ impl Station {
     // What remotes do.
 
     /// The tracker brings an offer of this one.
-    pub(super) fn offer(&mut self, from: Address, role: u8, mark: u8) {
+    pub(super) fn offer(&mut self, who: &Identity, role: u8, mark: u8) {
         let id = OfferId([mark; 20]);
-        let envelope =
-            Envelope { from, instance: [1; 16], role, instead_of: None, description: description(mark) };
+        let envelope = Envelope { role, ..answer(who.address(), mark) };
+        let envelope = enveloped(envelope, id, who, &self.secret.tag(), self.now);
         self.tracker_says(&id, &envelope, Half::Offer);
     }
 
     /// The tracker brings this one's answer to an offer of the peer.
     pub(super) fn answer(&mut self, offer: OfferId, from: Address, mark: u8) {
-        let envelope =
-            Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(mark) };
-        self.tracker_says(&offer, &envelope, Half::Answer);
+        self.tracker_says(&offer, &answer(from, mark), Half::Answer);
     }
 
     fn tracker_says(&mut self, offer: &OfferId, envelope: &Envelope, half: Half) {
@@ -319,4 +318,9 @@ pub(super) fn message(
         payload: Payload(payload.into()),
     };
     draft.sign(maker, &SwarmTag::of_topic("t"), now).into_inner()
+}
+
+fn answer(from: Address, mark: u8) -> Envelope {
+    let description = description(mark);
+    Envelope { from, instance: [1; 16], role: 0, instead_of: None, description, signature: None }
 }

@@ -26,13 +26,14 @@ impl Peer {
         let max = config.max_peers;
         parts.links.assert_bounded(max, config.max_message_size);
 
-        let [own, routes, waiting, under_way, introductions] = parts.signalling.sizes();
+        let [own, routes, waiting, under_way, introductions, copies] = parts.signalling.sizes();
         assert!(own <= 64 && routes <= 1024, "{own} requests, {routes} routes");
         assert!(
             waiting <= MAX_WAITING && under_way <= MAX_UNDER_WAY,
             "{waiting} wait, {under_way} under way"
         );
         assert!(introductions <= MAX_INTRODUCTIONS, "{introductions} offers of strangers on their way");
+        assert!(copies <= 1024, "{copies} offers taken up");
         let [cool, dead, hints, deaths] = parts.topology.sizes();
         assert!(cool <= 4096 && dead <= 256 && hints <= 8 && deaths <= 256, "{:?}", parts.topology.sizes());
 

@@ -47,6 +47,7 @@ mod joining;
 mod journal;
 mod later;
 mod limits;
+mod offers;
 mod rivals;
 mod tabs;
 mod trackers;
@@ -108,7 +109,7 @@ fn a_lonely_peer_does_not_seek_the_same_side_of_the_ring_first_each_time() {
         let offers = world.with(a, |peer, now| peer.offers(3, now));
         let role = |(id, text): &(OfferId, String)| {
             Envelope::read(text, Half::Offer, id, &world.peers[a].commons.me.secret, world.now)
-                .map(|it| it.envelope.role)
+                .map(|it| it.role)
         };
         let roles: Vec<_> = offers.iter().filter_map(role).collect();
         firsts.insert(roles[0]);
@@ -124,7 +125,7 @@ fn a_lonely_peer_does_not_seek_the_same_side_of_the_ring_first_each_time() {
 #[test]
 fn a_strangers_offer_that_comes_to_nothing_is_brought_into_the_mesh_again() {
     let mut world = World::of(3, 2);
-    let origin = hostile::tracker_origin(1);
+    let origin = hostile::stranger(1).address();
     let members = || (0..3).map(|peer| (world.address(peer), peer));
     let goal = members().filter(|(at, _)| *at > origin).min().or_else(|| members().min()).expect("three");
     let entry = (goal.1 + 1) % 3;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{MAX_HOPS, ReplyPath, Signalling};
 use crate::proto::context::{Context, Stranger};
+use crate::proto::offer::Offer;
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::ring;
 use crate::proto::time::Instant;
@@ -29,6 +30,7 @@ impl Signalling {
     /// Somebody's offer reached us by chance: it travels to the member that should take it up.
     pub(crate) fn introduce(&mut self, stranger: Stranger, cx: &mut Context<'_>) {
         let Stranger { tracker, mark, from, offer, envelope } = stranger;
+        let Some(signature) = envelope.signature else { return cx.drop_because("tracker offer") };
         let (me, origin) = (cx.me.address, envelope.from);
         let goal = match envelope.role {
             0 => Goal::Successor,
@@ -49,7 +51,7 @@ impl Signalling {
             goal,
             need: envelope.role == 2,
             instead_of: envelope.instead_of.filter(|_| envelope.role < 2),
-            offer: Some(envelope.description),
+            offer: Some(Offer { description: envelope.description, signature }),
             brought: Some(OfferOrigin { mark, to: from, offer }),
             path: Vec::new(),
             hops_left: MAX_HOPS,

@@ -183,7 +183,8 @@ impl Signalling {
 
 /// An answer as trackers carry it.
 fn envelope(from: Address, description: Description, offer: &OfferId, cx: &mut Context<'_>) -> String {
-    let envelope = Envelope { from, instance: cx.me.instance, role: 0, instead_of: None, description };
+    let envelope =
+        Envelope { from, instance: cx.me.instance, role: 0, instead_of: None, description, signature: None };
     envelope.write(Half::Answer, offer, &cx.me.secret, cx.random, cx.now)
 }
 

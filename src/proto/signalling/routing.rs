@@ -10,6 +10,7 @@ use crate::proto::io::TrackerId;
 use crate::proto::links::link;
 use crate::proto::map::Map;
 use crate::proto::neighborhood::{Neighborhood, closest, patient};
+use crate::proto::offer::Offer;
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::ring::{self, Distance, Known};
 use crate::proto::sdp::{Description, DescriptionHash};
@@ -93,7 +94,7 @@ impl Routes {
             oldest.map(|id| self.0.remove(&id));
         }
         let path = if next.is_none() { request.path.clone() } else { Vec::new() };
-        let offer = request.offer.as_ref().filter(|_| next.is_none()).map(Description::hash);
+        let offer = request.offer.as_ref().filter(|_| next.is_none()).map(|offer| offer.description.hash());
         let brought = request.brought.filter(|_| matches!(back, ReplyPath::Neighbor(_)));
         let until = now + patient(ROUTE, max_peers);
         self.0.insert(id, Route { origin, back, next, path, offer, brought, until });
@@ -187,8 +188,8 @@ impl Signalling {
     /// A request for a link: pass it on, turn it away, or see whether there is a slot for it.
     pub(super) fn route(&mut self, mut waiting: Waiting, cx: &mut Context<'_>) {
         let request = &mut waiting.request;
-        let sound =
-            request.offer.as_ref().is_none_or(Description::is_sound) && request.path.len() <= MAX_PATH;
+        let sound = request.offer.as_ref().is_none_or(|offer| offer.description.is_sound())
+            && request.path.len() <= MAX_PATH;
         let own = request.origin == cx.me.address;
         // Where a tracker knows nobody else, another run of this peer's identity may learn of this one here only.
         let rival =
@@ -196,18 +197,13 @@ impl Signalling {
         if !sound || own && !rival || cx.limits.is_banned(&request.origin, cx.now) {
             return cx.drop_because("request");
         }
-        if rival {
-            return cx.effects.push_back(Effect::Arrived(Arrival(Box::new(waiting))));
-        }
-        self.settle_glare(request, cx);
         let from = match waiting.from {
             ReplyPath::Neighbor(address) => Some(address),
             ReplyPath::Tracker(..) => None,
         };
-        match step(request, from.as_ref(), cx.around) {
-            Step::Here if request.offer.is_some() => {
-                cx.effects.push_back(Effect::Arrived(Arrival(Box::new(waiting))));
-            }
+        let step = if rival { Step::Here } else { step(request, from.as_ref(), cx.around) };
+        match step {
+            Step::Here if request.offer.is_some() => self.arrive(waiting, cx),
             Step::Here => {
                 let (id, from) = (request.id, waiting.from);
                 if self.remember(&waiting.request, from, None, cx) {
@@ -221,6 +217,21 @@ impl Signalling {
                 }
             }
         }
+    }
+
+    /// A request for a link ended here. Nothing is done for it before its origin has proven that it asks.
+    fn arrive(&mut self, mut waiting: Waiting, cx: &mut Context<'_>) {
+        if !waiting.proven {
+            if !cx.allows_offer(&waiting.from) {
+                return self.refuse(waiting, Reason::Busy, cx);
+            }
+            if !waiting.request.is_signed(&cx.me.secret.tag(), cx.swarm_now()) {
+                return cx.drop_because("forged request");
+            }
+            waiting.proven = true;
+        }
+        self.settle_glare(&waiting.request, cx);
+        cx.effects.push_back(Effect::Arrived(Arrival(Box::new(waiting))));
     }
 
     /// What was decided of a request that ended here; the request and its offer, if it is to be answered.
@@ -240,8 +251,12 @@ impl Signalling {
             return None;
         }
         let new = self.remember(&waiting.request, waiting.from, None, cx);
-        let offer = waiting.request.offer.take().filter(|_| new)?;
-        Some((waiting.request, offer))
+        let Offer { description, signature } = waiting.request.offer.take().filter(|_| new)?;
+        if !self.copies.is_first(signature.proof) {
+            cx.drop_because("copy of an offer");
+            return None;
+        }
+        Some((waiting.request, description))
     }
 
     fn refuse(&mut self, waiting: Waiting, reason: Reason, cx: &mut Context<'_>) {

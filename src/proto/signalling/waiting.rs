@@ -22,12 +22,14 @@ pub(super) struct Waiting {
     pub(super) from: ReplyPath,
     pub(super) request: Request,
     pub(super) until: Instant,
+    /// Its origin's signature was looked at, and holds.
+    pub(super) proven: bool,
 }
 
 impl Signalling {
     /// A request for a link, from a neighbor or from a tracker.
     pub(super) fn handle_request(&mut self, from: ReplyPath, request: Request, cx: &mut Context<'_>) {
-        self.route(Waiting { from, request, until: cx.now + PATIENCE }, cx);
+        self.route(Waiting { from, request, until: cx.now + PATIENCE, proven: false }, cx);
     }
 
     /// Lets a request that was turned away wait, if that may help it. What trackers brought is tried again anyway.

@@ -108,14 +108,14 @@ fn the_transcript_is_as_documented() {
     b.receive(&a.hello).expect("the hello is good");
     let admitted = b.admission.finish(&confirm).expect("both are members");
     assert_eq!(text(&a.hello.share), "884cee71a455466cf36eebf94c4e2ddc7cf658a9b54c53d2b391aa717a8d6f0f");
-    assert_eq!(text(&admitted.session), "a5572434e0f2868c251504f28b1b2aad8ba28eb849860226ae34462be295ab02");
-    assert_eq!(text(&confirm.tag), "6aac2bce4ea772c6701c6d17bb794b99b0acd927b512f509415615c727dc412d");
+    assert_eq!(text(&admitted.session), "e110f196eb4ed731e75f9bbbe1ff1fd5d7560885857bce9925fcd22da433b267");
+    assert_eq!(text(&confirm.tag), "c0577be1eba46e857e135db8b31c0b55ef3ecb0a91dfc81e41c875c0ac5ece88");
     let proof = [confirm.proof.commitment, confirm.proof.response].concat();
     assert_eq!(
         text(&proof),
         concat!(
-            "70dde83268e1f9eb7dafd18c6d26a8d7851947fca85b51495f36cd888f666520",
-            "766d97fe530cbcd18f0231c11573c57a44def6cad70f5a21422e60ed2528760e"
+            "388552159137b6b429bbb24381adec0768f5fc5e349c2eb703db21cbb50f775e",
+            "c36b78bb224f78b6dcc7bb944c9a15e525796f58c394d8ea74c28c6059208105"
         )
     );
 }

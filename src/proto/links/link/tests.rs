@@ -5,6 +5,7 @@ use super::*;
 use crate::proto::id::{Address, SwarmId};
 use crate::proto::links::admission::{Abilities, Confirm, VERSION};
 use crate::proto::messaging::{broadcast, direct};
+use crate::proto::offer::kit::unsigned;
 use crate::proto::request::{Goal, Reason, Request, RequestId};
 use crate::proto::secret::SwarmSecret;
 use crate::proto::secret::SwarmTag;
@@ -640,7 +641,7 @@ fn every_kind() -> Vec<Packet> {
         goal: Goal::Exact(to),
         need: true,
         instead_of: None,
-        offer: Some(description(1, "actpass")),
+        offer: Some(unsigned(description(1, "actpass"))),
         brought: None,
         path: path.clone(),
         hops_left: 300,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use super::hostile::{description, list, list_naming, many_ids, request, tracker_offer};
+use super::hostile::{asked, description, list, list_naming, many_ids, tracker_offer};
 use super::world::{World, config};
 use super::*;
 use crate::proto::io::{Bytes, Received};
@@ -434,10 +434,9 @@ fn a_flood_of_joins_leaves_the_swarm_as_it_is(size: Size) {
     for n in 0..5000u32 {
         for (evil, to) in arena.fronts() {
             let n = n + 5000 * evil as u32;
-            let mut origin = [0x55; 20];
-            origin[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
-            let goal = [Goal::Successor, Goal::Predecessor, Goal::Point(Address(origin))][n as usize % 3];
-            let request = Request { need: true, ..request(n, Address(origin), goal) };
+            let origin = hostile::stranger(n).address();
+            let goal = [Goal::Successor, Goal::Predecessor, Goal::Point(origin)][n as usize % 3];
+            let request = Request { need: true, ..asked(n, goal, arena.now) };
             arena.say((evil, to), &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
         }
         if n % 100 == 0 {
@@ -855,8 +854,8 @@ fn another_secret_or_topic_makes_no_link_and_is_counted() {
     for (name, ours, theirs, cause) in [
         ("wrong secret", private(1, "t"), private(2, "t"), "tracker offer"),
         ("no secret", private(1, "t"), public("t"), "tracker offer"),
-        // Everybody can read descriptions of a public swarm: the link itself refuses.
-        ("wrong topic", public("t"), public("u"), "admission"),
+        // Everybody can read descriptions of a public swarm, but they are signed for that one.
+        ("wrong topic", public("t"), public("u"), "forged request"),
     ] {
         let mut world = World::new();
         let (a, b) = (world.join(ours), world.join(theirs));

@@ -8,6 +8,7 @@ use super::world::{World, config};
 use super::*;
 use crate::proto::acceptance::Acceptance;
 use crate::proto::context::Offered;
+use crate::proto::offer::kit::signed;
 use crate::proto::request::{Goal, Plan};
 use crate::proto::sdp::{Description, DescriptionHash};
 use crate::proto::signalling::{self, Reply, Signal};
@@ -58,6 +59,7 @@ fn ask(world: &mut World, said: &Said) -> RequestId {
 /// Peer 1 is asked for a link by [`nobody`]; whether it makes one.
 fn be_asked(world: &mut World, n: u32) -> (RequestId, bool) {
     let request = hostile::request(n, nobody(), Goal::Exact(world.address(1)));
+    let request = signed(request, &absent(), &SwarmTag::of_topic("t"), world.now);
     let id = request.id;
     world.inject(0, 1, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
     (id, attempts(world).contains(&Purpose::Answer(id)))
@@ -398,11 +400,12 @@ fn a_hand_over_to_a_peer_that_is_slow_to_greet_ends_in_time() {
 /// Peer 1 is asked by peers that come ever nearer to it on the ring, until it neither takes one up nor turns it away:
 /// those that it takes up, and the one that waits.
 fn crowd(world: &mut World, said: &Said) -> (Vec<RequestId>, RequestId) {
-    let mut taken = Vec::new();
-    for (n, away) in (1..=9).rev().enumerate() {
-        let mut origin = world.address(1);
-        origin.0[19] -= away;
-        let request = hostile::request(n as u32, origin, Goal::Successor);
+    let (mut taken, at) = (Vec::new(), world.address(1));
+    let far = |n: &u32| Side::Predecessor.reach(&at, &hostile::stranger(*n).address());
+    let mut strangers = Vec::from_iter(0..400);
+    strangers.sort_by_key(far);
+    for &n in strangers[..9].iter().rev() {
+        let request = hostile::asked(n, Goal::Successor, world.now);
         let id = request.id;
         said.borrow_mut().clear();
         world.inject(0, 1, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));

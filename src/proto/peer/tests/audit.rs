@@ -8,10 +8,10 @@ use super::world::{START, World, config, sdp};
 use super::*;
 use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
-use crate::proto::envelope::Envelope;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
 use crate::proto::links::link::wire::{Frame, PART, Read, decode, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::offer::kit::unsigned;
 use crate::proto::request::Request;
 use crate::proto::sdp::Description;
 use crate::proto::topology;
@@ -291,7 +291,7 @@ fn the_hello_that_is_admitted_is_looked_at() {
     });
     let ours = ours.expect("it asks");
     let theirs = Description::parse(&sdp((99, ConnId(9)), "active")).expect("we wrote it");
-    let remote_fingerprint = &ours.offer.as_ref().expect("it offers").fingerprint;
+    let remote_fingerprint = &ours.offer.as_ref().expect("it offers").description.fingerprint;
     let binding = Binding { local_fingerprint: &theirs.fingerprint, remote_fingerprint };
     let (secret, abilities) = (SwarmSecret::public(SwarmId::of_topic("t")), Abilities::default());
     let mut random = Random::new([3; 32]);
@@ -303,7 +303,7 @@ fn the_hello_that_is_admitted_is_looked_at() {
     };
     let (answer, ahead) = (Box::new(theirs), Some(Box::new(hello.clone())));
     let swarm = SwarmTag::of_topic("t");
-    let offer = ours.offer.as_ref().expect("it offers").hash();
+    let offer = ours.offer.as_ref().expect("it offers").description.hash();
     let said = Acceptance { request: ours.id, offer, answer: &answer, hello: ahead.as_deref() };
     let (key, proof) = (other.public_key(), said.prove(&other, &swarm));
     world.inject(0, o, &back(Signal::Accept { key, answer, proof, hello: ahead }));
@@ -537,7 +537,10 @@ fn requests_of_nobody_end_no_true_link() {
             // Next to the victim on the ring, on one side or the other.
             let share = f64::from(n % 97 + 1) * 1e-12 * if n % 2 == 0 { 1.0 } else { -1.0 };
             let origin = crate::proto::ring::offset(&at, share);
-            let request = hostile::request(n, origin, Goal::Exact(at));
+            let forged = hostile::request(n, origin, Goal::Exact(at));
+            // Every third by somebody who is there as little, but has a key.
+            let free = hostile::asked(n, Goal::Exact(at), world.now);
+            let request = if n.is_multiple_of(3) { free } else { forged };
             let gate = (0..honest).find(|&peer| world.linked(peer, evil));
             if let Some(gate) = gate {
                 let packet = Packet::Signalling(signalling::Packet::Request(Box::new(request)));
@@ -839,7 +842,7 @@ fn what_is_passed_on_is_never_more_than_a_neighbor_takes() {
     let largest: Description = codec::from_bytes(&largest).expect("that is how a description is written");
     assert!(largest.is_sound());
     let request = Request {
-        offer: Some(largest),
+        offer: Some(unsigned(largest)),
         instead_of: Some(at),
         path: (10..26).map(|n| Address([n; 20])).collect(),
         hops_left: u16::MAX,
@@ -985,15 +988,13 @@ fn a_sealed_word_is_good_once_for_two_days_and_for_what_it_was_said() {
     let before = ours(&world);
     let (id, description) = before.first().cloned().expect("it offers");
     let (from, now) = (world.address(a), world.now);
-    let envelope = Envelope { from, instance: [1; 16], role: 0, instead_of: None, description };
+    let envelope = hostile::answer(from, description);
     let reflected = hostile::tracker_word(&world.peers[a], &id, &envelope, Half::Offer, Half::Answer, now);
     hear(&mut world, a, &reflected);
     assert_eq!(ours(&world).len(), before.len(), "no answer");
 
     // An answer comes to another member as an offer.
-    let from = hostile::tracker_origin(2);
-    let description = hostile::description(99, 2);
-    let envelope = Envelope { from, instance: [1; 16], role: 0, instead_of: None, description };
+    let envelope = hostile::answer(hostile::stranger(2).address(), hostile::description(99, 2));
     let (id, now) = (OfferId([b'q'; 20]), world.now);
     let reflected = hostile::tracker_word(&world.peers[a], &id, &envelope, Half::Answer, Half::Offer, now);
     hear(&mut world, a, &reflected);

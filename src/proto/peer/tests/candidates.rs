@@ -1,9 +1,10 @@
 //! Where others can have a peer's browser look for them: nowhere that is not a peer's, and nowhere again and again.
 
-use super::hostile::{candidate, description, request};
+use super::hostile::{candidate, description, request, stranger};
 use super::world::{World, config, sdp};
 use super::*;
 use crate::proto::links::link::wire::Packet;
+use crate::proto::offer::kit::{signed, unsigned};
 use crate::proto::sdp::Candidate;
 use crate::proto::signalling::Signal;
 use crate::testkit::tell;
@@ -46,10 +47,10 @@ fn tries(world: &World, endpoint: &str) -> usize {
 
 /// Peer 0 brings peer 1 a request for a link of somebody who can be reached there.
 fn ask(world: &mut World, n: u32, candidates: &[Candidate]) -> RequestId {
-    let mut origin = [0x55; 20];
-    origin[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
-    let mut request = request(n, Address(origin), Goal::Exact(world.address(1)));
-    request.offer = Some(offer(n, candidates));
+    let who = stranger(n);
+    let mut request = request(n, who.address(), Goal::Exact(world.address(1)));
+    request.offer = Some(unsigned(offer(n, candidates)));
+    let request = signed(request, &who, &SwarmTag::of_topic("t"), world.now);
     let id = request.id;
     if world.linked(1, 0) {
         world.inject(0, 1, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));

@@ -318,7 +318,7 @@ fn a_relay_cannot_answer_as_itself_what_was_asked_of_another() {
     world.run(Duration::from_millis(50));
     let request = heard.borrow().clone().expect("it asks");
     let answer = Box::new(hostile::description(99, 1));
-    let offer = request.offer.as_ref().expect("it offers").hash();
+    let offer = request.offer.as_ref().expect("it offers").description.hash();
     let said = Acceptance { request: request.id, offer, answer: &answer, hello: None };
     let (key, proof) = (other.public_key(), said.prove(&other, &SwarmTag::of_topic("t")));
     let signal = Signal::Accept { key, answer, proof, hello: None };
@@ -351,11 +351,11 @@ fn a_neighbor_shows_no_more_of_the_mesh_than_an_honest_one_sees() {
     assert!(known <= 3 + 64 + 8 * 64, "{known}");
 }
 
-/// Nobody signs a request, and who is said to be the origin of one that is answered is turned away meanwhile. See
-/// "What does not hold" in docs/security.md.
+/// Nobody signed a request, and who was said to be the origin of one that was answered was turned away meanwhile: ten a
+/// second to each of four peers kept a newcomer out for 14 s.
 #[test]
-fn requests_in_the_name_of_a_newcomer_keep_it_out_of_full_sight() {
-    for pause in [None, Some(1000), Some(100)] {
+fn requests_in_the_name_of_a_newcomer_cost_it_nothing() {
+    let linked_after = |pause: Option<u64>| {
         let mut world = World::of(5, 6);
         let (evil, honest) = (4, 0..4);
         let newcomer = Identity::from_secret([0x77; 32]);
@@ -383,7 +383,11 @@ fn requests_in_the_name_of_a_newcomer_keep_it_out_of_full_sight() {
             let links = honest.clone().filter(|&peer| world.linked(peer, newcomer)).count();
             linked_at.resize(links, ms + 100);
         }
-        println!("one each {pause:?} ms to each: links of four after {linked_at:?} ms");
-        assert!(!linked_at.is_empty());
+        linked_at
+    };
+    let unharmed = linked_after(None);
+    assert!(!unharmed.is_empty());
+    for pause in [1000, 100] {
+        assert_eq!(linked_after(Some(pause)), unharmed, "one each {pause} ms to each");
     }
 }

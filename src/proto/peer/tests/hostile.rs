@@ -17,6 +17,7 @@ use crate::proto::links::link::wire::{Frame, PART, encode, frame};
 use crate::proto::messaging::broadcast;
 use crate::proto::messaging::direct;
 use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::offer::kit::{enveloped, signed, unsigned};
 use crate::proto::request::{Goal, OfferOrigin, Request};
 use crate::proto::sdp::{Candidate, Description};
 use crate::proto::signalling::{self, Signal};
@@ -59,7 +60,7 @@ fn a_candidate_cannot_smuggle_lines_into_a_description() {
     let mut outputs = Vec::new();
     for packet in [
         signalling::Packet::Request(Box::new(Request {
-            offer: Some(offer),
+            offer: Some(unsigned(offer)),
             ..request(1, from, Goal::Exact(from))
         })),
         signalling::Packet::Forward { id: RequestId([1; 8]), signal: Signal::Candidate(evil.clone()) },
@@ -81,10 +82,8 @@ fn a_candidate_cannot_smuggle_lines_into_a_description() {
 fn a_flood_of_requests_makes_no_more_connections_than_there_are_slots() {
     let mut world = World::of(3, 6);
     for n in 0..3000u32 {
-        let mut origin = [0x55; 20];
-        origin[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
-        let me = world.address(1);
-        let request = Request { need: n % 2 == 0, ..request(n, Address(origin), Goal::Exact(me)) };
+        let request = asked(n, Goal::Exact(world.address(1)), world.now);
+        let request = Request { need: n % 2 == 0, ..request };
         say_raw(&mut world, &Packet::Signalling(signalling::Packet::Request(Box::new(request))));
     }
     let peer = &world.peers[1];
@@ -264,22 +263,33 @@ pub(super) fn accept(key: PublicKey, n: u64, hello: Option<Box<Hello>>) -> Signa
     Signal::Accept { key, answer: Box::new(description(99, n)), proof, hello }
 }
 
+/// A key that costs nothing.
+pub(super) fn stranger(n: u32) -> Identity {
+    let mut secret = [0x66; 32];
+    secret[..4].copy_from_slice(&n.to_be_bytes());
+    Identity::from_secret(secret)
+}
+
+/// A request that a [`stranger`] makes, and signs.
+pub(super) fn asked(n: u32, goal: Goal, now: Instant) -> Request {
+    let who = stranger(n);
+    signed(request(n, who.address(), goal), &who, &SwarmTag::of_topic("t"), now)
+}
+
+/// A request in a name that nobody proves.
 pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
-    let mut id = [1; 8];
-    id[..4].copy_from_slice(&n.to_be_bytes());
+    let offer = OfferId([n as u8; 20]);
+    let mut random = [1; 8];
+    random[..3].copy_from_slice(&n.to_be_bytes()[1..]);
     Request {
-        id: RequestId(id),
+        id: RequestId::of_offer(&offer, random),
         origin,
         instance: [n as u8; 16],
         goal,
         need: false,
         instead_of: None,
-        offer: Some(description(99, n.into())),
-        brought: Some(OfferOrigin {
-            mark: tracker::mark("ws://t"),
-            to: TrackerPeerId([n as u8; 20]),
-            offer: OfferId([n as u8; 20]),
-        }),
+        offer: Some(unsigned(description(99, n.into()))),
+        brought: Some(OfferOrigin { mark: tracker::mark("ws://t"), to: TrackerPeerId([n as u8; 20]), offer }),
         path: Vec::new(),
         hops_left: signalling::MAX_HOPS,
     }
@@ -301,25 +311,21 @@ fn message(to: Option<Address>, size: usize) -> Message {
         .into_inner()
 }
 
-/// Who makes a [`tracker_offer`].
-pub(super) fn tracker_origin(n: u32) -> Address {
-    let mut from = [0x66; 20];
-    from[..4].copy_from_slice(&n.to_be_bytes());
-    Address(from)
-}
-
-/// What a tracker would say that brings an offer.
+/// What a tracker would say that brings an offer of a [`stranger`].
 pub(super) fn tracker_offer(peer: &Peer, n: u32, role: u8, now: Instant) -> String {
-    let (from, description) = (tracker_origin(n), description(99, u64::from(n)));
-    let envelope = Envelope { from, instance: [1; 16], role, instead_of: None, description };
-    tracker_word(peer, &OfferId([b'o'; 20]), &envelope, Half::Offer, Half::Offer, now)
+    let (who, id) = (stranger(n), OfferId([b'o'; 20]));
+    let envelope = Envelope { role, ..answer(who.address(), description(99, u64::from(n))) };
+    let envelope = enveloped(envelope, id, &who, &peer.commons.me.secret.tag(), now);
+    tracker_word(peer, &id, &envelope, Half::Offer, Half::Offer, now)
 }
 
 /// What a tracker would say that brings an answer.
 pub(super) fn tracker_answer(peer: &Peer, from: Address, offer: &OfferId, now: Instant) -> String {
-    let envelope =
-        Envelope { from, instance: [1; 16], role: 0, instead_of: None, description: description(99, 7) };
-    tracker_word(peer, offer, &envelope, Half::Answer, Half::Answer, now)
+    tracker_word(peer, offer, &answer(from, description(99, 7)), Half::Answer, Half::Answer, now)
+}
+
+pub(super) fn answer(from: Address, description: Description) -> Envelope {
+    Envelope { from, instance: [1; 16], role: 0, instead_of: None, description, signature: None }
 }
 
 /// What is written as one half, and told as one.

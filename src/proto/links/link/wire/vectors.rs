@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
-use crate::proto::envelope::{Envelope, Half, Opened};
+use crate::proto::envelope::{Envelope, Half};
 use crate::proto::hex;
 use crate::proto::holding::Holding;
 use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
@@ -15,6 +15,7 @@ use crate::proto::introducers::tracker::mark;
 use crate::proto::links::admission::{Confirm, Hello};
 use crate::proto::messaging::message::{Header, Payload};
 use crate::proto::messaging::{broadcast, direct};
+use crate::proto::offer::kit::{enveloped, signed, unsigned};
 use crate::proto::random::Random;
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::sdp::{AnswerMark, Candidate, Description};
@@ -102,6 +103,13 @@ fn offer() -> Description {
     description("actpass", &[host(), reflexive()])
 }
 
+/// Signed by who `at(1)` stands for: the origin's key proves its address.
+fn asked(request: Request) -> Request {
+    let request = Request { offer: Some(unsigned(offer())), ..request };
+    let now = Instant::from_millis(1_800_000_000_123);
+    signed(request, &Identity::from_secret([1; 32]), &SwarmTag::of_topic("t"), now)
+}
+
 fn request(goal: Goal, hops_left: u16) -> Request {
     Request {
         id: RequestId([8; 8]),
@@ -130,14 +138,14 @@ fn packets() -> Vec<(&'static str, Packet)> {
         to: TrackerPeerId([11; 20]),
         offer: OfferId([12; 20]),
     };
-    let exact = Request {
+    let exact = asked(Request {
+        id: RequestId::of_offer(&OfferId([12; 20]), [8; 8]),
         need: true,
         instead_of: Some(at(4)),
-        offer: Some(offer()),
         brought: Some(brought),
         path: vec![at(5)],
         ..request(Goal::Exact(at(2)), 1200)
-    };
+    });
     let accept = |hello: Option<Hello>| {
         let (who, answer) = (Identity::from_secret([2; 32]), description("active", &[host()]));
         let said = Acceptance {
@@ -188,7 +196,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ),
         ("view_nearer", Packet::View(topology::Packet::Nearer(list(0, &[(9, 128)]).links))),
         ("request_exact", ask(exact)),
-        ("request_point", ask(Request { offer: Some(offer()), ..request(Goal::Point(at(2)), 5) })),
+        ("request_point", ask(asked(request(Goal::Point(at(2)), 5)))),
         ("request_successor", ask(request(Goal::Successor, 5))),
         ("request_predecessor", ask(request(Goal::Predecessor, 5))),
         ("reply_accept", reply(accept(Some(hello())))),
@@ -326,19 +334,19 @@ fn envelopes_are_written_and_read_as_documented() {
     let (swarm, brought) = (SwarmId::of_topic("t"), OfferId([12; 20]));
     let (public, private) = (SwarmSecret::public(swarm), SwarmSecret::private(swarm, &[7; 32]));
     let (from, instance, instead_of) = (at(1), [7; 16], Some(at(4)));
-    let envelope = Envelope { from, instance, role: 1, instead_of, description: offer() };
+    let bare = Envelope { from, instance, role: 1, instead_of, description: offer(), signature: None };
     let text = |name| String::from_utf8(vector(name)).expect("text");
     let now = Instant::from_millis(1_800_000_000_123);
-    let written = envelope.write(Half::Offer, &brought, &public, &mut Random::new([1; 32]), now);
+    let who = Identity::from_secret([1; 32]);
+    let signed = |secret: &SwarmSecret| enveloped(bare.clone(), brought, &who, &secret.tag(), now);
+    let written = signed(&public).write(Half::Offer, &brought, &public, &mut Random::new([1; 32]), now);
     assert_eq!(written, text("envelope_public"));
     let halves = [
-        ("envelope_public", Half::Offer, &public),
-        ("envelope_sealed", Half::Offer, &private),
-        ("envelope_sealed_answer", Half::Answer, &private),
+        ("envelope_public", Half::Offer, &public, signed(&public)),
+        ("envelope_sealed", Half::Offer, &private, signed(&private)),
+        ("envelope_sealed_answer", Half::Answer, &private, bare.clone()),
     ];
-    for (name, half, secret) in halves {
-        let opened = Envelope::read(&text(name), half, &brought, secret, now);
-        let read = opened.map(|Opened { envelope, .. }| envelope);
-        assert_eq!(read, Some(envelope.clone()), "{name}");
+    for (name, half, secret, envelope) in halves {
+        assert_eq!(Envelope::read(&text(name), half, &brought, secret, now), Some(envelope), "{name}");
     }
 }
