@@ -40,6 +40,8 @@ const LARGE: Size = Size { honest: 40, evil: 4, max_peers: 6, rounds: 2, floods:
 struct Arena {
     world: World,
     size: Size,
+    /// When the attack began, and what the peers had spent and heard by then.
+    begun: (Instant, Vec<Duration>, Vec<u64>),
 }
 
 impl Deref for Arena {
@@ -72,7 +74,19 @@ impl Arena {
             .collect();
         world.run(Duration::from_secs(20));
         assert!(world.links_agree());
-        Self { world, size }
+        let heard = world.peers.iter().map(|peer| peer.stats().bytes_in).collect();
+        let begun = (world.now, world.spent.clone(), heard);
+        Self { world, size, begun }
+    }
+
+    /// What the attack, and what the honest said meanwhile, cost the honest peer that it cost most.
+    fn cost(&self) -> String {
+        let (at, spent, heard) = &self.begun;
+        let seconds = (self.now - *at).as_secs_f64();
+        let spent = self.honest().map(|peer| self.spent[peer] - spent[peer]).max().unwrap_or_default();
+        let heard = self.honest().map(|peer| self.peers[peer].stats().bytes_in - heard[peer]).max();
+        let (spent, heard) = (spent.as_secs_f64() * 1000.0, heard.unwrap_or_default() as f64 / 1000.0);
+        format!("at most {spent:.0} ms of processor time and {heard:.0} kB heard in {seconds:.0} s")
     }
 
     fn honest(&self) -> std::ops::Range<usize> {
@@ -150,8 +164,9 @@ impl Arena {
 
     /// Then the honest talk, and all of it comes.
     fn assert_all(&mut self, name: &str, note: &str) {
+        let during = self.cost();
         let (came, sent) = self.honest_traffic();
-        println!("| {name} | {came} of {sent} | {note} |");
+        println!("| {name} | {came} of {sent} | {note}; {during} |");
         assert_eq!(came, sent, "{name}");
     }
 }
@@ -257,7 +272,8 @@ fn a_payload_cannot_be_altered_on_its_way(size: Size) {
     let (came, sent) = arena.honest_traffic();
     let (altered, bans) = (arena.dropped("payload"), arena.dropped("neighbor banned"));
     assert!(altered > 0);
-    println!("| altered payload | {came} of {sent} | {altered} dropped, {bans} links closed |");
+    let cost = arena.cost();
+    println!("| altered payload | {came} of {sent} | {altered} dropped, {bans} links closed; {cost} |");
     assert_eq!(came, sent);
 }
 
@@ -289,7 +305,8 @@ fn what_was_recorded_is_not_delivered_again_minutes_later(size: Size) {
     assert!(recorded.len() > 10);
     assert_eq!(again, 0);
     let count = recorded.len();
-    println!("| replay | {came} of {sent} | {count} messages, six times in 40 minutes, {again} delivered |");
+    let cost = arena.cost();
+    println!("| replay | {came} of {sent} | {count} messages, six times, {again} delivered; {cost} |");
     assert_eq!(came, sent);
 }
 
@@ -513,8 +530,9 @@ fn a_flooder_at_a_hundred_times_the_limit_is_cut_off(size: Size) {
     }
     println!(
         "| flooders at 100 times the limit | {came} of {expected} during the flood | cut off after {:.2} s and {sent} \
-         messages on each link; {flooded} delivered at most |",
-        cut_off.as_secs_f64()
+         messages on each link; {flooded} delivered at most; {} |",
+        cut_off.as_secs_f64(),
+        arena.cost()
     );
     assert!(came * 1000 >= expected * 999 && expected > 0, "{came} of {expected}");
     assert!(flooded <= size.evil * (4000 + 1000 * (cut_off.as_secs() as usize + 1)));
@@ -598,10 +616,11 @@ fn flood(size: Size, keys: Keys, per_second: u32) {
     let heard = texts.iter().map(|texts| texts.iter().filter(|it| *it == "flood").count()).max();
     println!(
         "| flood of {per_second} messages/s on each link, keys: {keys:?} | {came} of {} | {left} links left at its end; at \
-         most {} heard; {} kB/s for each honest peer |",
+         most {} heard; {} kB/s for each honest peer; {} |",
         sent.len(),
         heard.unwrap_or_default(),
-        spent / 1000
+        spent / 1000,
+        arena.cost()
     );
     assert_eq!(came, sent.len(), "{keys:?} at {per_second}/s");
 }
@@ -641,7 +660,8 @@ fn headers_of_payloads_that_never_come_keep_no_large_message_out(size: Size) {
         arena.honest().map(|peer| arena.peers[peer].parts.messaging.sizes().0[3]).max().unwrap_or_default();
     let due = size.honest * (size.honest - 1);
     println!(
-        "| headers without payloads | {came} of {due} of 3 kB | at most {missing} promises kept in mind |"
+        "| headers without payloads | {came} of {due} of 3 kB | at most {missing} promises kept in mind; {} |",
+        arena.cost()
     );
     assert_eq!(came, due);
     arena.assert_all("after them", "6,000 on each link");

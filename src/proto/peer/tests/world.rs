@@ -73,6 +73,8 @@ pub(super) struct World {
     pub(super) swallowing: Duration,
     /// Who has more open connections than `maxPeers`, and since when.
     above: BTreeMap<usize, Instant>,
+    /// The processor time that each peer took for what it was told, as far as nothing else runs.
+    pub(super) spent: Vec<Duration>,
     /// Another number, other peers.
     salt: u8,
 }
@@ -107,6 +109,7 @@ impl World {
             opening: LATENCY,
             swallowing: Duration::ZERO,
             above: BTreeMap::new(),
+            spent: Vec::new(),
             salt: 0,
         }
     }
@@ -183,7 +186,9 @@ impl World {
     /// Lets a caller do something with a peer, and the world what follows from it.
     pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
         let now = self.clock(index);
-        let (done, said) = drive(&mut self.peers[index], now, act);
+        let ((done, spent), said) = drive(&mut self.peers[index], now, |peer, now| timed(|| act(peer, now)));
+        self.spent.resize(self.peers.len(), Duration::ZERO);
+        self.spent[index] += spent;
         self.carry_out(index, said);
         done
     }
@@ -498,4 +503,15 @@ fn candidates(sdp: &str) -> impl Iterator<Item = String> {
 fn end_of(sdp: &str) -> End {
     let (description::End(index, conn), _) = description::End::read(sdp).expect("we wrote it");
     (index as usize, ConnId(conn))
+}
+
+/// What something took. For tables of what attacks cost; no test asserts it.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a figure to be read, not a time of the world"
+)]
+fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = std::time::Instant::now();
+    (act(), begun.elapsed())
 }
