@@ -57,3 +57,15 @@ fn proofs_one_by_one_and_in_batches() {
         console_log!("verify {count}, us each: {single:.0} one by one, {batch:.0} as a batch");
     }
 }
+
+#[wasm_bindgen_test]
+fn sixteen_kilobytes_sealed_and_opened() {
+    let [from, to] = [1, 2].map(|n| Identity::from_secret([n; 32]));
+    let mut random = Random::new([1; 32]);
+    let plain = vec![7; 16 << 10];
+    let mut seal = |plain: &[u8]| from.seal(&to.public_key(), b"cost", plain, &mut random).expect("a key");
+    let boxed = seal(&plain);
+    let (small, large) = (best(1, || drop(black_box(seal(&[])))), best(1, || drop(black_box(seal(&plain)))));
+    let open = best(1, || assert!(to.open(&from.public_key(), b"cost", black_box(&boxed)).is_some()));
+    console_log!("seal nothing {small:.0} us, 16 KiB {large:.0} us, open it {open:.0} us");
+}

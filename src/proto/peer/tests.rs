@@ -47,6 +47,7 @@ mod joining;
 mod journal;
 mod later;
 mod limits;
+#[cfg(feature = "sim")]
 mod offers;
 mod rivals;
 mod tabs;
