@@ -5,6 +5,7 @@
 //! ([`Identity::prove`]), the Diffie-Hellman behind sealed boxes ([`Identity::seal`]), and, through a proof,
 //! the admission to a link. `docs/security.md` has every transcript byte for byte.
 
+mod pairs;
 mod schnorr;
 #[cfg(feature = "sim")]
 mod stand_in;
@@ -24,6 +25,7 @@ use super::id::Address;
 use super::random::Random;
 use super::sealed;
 
+pub(crate) use pairs::Pairs;
 pub(super) use schnorr::element;
 
 /// A public key: the encoding of a group element, or whatever a remote claims to be one.
@@ -49,6 +51,16 @@ pub struct Identity {
 #[derive(Clone)]
 enum Secret {
     Keys(Keys),
+    #[cfg(feature = "sim")]
+    StandIn,
+}
+
+/// What two identities agreed on: the keys of boxes in both directions. Erased when dropped.
+enum Agreed {
+    Keys {
+        to: Zeroizing<[u8; 32]>,
+        from: Zeroizing<[u8; 32]>,
+    },
     #[cfg(feature = "sim")]
     StandIn,
 }
@@ -120,25 +132,63 @@ impl Identity {
     /// Seals `plain` so that only `to` can open it, and sees that it comes from this identity, in `context`.
     /// The box is 40 bytes longer than `plain`. `None` if `to` is not a public key.
     pub fn seal(&self, to: &PublicKey, context: &[u8], plain: &[u8], random: &mut Random) -> Option<Vec<u8>> {
-        match &self.secret {
-            Secret::Keys(Keys { key, .. }) => {
-                Some(sealed::seal(&*box_key(key, to, &self.public, to)?, context, plain, random))
-            }
+        Some(self.seal_agreed(&self.agree(to)?, to, context, plain, random))
+    }
+
+    /// The same, with what was agreed before.
+    fn seal_agreed(
+        &self,
+        agreed: &Agreed,
+        to: &PublicKey,
+        context: &[u8],
+        plain: &[u8],
+        random: &mut Random,
+    ) -> Vec<u8> {
+        match agreed {
+            Agreed::Keys { to: key, .. } => sealed::seal(key, context, plain, random),
             #[cfg(feature = "sim")]
-            Secret::StandIn => {
-                stand_in::is_key(to).then(|| stand_in::seal(&self.public, to, context, plain, random))
-            }
+            Agreed::StandIn => stand_in::seal(&self.public, to, context, plain, random),
         }
     }
 
     /// Opens what `from` sealed for this identity in `context`; `None` for anything else.
     pub fn open(&self, from: &PublicKey, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        self.open_agreed(&self.agree(from)?, from, context, sealed)
+    }
+
+    /// The same, with what was agreed before.
+    fn open_agreed(
+        &self,
+        agreed: &Agreed,
+        from: &PublicKey,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Option<Vec<u8>> {
+        match agreed {
+            Agreed::Keys { from: key, .. } => sealed::open(key, context, sealed),
+            #[cfg(feature = "sim")]
+            Agreed::StandIn => stand_in::open(from, &self.public, context, sealed),
+        }
+    }
+
+    /// The keys of boxes in both directions: HKDF-SHA512 (RFC 5869) of the Diffie-Hellman element and both keys. `None` if
+    /// that is no key.
+    fn agree(&self, other: &PublicKey) -> Option<Agreed> {
         match &self.secret {
             Secret::Keys(Keys { key, .. }) => {
-                sealed::open(&*box_key(key, from, from, &self.public)?, context, sealed)
+                let element = Zeroizing::new(key * element(&other.0)?);
+                let shared = Zeroizing::new(element.compress().to_bytes());
+                let root = Hkdf::<Sha512>::new(Some(b"easypeers seal 1"), &*shared);
+                let derive = |from: &PublicKey, to: &PublicKey| {
+                    let mut key = Zeroizing::new([0; 32]);
+                    root.expand_multi_info(&[&from.0, &to.0], &mut *key)
+                        .expect("32 bytes are fewer than the 16,320 that HKDF-SHA512 can give");
+                    key
+                };
+                Some(Agreed::Keys { to: derive(&self.public, other), from: derive(other, &self.public) })
             }
             #[cfg(feature = "sim")]
-            Secret::StandIn => stand_in::open(from, &self.public, context, sealed),
+            Secret::StandIn => stand_in::is_key(other).then_some(Agreed::StandIn),
         }
     }
 }
@@ -198,15 +248,10 @@ fn length_first(hash: Sha512, text: &str) -> Sha512 {
     hash.chain_update((text.len() as u64).to_le_bytes()).chain_update(text)
 }
 
-/// The key of boxes in one direction: HKDF-SHA512 (RFC 5869) of the Diffie-Hellman element and both keys.
-fn box_key(key: &Scalar, other: &PublicKey, from: &PublicKey, to: &PublicKey) -> Option<Zeroizing<[u8; 32]>> {
-    let element = Zeroizing::new(key * element(&other.0)?);
-    let shared = Zeroizing::new(element.compress().to_bytes());
-    let mut box_key = Zeroizing::new([0; 32]);
-    Hkdf::<Sha512>::new(Some(b"easypeers seal 1"), &*shared)
-        .expand_multi_info(&[&from.0, &to.0], &mut *box_key)
-        .expect("32 bytes are fewer than the 16,320 that HKDF-SHA512 can give");
-    Some(box_key)
+impl fmt::Debug for Agreed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Agreed")
+    }
 }
 
 impl fmt::Debug for PublicKey {
@@ -398,12 +443,10 @@ mod tests {
     #[test]
     fn the_key_of_a_box_is_made_as_documented() {
         let [from, to] = [1, 2].map(|seed| Identity::from_secret([seed; 32]));
-        let Keys { key, .. } = keys(&from);
-        let (from, to) = (from.public_key(), to.public_key());
-        assert_eq!(
-            text(&*box_key(key, &to, &from, &to).expect("the key is good")),
-            "45ecf8bd74c8ed11adf63628806e34d7a898b841ca84e200f7f4303f58683c51"
-        );
+        let Some(Agreed::Keys { to: key, .. }) = from.agree(&to.public_key()) else {
+            panic!("both are keys")
+        };
+        assert_eq!(text(&*key), "45ecf8bd74c8ed11adf63628806e34d7a898b841ca84e200f7f4303f58683c51");
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use super::id::Address;
-use super::identity::PublicKey;
+use super::identity::{Pairs, PublicKey};
 use super::map::Map;
 
 /// Keys of those that answered, and of those that were heard: the ones learned first are forgotten first.
@@ -26,6 +26,8 @@ pub(crate) struct Keys {
     heard: Table,
     /// Who goes by a name, by the last that was heard of it.
     names: Table,
+    /// What was agreed with those that this peer talks with.
+    pub(crate) pairs: Pairs,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl Default for Keys {
             answered: Table::new(MAX_ANSWERED),
             heard: Table::new(MAX_HEARD),
             names: Table::new(MAX_NAMES),
+            pairs: Pairs::default(),
         }
     }
 }

@@ -172,7 +172,7 @@ impl Messaging {
         }
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
-            Kind::Page => match message.open(&cx.me.identity) {
+            Kind::Page => match message.open(&mut cx.keys.pairs, &cx.me.identity) {
                 Some(plain) => Some(plain),
                 None => return cx.drop_because("sealed box"),
             },

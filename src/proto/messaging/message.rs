@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use crate::proto::codec;
 use crate::proto::id::{Address, MessageId};
-use crate::proto::identity::{Identity, Proof, PublicKey};
+use crate::proto::identity::{Identity, Pairs, Proof, PublicKey};
 use crate::proto::random::Random;
 use crate::proto::secret::SwarmTag;
 use crate::proto::time::Instant;
@@ -225,13 +225,14 @@ impl Draft {
     pub(crate) fn seal(
         self,
         to: &PublicKey,
+        pairs: &mut Pairs,
         identity: &Identity,
         swarm: &SwarmTag,
         random: &mut Random,
         now: Instant,
     ) -> Option<Verified<Message>> {
         let plain = [&self.blinding[..], &self.payload.0].concat();
-        let sealed = identity.seal(to, &self.id(identity).0, &plain, random)?;
+        let sealed = pairs.seal(identity, to, &self.id(identity).0, &plain, random)?;
         Some(self.sign_with(Payload(sealed.into()), identity, swarm, now))
     }
 
@@ -280,8 +281,8 @@ impl Verified<Header> {
 
 impl Verified<Message> {
     /// The plain text of a direct message, if it was sealed to this identity and is what its name says.
-    pub(crate) fn open(&self, identity: &Identity) -> Option<Vec<u8>> {
-        let mut opened = identity.open(&self.header.key, &self.id.0, &self.payload.0)?;
+    pub(crate) fn open(&self, pairs: &mut Pairs, identity: &Identity) -> Option<Vec<u8>> {
+        let mut opened = pairs.open(identity, &self.header.key, &self.id.0, &self.payload.0)?;
         let (blinding, plain) = opened.split_at_checked(BLINDING)?;
         let kept = self.header.commitment == Some(Commitment::new(blinding, plain));
         kept.then(|| opened.split_off(BLINDING))
@@ -434,15 +435,20 @@ mod tests {
         let stolen = Draft { claimed: Some(a.address()), ..draft(b"yes", to) };
         assert_ne!(stolen.id(&thief), id, "the key, whatever address it claims");
         assert_ne!(draft(b"no", to).id(&a), id, "what is sealed");
-        let mut random = Random::new([1; 32]);
-        let mut seal =
-            |draft: Draft| draft.seal(&b.public_key(), &a, &swarm, &mut random, now).expect("a key");
+        let (mut random, pairs) = (Random::new([1; 32]), Pairs::default);
+        let mut seal = |draft: Draft| {
+            draft.seal(&b.public_key(), &mut pairs(), &a, &swarm, &mut random, now).expect("a key")
+        };
         let yes = seal(draft(b"yes", to));
-        assert_eq!((yes.id, yes.open(&b)), (id, Some(b"yes".to_vec())), "known before it is sealed");
-        assert_eq!(yes.open(&thief), None);
+        assert_eq!(
+            (yes.id, yes.open(&mut pairs(), &b)),
+            (id, Some(b"yes".to_vec())),
+            "known before it is sealed"
+        );
+        assert_eq!(yes.open(&mut pairs(), &thief), None);
         // Its maker seals another text under the same name.
         let no = a.seal(&b.public_key(), &id.0, &[&[8; BLINDING][..], b"no"].concat(), &mut random);
         let other = yes.altered(|message| message.payload = Payload(no.expect("a key").into()));
-        assert_eq!(other.open(&b), None, "is not what the name says");
+        assert_eq!(other.open(&mut pairs(), &b), None, "is not what the name says");
     }
 }

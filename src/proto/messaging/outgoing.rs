@@ -256,7 +256,7 @@ impl Messaging {
         let (identity, swarm) = (&cx.me.identity, cx.me.secret.tag());
         let draft = Draft { to: Some(to), ..draft };
         let now = cx.swarm_now();
-        match draft.seal(&key, identity, &swarm, cx.random, now) {
+        match draft.seal(&key, &mut cx.keys.pairs, identity, &swarm, cx.random, now) {
             Some(message) => self.direct.send(message, self.paths(Some(&to), cx.around), cx.now),
             None => self.end(id, Err(DeliveryFailure::Unreachable), cx),
         }

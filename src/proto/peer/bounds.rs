@@ -49,6 +49,8 @@ impl Peer {
         assert!(recent <= 16_384, "{recent} direct messages remembered");
 
         let [answered, heard, names] = self.commons.keys.sizes();
+        let [written_to, wrote] = self.commons.keys.pairs.sizes();
+        assert!(written_to <= 64 && wrote <= 64, "{written_to}, {wrote} pairs");
         assert!(
             answered <= 1024 && heard <= 2048 && names <= 1024,
             "{answered}, {heard} keys, {names} names"

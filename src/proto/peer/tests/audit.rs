@@ -8,6 +8,7 @@ use super::world::{START, World, config, sdp};
 use super::*;
 use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
+use crate::proto::identity::Pairs;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
 use crate::proto::links::link::wire::{Frame, PART, Read, decode, encode, frame};
 use crate::proto::messaging::message::{Kind, Message, Payload};
@@ -161,7 +162,8 @@ fn a_relay_cannot_put_a_message_in_the_place_of_another() {
                 payload: Payload(b"send the money to Eve".as_slice().into()),
             };
             let at = Instant::from_millis(header.sent_at);
-            let sealed = draft.seal(&key, &thief(), &swarm, &mut Random::new([7; 32]), at);
+            let sealed =
+                draft.seal(&key, &mut Pairs::default(), &thief(), &swarm, &mut Random::new([7; 32]), at);
             let other = sealed.expect("a key").into_inner();
             made.borrow_mut().push((header.id(), other.id));
             // Under the true header, in the place of its box; and under one of its own.

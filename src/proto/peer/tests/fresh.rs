@@ -8,6 +8,7 @@ use super::audit::{data, dropped, ring, signed_at};
 use super::world::{World, config};
 use super::*;
 use crate::proto::acceptance::Acceptance;
+use crate::proto::identity::Pairs;
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::topology;
 
@@ -186,7 +187,10 @@ fn the_most_that_is_said_to_one_at_once_keeps_no_message_out() {
         let (to_claimed, blinding) = (false, [1; 32]);
         let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
         let who = key(n % EARLY);
-        let it = draft.seal(&recipient, &who, &swarm, &mut random, world.now).expect("a key").into_inner();
+        let it = draft
+            .seal(&recipient, &mut Pairs::default(), &who, &swarm, &mut random, world.now)
+            .expect("a key")
+            .into_inner();
         let from = evil[n as usize % 2];
         let path = vec![who.address(), world.address(from)];
         let packet = direct::Packet::Message {

@@ -73,7 +73,8 @@ pub(super) struct World {
     pub(super) swallowing: Duration,
     /// Who has more open connections than `maxPeers`, and since when.
     above: BTreeMap<usize, Instant>,
-    /// The processor time that each peer took for what it was told, as far as nothing else runs.
+    /// The processor time that each peer took for what it was told, as far as nothing else runs; what is looked through
+    /// after each input is in it.
     pub(super) spent: Vec<Duration>,
     /// Another number, other peers.
     salt: u8,
@@ -187,8 +188,7 @@ impl World {
     pub(super) fn with<T>(&mut self, index: usize, act: impl FnOnce(&mut Peer, Instant) -> T) -> T {
         let now = self.clock(index);
         let ((done, spent), said) = drive(&mut self.peers[index], now, |peer, now| timed(|| act(peer, now)));
-        self.spent.resize(self.peers.len(), Duration::ZERO);
-        self.spent[index] += spent;
+        self.spend(index, spent);
         self.carry_out(index, said);
         done
     }
@@ -256,17 +256,26 @@ impl World {
             if !self.dead[index] {
                 let now = self.clock(index);
                 self.check_progress(index, &input, now);
-                let said = tell(&mut self.peers[index], input, now);
-                self.carry_out(index, said);
+                self.hear(index, input, now);
                 let due = self.peers[index].poll_timeout().is_some_and(|at| at <= now);
                 if due && self.lazy.contains_key(&index) {
-                    let said = tell(&mut self.peers[index], Input::Timeout, now);
-                    self.carry_out(index, said);
+                    self.hear(index, Input::Timeout, now);
                 }
                 self.check_cap(index);
             }
         }
         self.now = end;
+    }
+
+    fn hear(&mut self, index: usize, input: Input, now: Instant) {
+        let (said, spent) = timed(|| tell(&mut self.peers[index], input, now));
+        self.spend(index, spent);
+        self.carry_out(index, said);
+    }
+
+    fn spend(&mut self, index: usize, spent: Duration) {
+        self.spent.resize(self.peers.len(), Duration::ZERO);
+        self.spent[index] += spent;
     }
 
     /// A peer that is woken has something to do, and is not woken for the same again and again.

@@ -10,7 +10,7 @@ use crate::proto::envelope::{Envelope, Half};
 use crate::proto::hex;
 use crate::proto::holding::Holding;
 use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
-use crate::proto::identity::{Identity, Proof};
+use crate::proto::identity::{Identity, Pairs, Proof};
 use crate::proto::introducers::tracker::mark;
 use crate::proto::links::admission::{Confirm, Hello};
 use crate::proto::messaging::message::{Header, Payload};
@@ -313,8 +313,8 @@ fn direct_messages_are_sealed_and_acknowledged_as_documented() {
     };
     assert!(wanted.verify(&swarm).is_some_and(|wanted| wanted.wanted && wanted.id() == header.id()));
     let message = header.verify(&swarm).and_then(|header| header.with(payload)).expect("the proof holds");
-    assert_eq!(message.open(&recipient), Some(b"only you".to_vec()));
-    assert_eq!(message.open(&sender), None);
+    assert_eq!(message.open(&mut Pairs::default(), &recipient), Some(b"only you".to_vec()));
+    assert_eq!(message.open(&mut Pairs::default(), &sender), None);
 
     let Packet::Direct(direct::Packet::Acknowledgement(word)) = packet("acknowledgement") else {
         panic!("an acknowledgement")
