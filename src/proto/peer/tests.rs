@@ -47,6 +47,7 @@ mod joining;
 mod journal;
 mod later;
 mod limits;
+mod restarts;
 mod rivals;
 mod tabs;
 mod trackers;

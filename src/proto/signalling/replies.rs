@@ -93,6 +93,7 @@ impl Signalling {
                 | Signal::Cancel
                 | Signal::Decline { .. }
                 | Signal::Greet { .. }
+                | Signal::Restart { .. }
                 | Signal::Later(_) => {}
             },
         }
@@ -122,9 +123,20 @@ impl Signalling {
 
     /// The way back is cut: what is known of the mesh shows another, or a neighbor may know one. While a crowd
     /// joins, a few steps at random meet somebody who sees the origin.
-    pub(crate) fn reroute(&mut self, from: Option<&Address>, mut reply: Reply, cx: &mut Context<'_>) {
+    pub(crate) fn reroute(&mut self, from: Option<&Address>, reply: Reply, cx: &mut Context<'_>) {
         let not = self.tried(&reply.id, from);
-        let (next, cost) = match towards(&cx.me.address, &reply.to, &reply.path, &not, &cx.around.known) {
+        self.reroute_but(&not, from, reply, cx);
+    }
+
+    /// ... by none of these neighbors.
+    pub(super) fn reroute_but(
+        &mut self,
+        not: &[Address],
+        from: Option<&Address>,
+        mut reply: Reply,
+        cx: &mut Context<'_>,
+    ) {
+        let (next, cost) = match towards(&cx.me.address, &reply.to, &reply.path, not, &cx.around.known) {
             Some(next) => (Some(next), 1),
             None => {
                 let links = cx.around.links.iter().map(|link| link.address);
