@@ -82,8 +82,8 @@ pub(crate) enum Effect {
     Candidate(Purpose, Candidate),
     /// Our first two words on a link, for a peer that sent its own with its answer.
     Greet { request: RequestId, to: Address, hello: Hello, confirm: Confirm },
-    /// A sealed word for the other end of a link, to go round it; by none of these neighbors.
-    TellRound { to: Address, not: Vec<Address>, sealed: Vec<u8> },
+    /// A sealed word for the other end of a link, to go round it.
+    TellRound { to: Address, sealed: Vec<u8> },
 
     // From signalling.
     /// A request is to be made.

@@ -140,6 +140,9 @@ impl Links {
                 rtt: conn.link.rtt(),
             })
         }));
+        around.in_doubt.clear();
+        let in_doubt = self.conns.values().filter(|conn| conn.link.is_in_doubt());
+        around.in_doubt.extend(in_doubt.filter_map(|conn| conn.peer));
         around.parting.clear();
         around.parting.extend(self.partings.iter().map(|parting| parting.peer));
         let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());

@@ -313,7 +313,7 @@ impl Peer {
             Effect::Greet { request, to, hello, confirm } => {
                 signalling.greet(request, to, hello, confirm, cx)
             }
-            Effect::TellRound { to, not, sealed } => signalling.tell_round(to, &not, sealed, cx),
+            Effect::TellRound { to, sealed } => signalling.tell_round(to, sealed, cx),
 
             // From signalling.
             Effect::Ask(plan) if cx.around.open && cx.around.reaches(&plan.via) => {

@@ -75,10 +75,7 @@ impl Links {
         let (Some(to), Some(admitted)) = (conn.peer, &conn.admitted) else { return };
         let word = Word { round: conn.link.rounds.number(), say };
         let sealed = Session(&admitted.session).seal(&cx.me.address, &word, cx.random);
-        // Where one path is broken others may be: what does not answer passes nothing on.
-        let silent = |conn: &&super::Conn| conn.peer == Some(to) || conn.link.is_in_doubt();
-        let not = self.conns.values().filter(silent).filter_map(|conn| conn.peer).collect();
-        cx.effects.push_back(Effect::TellRound { to, not, sealed });
+        cx.effects.push_back(Effect::TellRound { to, sealed });
     }
 
     // What the other end says.

@@ -20,11 +20,11 @@ use crate::proto::time::Instant;
 
 /// Without an answer by then a round has come to nothing; so has the link, most likely.
 const ROUND: Duration = Duration::from_millis(3500);
-/// A link whose ends agreed on another path has so much time to show that there is one: the browser sends what is under
-/// way again ever more seldom, and ICE may have to wait for a network that just came.
-const AGREED: Duration = Duration::from_millis(5000);
+/// A link whose ends agreed on another path has so much time to show that there is one. SCTP sends what is under way again
+/// 2.8 s after it was lost, and then after 6; Chromium stays for 2.5 s with the path that it has, and so may miss the first.
+const AGREED: Duration = Duration::from_millis(6500);
 /// ... and only then another round may begin. Later: who never answers is dead by then.
-const PAUSE: Duration = Duration::from_millis(5500);
+const PAUSE: Duration = Duration::from_millis(7000);
 
 /// How far a round is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

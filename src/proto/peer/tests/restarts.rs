@@ -172,7 +172,7 @@ fn a_path_that_is_none_keeps_a_dead_link_for_a_few_seconds_only() {
     let (mut world, [a, b, _]) = three();
     world.bypass = false;
     world.break_path(a, b);
-    world.run(Duration::from_millis(2500 + 5000 + 500));
+    world.run(Duration::from_millis(2500 + 6500 + 500));
     assert_eq!([world.disconnects(a), world.disconnects(b)], [[world.address(b)], [world.address(a)]]);
     assert_eq!(world.described_anew_in_all(), 2, "once each");
     world.run(Duration::from_secs(20));
