@@ -8,32 +8,43 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { behavior } from './harness.mjs'
+import { behavior } from '../harness.mjs'
 
 /** Nobody's, and private: candidates there are tried. */
 const NETWORK = '10.213.77'
 const HERE = `${NETWORK}.1`
 
-behavior('a link whose path breaks is given another one through the mesh, and the pages hear of nothing', async world => {
-  await onOneCable(world, {}, async (cable, [a, b, c]) => {
-    const before = await events(a, b, c)
-    const [ufrags, began] = [await Promise.all([credentials(a, b), credentials(b, a)]), performance.now()]
-    await cable.breakPath(a, b)
-    const said = ['from a', 'from b', 'to all']
-    await Promise.all([a.send(b.address, said[0]), b.send(a.address, said[1]), a.send(said[2])])
-    await Promise.all([direct(a, b), direct(b, a)])
-    world.measured('from the break to traffic on the link, ms', performance.now() - began)
-    for (const peer of [a, b]) assert.equal(await peer.run(p => p.easypeers.stats().restarts), 1)
-    assert.equal(await c.run(p => p.easypeers.stats().restarts), 0)
-    assert.deepEqual(await events(a, b, c), before, 'nobody came and nobody went')
-    const now = await Promise.all([credentials(a, b), credentials(b, a)])
-    assert.ok(now.every((pair, i) => pair.made === ufrags[i].made && pair.ufrag !== ufrags[i].ufrag), 'the same connections, with other credentials')
-    await Promise.all([b.hears(said[0]), a.hears(said[1]), b.hears(said[2]), c.hears(said[2])])
-    for (const peer of [a, b, c]) {
-      for (const [message, times] of Object.entries(await peer.heard())) assert.equal(times, 1, `${message} at ${peer.name}`)
-    }
+for (const told of [false, true]) {
+  behavior(`a link whose path breaks is given another one through the mesh${told ? ', at once if the page is told' : ''}, and the pages hear of nothing`, async world => {
+    await onOneCable(world, {}, async (cable, [a, b, c]) => {
+      const before = await events(a, b, c)
+      const connections = () => Promise.all([connection(a, b), connection(b, a)])
+      const first = await connections()
+      const began = performance.now()
+      await cable.breakPath(a, b)
+      const [one, other, all] = ['from a', 'from b', 'to all']
+      await Promise.all([a.send(b.address, one), b.send(a.address, other), a.send(all)])
+      // What a browser fires when the machine is on a network again.
+      if (told) await a.run(() => { dispatchEvent(new Event('online')) })
+      const agreed = async () => {
+        while (await restarts(a) === 0 || await restarts(b) === 0);
+        world.measured('from the break to the agreement on another path, ms', performance.now() - began)
+      }
+      await Promise.all([agreed(), direct(a, b), direct(b, a)])
+      world.measured('from the break to traffic on the link, ms', performance.now() - began)
+      assert.deepEqual(await Promise.all([a, b, c].map(restarts)), [1, 1, 0])
+      assert.deepEqual(await events(a, b, c), before, 'nobody came and nobody went')
+      for (const [i, { made, ufrag }] of (await connections()).entries()) {
+        assert.equal(made, first[i].made, 'the same connection')
+        assert.notEqual(ufrag, first[i].ufrag, 'with other credentials')
+      }
+      await Promise.all([b.hears(one), a.hears(other), b.hears(all), c.hears(all)])
+      for (const peer of [a, b, c]) {
+        for (const [message, times] of Object.entries(await peer.heard())) assert.equal(times, 1, `${message} at ${peer.name}`)
+      }
+    })
   })
-})
+}
 
 // What it was before, and is where a connection cannot be given another path: as in Node.
 behavior('where that cannot be done the link ends and is joined anew', async world => {
@@ -48,7 +59,7 @@ behavior('where that cannot be done the link ends and is joined anew', async wor
     await Promise.all([a.disconnectedFrom(b.address), b.disconnectedFrom(a.address)])
     await Promise.all([direct(a, b), direct(b, a)])
     world.measured('from the break to traffic on another link, ms', performance.now() - began)
-    assert.deepEqual(await Promise.all([a, b, c].map(peer => peer.run(p => p.easypeers.stats().restarts))), [0, 0, 0])
+    assert.deepEqual(await Promise.all([a, b, c].map(restarts)), [0, 0, 0])
   })
 })
 
@@ -56,6 +67,9 @@ behavior('where that cannot be done the link ends and is joined anew', async wor
 function events (...peers) {
   return Promise.all(peers.map(peer => peer.run(p => [p.connects.length, p.disconnects.length])))
 }
+
+/** How often links of a page were given another path. */
+const restarts = peer => peer.run(p => p.easypeers.stats().restarts)
 
 /** Resolves when what `a` says to `b` takes the link between them, and not a way over others. */
 function direct (a, b) {
@@ -68,7 +82,7 @@ function direct (a, b) {
 }
 
 /** Of the connection of `a` that leads to `b`: which of all that were made it is, its ufrag and its port. */
-function credentials (a, b) {
+function connection (a, b) {
   return a.run(async (_, place) => {
     for (const [made, { pc }] of probe.connections.entries()) {
       const stats = [...(pc.signalingState === 'closed' ? [] : await pc.getStats()).values()]
@@ -142,7 +156,7 @@ class Cable {
   /** From now on nothing gets from one to the other by the ports that their link has. */
   async breakPath (a, b) {
     for (const [here, there] of [[a, b], [b, a]]) {
-      const { port } = await credentials(here, there)
+      const { port } = await connection(here, there)
       const { network } = this.networks.find(({ place }) => place === here.place)
       ip('-n', network, 'rule', 'add', 'to', there.place, 'ipproto', 'udp', 'sport', port, 'blackhole')
     }
