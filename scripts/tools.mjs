@@ -39,6 +39,11 @@ const TOOLS = {
     install: say => apt(say, 'faketime'),
     hint: 'install faketime (Debian: apt-get install faketime)',
   },
+  network: {
+    there: () => works('ip', ['-V']),
+    install: say => apt(say, 'iproute2'),
+    hint: 'install ip of iproute2 (Debian: apt-get install iproute2)',
+  },
   wasm: {
     there: () => works('rustup', ['target', 'list', '--installed'], 'wasm32-unknown-unknown'),
     install: say => run(say, 'rustup', ['target', 'add', 'wasm32-unknown-unknown']),

@@ -67,6 +67,7 @@ mod place;
 mod random;
 mod report;
 mod request;
+mod restart;
 mod ring;
 mod sdp;
 mod sealed;

@@ -103,6 +103,26 @@ fn what_is_said_as_soon_as_there_is_one_mesh_reaches_all() {
     }
 }
 
+/// Of every eighth link the path breaks at once, and both its peers live.
+#[test]
+fn links_whose_paths_break_are_kept_and_nothing_is_lost() {
+    for seed in 1..=3 {
+        let mut world = swarm(Params::default(), 30, seed);
+        world.run_for(seconds(30));
+        let ends =
+            world.living().flat_map(|NodeId(a)| world.graph.links(a).iter().map(move |link| (a, link.to)));
+        let links: Vec<_> = ends.filter(|(a, b)| a < b).collect();
+        let broken: Vec<_> = links.iter().step_by(8).collect();
+        broken.iter().for_each(|&&(a, b)| world.break_path(NodeId(a), NodeId(b)));
+        assert_reaches_all(&mut world, NodeId(seed as u32));
+        world.run_for(seconds(10));
+        let lost = broken.iter().filter(|&&&(a, b)| !world.graph.links(a).iter().any(|link| link.to == b));
+        assert_eq!(lost.count(), 0, "seed {seed}: of {} broken links", broken.len());
+        assert_eq!(world.graph.ring_share(), 1.0);
+        assert_sound(&world);
+    }
+}
+
 #[test]
 fn a_swarm_no_larger_than_its_links_becomes_a_full_mesh() {
     for count in 2..=7 {

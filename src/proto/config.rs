@@ -40,6 +40,8 @@ pub struct Config {
     pub trackers: Vec<String>,
     /// Whether it looks for other tabs of the same browser.
     pub tabs: bool,
+    /// Whether its connections can be given another path: an ICE restart, which not all that is like WebRTC can do.
+    pub restarts: bool,
     /// Those to turn to as long as none of the others answers.
     pub reserves: Vec<String>,
     /// Largest payload this peer sends or accepts, in bytes. A guess: what a browser holds with ease.
@@ -61,6 +63,7 @@ impl Config {
             announce_every: Duration::from_secs(30),
             trackers: PUBLIC_TRACKERS.iter().map(ToString::to_string).collect(),
             tabs: false,
+            restarts: true,
             reserves: RESERVE_TRACKERS.iter().map(ToString::to_string).collect(),
             max_message_size: 16 << 20,
             max_held: 16 << 20,

@@ -82,6 +82,8 @@ pub(crate) enum Effect {
     Candidate(Purpose, Candidate),
     /// Our first two words on a link, for a peer that sent its own with its answer.
     Greet { request: RequestId, to: Address, hello: Hello, confirm: Confirm },
+    /// A sealed word for the other end of a link, to go round it.
+    TellRound { to: Address, sealed: Vec<u8> },
 
     // From signalling.
     /// A request is to be made.
@@ -106,6 +108,8 @@ pub(crate) enum Effect {
     TakeBack(RequestId),
     /// The first words of a peer that answers our Hello.
     Greeted { request: RequestId, hello: Hello, confirm: Confirm },
+    /// A sealed word that came round a link, of its other end as it says.
+    ToldRound { from: Address, sealed: Vec<u8> },
     /// Another candidate of the peer at the other end of an attempt.
     TheirCandidate(RequestId, Candidate),
     /// Requests that wait are looked at again then.

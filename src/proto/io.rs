@@ -62,6 +62,9 @@ pub enum Input {
     ConnInterrupted(ConnId),
     /// ICE is in contact, for the first time or again.
     ConnResumed(ConnId),
+    /// ICE has failed on a connection that was open: only [`Output::ConnReoffer`], or an answer to the other end's, can
+    /// bring it back.
+    ConnLost(ConnId, String),
     /// The connection is closed, has failed or could not be made; nothing more comes from it.
     ConnClosed(ConnId, String),
 
@@ -104,6 +107,12 @@ pub enum Output {
     /// Make a connection, set this remote offer, create an answer and set it: [`Input::ConnDescribed`]
     /// comes back.
     ConnAnswer(ConnId, String),
+    /// Create another offer for a connection that is open, with new ICE credentials, and set it: [`Input::ConnDescribed`]
+    /// and candidates come back.
+    ConnReoffer(ConnId),
+    /// Set this remote offer, which has new ICE credentials, on a connection that is open, create an answer and set it:
+    /// [`Input::ConnDescribed`] and candidates come back.
+    ConnReanswer(ConnId, String),
     /// Set the remote answer of a connection that made the offer.
     ConnAccept(ConnId, String),
     /// Add a remote ICE candidate: the text that begins `candidate:`.

@@ -1,6 +1,7 @@
 //! The connections of a peer: offers kept ready, attempts, links, and links that part.
 //!
-//! [`slots`] decides who gets one, [`neighbors`] who becomes a neighbor, [`attempts`] what comes of an offer.
+//! [`slots`] decides who gets one, [`neighbors`] who becomes a neighbor, [`attempts`] what comes of an offer,
+//! [`restarts`] what is done for a link whose path broke.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::map::Map;
 use super::messaging::direct::MAX_RING_HOPS;
 use super::neighborhood::{Neighbor, Neighborhood};
 use super::report::Stats;
+use super::restart::Say;
 use super::time::{Instant, soonest};
 
 pub(crate) mod admission;
@@ -21,6 +23,7 @@ mod conn;
 pub(crate) mod link;
 mod neighbors;
 mod parting;
+mod restarts;
 mod rivals;
 mod slots;
 mod targets;
@@ -137,6 +140,9 @@ impl Links {
                 rtt: conn.link.rtt(),
             })
         }));
+        around.in_doubt.clear();
+        let in_doubt = self.conns.values().filter(|conn| conn.link.is_in_doubt());
+        around.in_doubt.extend(in_doubt.filter_map(|conn| conn.peer));
         around.parting.clear();
         around.parting.extend(self.partings.iter().map(|parting| parting.peer));
         let pending = self.conns.values().filter(|conn| !conn.link.is_active() && conn.holds_slot());
@@ -155,6 +161,8 @@ impl Links {
         Pace::note(&mut self.pace.describing, HOPEFUL_SLOW.min(cx.now - conn.made));
         match conn.link.handle_described(sdp, cx.now) {
             Ok(happened) => self.act(id, happened, cx),
+            // The link is as good as it was.
+            Err(_) if conn.link.is_active() => conn.link.end_round(),
             Err(error) => {
                 let text = format!("this browser made a {error}");
                 self.note(id, Some(Cause::Description), &text, cx);
@@ -202,7 +210,18 @@ impl Links {
     pub(crate) fn handle_contact(&mut self, id: ConnId, found: bool, cx: &mut Context<'_>) {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.reached |= found;
-            conn.link.ask_now(cx.now, cx.out);
+            match found {
+                true => conn.link.ask_now(cx.now, cx.out),
+                false => conn.link.ask_soon(cx.now, cx.out),
+            }
+        }
+    }
+
+    /// ICE gave up: only another path can bring the connection back.
+    pub(crate) fn handle_lost(&mut self, id: ConnId, reason: &str, cx: &mut Context<'_>) {
+        self.handle_contact(id, false, cx);
+        if !self.revives(id, cx) {
+            self.handle_closed(id, reason, cx);
         }
     }
 
@@ -236,14 +255,11 @@ impl Links {
         let now = cx.now;
         self.expire_rivals(cx);
         self.pace.slow.retain(|_, until| *until > now);
-        let due: Vec<_> = self
-            .conns
-            .iter()
-            .filter(|(_, conn)| conn.link.poll_timeout().is_some_and(|at| at <= now))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in due {
-            let Some(conn) = self.conns.get_mut(&id) else { continue };
+        let is_due = |conn: &Conn| conn.link.poll_timeout().is_some_and(|at| at <= now);
+        let due = self.conns.iter().filter(|(_, conn)| is_due(conn)).map(|(&id, _)| id);
+        // Of a link that is being given another path two timers may be due.
+        for id in due.flat_map(|id| [id; 2]).collect::<Vec<_>>() {
+            let Some(conn) = self.conns.get_mut(&id).filter(|conn| is_due(conn)) else { continue };
             match conn.link.handle_timeout(now, cx.out) {
                 Ok(happened) => self.act(id, happened, cx),
                 Err(Expired::Dead) => {
@@ -274,6 +290,7 @@ impl Links {
         match happened {
             Happened::Nothing => {}
             Happened::Barren => self.note_gathered(id, cx),
+            Happened::Doubt => self.handle_doubt(id, cx),
             Happened::Described => {
                 conn.link.release(cx.out);
                 self.note_gathered(id, cx);
@@ -289,6 +306,9 @@ impl Links {
             }
             Happened::Candidate(candidate) => {
                 conn.link.release(cx.out);
+                if conn.link.is_active() && conn.link.rounds.are_open() {
+                    return self.say_round(id, Say::Candidate(candidate), cx);
+                }
                 cx.effects.push_back(Effect::Candidate(conn.purpose, candidate));
             }
             Happened::Hello(hello) => self.handle_hello(id, &hello, cx),
@@ -354,6 +374,9 @@ impl Links {
         let Some(conn) = self.conns.get_mut(&id) else { return false };
         let first = conn.link.rtt().is_none();
         conn.link.handle_pong(number, now);
+        for at in std::mem::take(&mut conn.tried) {
+            self.targets.refund(at);
+        }
         first && conn.link.rtt().is_some()
     }
 

@@ -7,6 +7,7 @@ use super::links::admission::Abilities;
 use super::links::link::Member;
 use super::messaging::message::{Draft, Kind, Payload};
 use super::random::Random;
+use super::restart;
 use super::secret::SwarmSecret;
 use super::time::Instant;
 
@@ -22,7 +23,7 @@ pub(crate) struct Me {
     pub(crate) instance: [u8; 16],
     /// When it began.
     pub(crate) since: Instant,
-    /// What it can do beyond the version: nothing yet.
+    /// What it can do beyond the version.
     pub(crate) abilities: Abilities,
 }
 
@@ -30,7 +31,8 @@ impl Me {
     pub(crate) fn new(config: Config, identity: Identity, random: &mut Random, since: Instant) -> Self {
         let address = identity.address();
         let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
-        let abilities = Abilities::default();
+        let capabilities = if config.restarts { restart::CAPABILITY } else { 0 };
+        let abilities = Abilities { capabilities, ..Abilities::default() };
         Self { config, identity, secret, address, instance: random.bytes(), since, abilities }
     }
 

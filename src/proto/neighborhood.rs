@@ -55,6 +55,8 @@ pub(crate) struct Neighborhood {
     pub(crate) max_peers: usize,
     /// The active links, by address.
     pub(crate) links: Vec<Neighbor>,
+    /// Neighbors that have not answered when they should have: what is handed to them may go nowhere.
+    pub(crate) in_doubt: Vec<Address>,
     /// Links that were evicted and still carry what arranges others.
     pub(crate) parting: Vec<Address>,
     /// Peers to which a connection is just being made.
@@ -85,6 +87,7 @@ impl Neighborhood {
             me,
             max_peers,
             links: Vec::new(),
+            in_doubt: Vec::new(),
             parting: Vec::new(),
             pending: Vec::new(),
             free: max_peers as isize,

@@ -185,6 +185,7 @@ impl Peer {
             Input::ConnWritable(conn) => links.handle_writable(conn, cx),
             Input::ConnInterrupted(conn) => links.handle_contact(conn, false, cx),
             Input::ConnResumed(conn) => links.handle_contact(conn, true, cx),
+            Input::ConnLost(conn, reason) => links.handle_lost(conn, &reason, cx),
             Input::ConnClosed(conn, reason) => links.handle_closed(conn, &reason, cx),
         }
         self.settle(now);
@@ -319,6 +320,7 @@ impl Peer {
             Effect::Greet { request, to, hello, confirm } => {
                 signalling.greet(request, to, hello, confirm, cx)
             }
+            Effect::TellRound { to, sealed } => signalling.tell_round(to, sealed, cx),
 
             // From signalling.
             Effect::Ask(plan) if cx.around.open && cx.around.reaches(&plan.via) => {
@@ -379,6 +381,7 @@ impl Peer {
                     signalling.handle_greeted_late(request, cx);
                 }
             }
+            Effect::ToldRound { from, sealed } => links.handle_restart(from, &sealed, cx),
             Effect::TheirCandidate(request, candidate) => links.add_remote(request, candidate, cx),
             Effect::LookAgain(at) => topology.handle_change(at),
             Effect::AnswerTracker { tracker, to, offer, text } => {

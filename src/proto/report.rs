@@ -68,6 +68,8 @@ pub struct Stats {
     pub attempts: u64,
     /// Links that became active.
     pub links: u64,
+    /// How often a link was given another path, because the one that it had was broken.
+    pub restarts: u64,
     /// What remotes sent that was dropped, by cause.
     pub dropped: Map<&'static str, u64>,
 }

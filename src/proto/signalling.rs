@@ -202,7 +202,8 @@ impl Signalling {
             | Signal::Found(_)
             | Signal::Reject(_)
             | Signal::Decline { .. }
-            | Signal::Greet { .. } => cx.drop_because("signal"),
+            | Signal::Greet { .. }
+            | Signal::Restart { .. } => cx.drop_because("signal"),
             Signal::Later(_) => cx.drop_because("of a later version"),
         }
     }
@@ -235,6 +236,9 @@ impl Signalling {
             }
             Signal::Greet { request, hello, confirm } => {
                 cx.effects.push_back(Effect::Greeted { request, hello: *hello, confirm });
+            }
+            Signal::Restart { origin, sealed } => {
+                cx.effects.push_back(Effect::ToldRound { from: origin, sealed });
             }
         }
     }
@@ -300,6 +304,13 @@ impl Signalling {
     fn tell(&mut self, to: Address, signal: Signal, cx: &mut Context<'_>) {
         let id = RequestId(cx.random.bytes());
         self.reroute(None, Reply { id, to, path: Vec::new(), hops_left: MAX_REROUTES, signal }, cx);
+    }
+
+    /// Says something to the other end of a link, by another way than over it.
+    pub(crate) fn tell_round(&mut self, to: Address, sealed: Vec<u8>, cx: &mut Context<'_>) {
+        let (id, signal) = (RequestId(cx.random.bytes()), Signal::Restart { origin: cx.me.address, sealed });
+        // As if it had come from there.
+        self.reroute(Some(&to), Reply { id, to, path: Vec::new(), hops_left: MAX_REROUTES, signal }, cx);
     }
 
     // Time.

@@ -43,6 +43,10 @@ pub struct End {
     pub knows_candidate: bool,
     /// Whether the network lost it for good: nothing gets through in either direction.
     pub severed: bool,
+    /// What waits because the path is broken, though both peers live.
+    pub waiting: Option<Vec<Vec<u8>>>,
+    /// How often it was described anew.
+    pub described: u32,
     /// One-way latency without jitter, in microseconds; set when it opens.
     pub latency: u32,
     /// When the last frame it sent arrives: frames keep their order.
@@ -116,7 +120,7 @@ impl Ends {
 
 /// The local description of an end, without candidates, as a browser gives it before gathering.
 pub fn describe(id: EndId, end: &End) -> String {
-    let named = description::End(id.slot.into(), id.generation.into());
+    let named = description::End(id.slot.into(), id.generation.into()).anew(end.described);
     named.describe(if end.offered { "actpass" } else { "active" })
 }
 
@@ -136,7 +140,8 @@ pub fn candidate(id: EndId, node: u32, reflexive: bool) -> String {
 
 /// The end that made a description, and whether it brought candidates; what is wrong with it otherwise.
 pub fn identify(sdp: &str) -> Result<(EndId, bool), &'static str> {
-    let (description::End(slot, generation), with_candidates) = description::End::read(sdp)?;
+    let (end, with_candidates) = description::End::read(sdp)?;
+    let description::End(slot, generation) = end.first();
     Ok((EndId { slot: slot as u32, generation: generation as u32 }, with_candidates))
 }
 
@@ -153,6 +158,8 @@ mod tests {
             remote: None,
             knows_candidate: false,
             severed: false,
+            waiting: None,
+            described: 0,
             latency: 0,
             last_arrival: 0,
             busy_until: 0,

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use super::mix;
 
-/// One end of a connection, by two numbers that mean something to its world.
+/// One end of a connection, by two numbers that mean something to its world. In the upper half of the second one is how
+/// often it was described anew: with other credentials, and the same certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct End(pub(crate) u64, pub(crate) u64);
 
@@ -32,6 +33,21 @@ impl Credentials {
 }
 
 impl End {
+    /// The same end, described anew so many times.
+    pub(crate) fn anew(self, times: u32) -> Self {
+        Self(self.0, self.first().1 | u64::from(times) << 32)
+    }
+
+    /// The same end as it was described first.
+    pub(crate) fn first(self) -> Self {
+        Self(self.0, u64::from(self.1 as u32))
+    }
+
+    /// How often it was described anew.
+    pub(crate) fn times(self) -> u32 {
+        (self.1 >> 32) as u32
+    }
+
     /// The end that made a description, and whether it brought candidates; what is wrong with it otherwise.
     pub(crate) fn read(sdp: &str) -> Result<(Self, bool), &'static str> {
         let read = Credentials::read(sdp).ok_or("a description without ufrag, password or fingerprint")?;
@@ -66,13 +82,14 @@ impl End {
         let mut bytes = [0; 32];
         bytes
             .iter_mut()
-            .zip((10..14).flat_map(|salt| self.hash(salt).to_be_bytes()))
+            .zip((10..14).flat_map(|salt| self.first().hash(salt).to_be_bytes()))
             .for_each(|(to, byte)| *to = byte);
         bytes
     }
 
     fn hash(self, salt: u64) -> u64 {
-        mix((self.0 << 32 | self.1) ^ mix(salt))
+        let anew = if self.times() == 0 { 0 } else { mix(self.times().into()) };
+        mix((self.0 << 32 | self.first().1) ^ mix(salt) ^ anew)
     }
 
     /// Its description without candidates, as a browser gives it before gathering. `setup`: `actpass` in an offer,
@@ -110,5 +127,9 @@ mod tests {
         assert_eq!(End::read(&end.describe_whole("active")), Ok((end, true)));
         let altered = sdp.replace("a=ice-pwd:", "a=ice-pwd:x");
         assert!(End::read(&altered).is_err());
+        let again = end.anew(2);
+        assert_eq!(End::read(&again.describe("actpass")), Ok((again, false)));
+        assert_eq!((again.first(), again.times(), again.fingerprint()), (end, 2, end.fingerprint()));
+        assert_ne!(again.credentials().pwd, end.credentials().pwd);
     }
 }

@@ -256,6 +256,8 @@ impl Driver {
                     PeerConnection::answer(id, self.rtc(), self.rtc_config(), offer, self.report.clone());
                 self.conns.insert(id, conn);
             }
+            Output::ConnReoffer(id) => self.conn(id, PeerConnection::reoffer),
+            Output::ConnReanswer(id, offer) => self.conn(id, |conn| conn.reanswer(offer)),
             Output::ConnAccept(id, answer) => self.conn(id, |conn| conn.accept(&answer)),
             Output::ConnCandidate(id, candidate) => self.conn(id, |conn| conn.add_candidate(candidate)),
             Output::ConnSend(id, frame) => self.conn(id, |conn| conn.send(&frame.0)),

@@ -101,6 +101,7 @@ impl Options {
         let identity = identity(&option("identity"))?;
         let rtc = Rtc::find(present(option("rtc")).as_ref())?;
         rtc.try_out()?;
+        config.restarts = rtc.restarts.get();
         let unknown = unknown(options);
         let debug = option("debug").is_truthy();
         Ok(Self { config, identity, given, secret, rtc_config, rtc, debug, unknown })

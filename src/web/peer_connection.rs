@@ -44,6 +44,8 @@ pub(super) struct PeerConnection {
     gathered: Cell<bool>,
     /// ICE is in contact.
     in_contact: Cell<bool>,
+    /// The channel was open.
+    opened: Cell<bool>,
     awaits_writable: Cell<bool>,
     /// The end was reported, and nothing is after it.
     over: Cell<bool>,
@@ -88,6 +90,7 @@ impl PeerConnection {
             early: RefCell::new(Some(Vec::new())),
             gathered: Cell::default(),
             in_contact: Cell::default(),
+            opened: Cell::default(),
             awaits_writable: Cell::default(),
             over: Cell::default(),
             dropped: Outcome::default(),
@@ -108,6 +111,32 @@ impl PeerConnection {
             ask(&conn, SET_REMOTE, &answer).await?;
             with(&conn, Self::add_early_candidates);
             Ok(())
+        });
+    }
+
+    /// Makes another offer, for another path.
+    pub(super) fn reoffer(self: &Rc<Self>) {
+        self.describe_anew(None);
+    }
+
+    /// Answers the other end's.
+    pub(super) fn reanswer(self: &Rc<Self>, offer: String) {
+        self.early.replace(Some(Vec::new()));
+        self.describe_anew(Some(offer));
+    }
+
+    /// What is reported is the same as for a new connection. If nothing comes of it, nothing is: there is still the path
+    /// that was there.
+    fn describe_anew(self: &Rc<Self>, offer: Option<String>) {
+        self.gathered.set(false);
+        let conn = Rc::downgrade(self);
+        spawn_local(async move {
+            let restart = js_sys::Object::new();
+            let _ = Reflect::set(&restart, &"iceRestart".into(), &JsValue::TRUE);
+            if let Ok(sdp) = describe(&conn, offer, &restart).await {
+                with(&conn, |conn| conn.tell(Input::ConnDescribed(conn.id, sdp)));
+            }
+            with(&conn, Self::add_early_candidates);
         });
     }
 
@@ -160,7 +189,7 @@ impl PeerConnection {
             self.handler(Self::on_gathering),
             self.handler(Self::on_ice),
             self.handler(Self::on_state),
-            self.handler(|conn, _| conn.tell(Input::ConnOpened(conn.id))),
+            self.handler(Self::on_open),
             self.handler(Self::on_message),
             self.handler(Self::on_low),
             self.handler(|conn, _| conn.end("the data channel was closed")),
@@ -186,6 +215,11 @@ impl PeerConnection {
     fn handler(self: &Rc<Self>, call: fn(&Self, JsValue)) -> Handler {
         let conn = Rc::downgrade(self);
         Closure::new(move |event| with(&conn, |conn| call(conn, event)))
+    }
+
+    fn on_open(&self, _: JsValue) {
+        self.opened.set(true);
+        self.tell(Input::ConnOpened(self.id));
     }
 
     /// Events are never cast with a check: those of Node's polyfills are plain objects.
@@ -222,18 +256,31 @@ impl PeerConnection {
             {
                 self.tell(Input::ConnResumed(self.id));
             }
-            Some(RtcIceConnectionState::Failed) => {
-                self.end("ICE failed: no candidate pair of the two works");
-            }
+            Some(RtcIceConnectionState::Failed) => self.lose(),
             _ => {}
         }
     }
 
     fn on_state(&self, _: JsValue) {
         match self.wires.get().map(|wires| wires.rtc.connection_state()) {
-            Some(RtcPeerConnectionState::Failed) => self.end("the connection failed"),
+            Some(RtcPeerConnectionState::Failed) if !self.is_lost() => self.end("the connection failed"),
             Some(RtcPeerConnectionState::Closed) => self.end("the connection was closed"),
             _ => {}
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        let ice = self.wires.get().map(|wires| wires.rtc.ice_connection_state());
+        ice == Some(RtcIceConnectionState::Failed)
+    }
+
+    /// Of a connection that was open another path may be found.
+    fn lose(&self) {
+        const WHY: &str = "ICE failed: no candidate pair of the two works";
+        self.in_contact.set(false);
+        match self.opened.get() {
+            true => self.tell(Input::ConnLost(self.id, WHY.into())),
+            false => self.end(WHY),
         }
     }
 
@@ -324,13 +371,22 @@ async fn negotiate(
     let (wanted, rtc) = (conn.upgrade().ok_or(JsValue::UNDEFINED)?, rtc.clone());
     // A stub in the place of WebRTC may throw at any call.
     caught(move || wanted.connect(&rtc, &config))?;
+    describe(conn, offer, &JsValue::UNDEFINED).await
+}
+
+/// Makes an offer, as `options` say, or an answer to this one, and sets it.
+async fn describe(
+    conn: &Weak<PeerConnection>,
+    offer: Option<String>,
+    options: &JsValue,
+) -> Result<String, JsValue> {
     let (kind, made) = if let Some(offer) = offer {
         let offer = description(RtcSdpType::Offer, &offer);
         ask(conn, SET_REMOTE, &offer).await?;
         with(conn, PeerConnection::add_early_candidates);
         (RtcSdpType::Answer, ask(conn, "createAnswer", &JsValue::UNDEFINED).await?)
     } else {
-        (RtcSdpType::Offer, ask(conn, "createOffer", &JsValue::UNDEFINED).await?)
+        (RtcSdpType::Offer, ask(conn, "createOffer", options).await?)
     };
     let made = made.unchecked_into::<RtcSessionDescriptionInit>().get_sdp().unwrap_or_default();
     ask(conn, "setLocalDescription", &description(kind, &made)).await?;
@@ -454,6 +510,43 @@ mod tests {
             }
         }
         (a, b)
+    }
+
+    #[wasm_bindgen_test]
+    async fn an_open_connection_is_given_another_path_by_either_end_and_loses_nothing() {
+        let inbox = Rc::new(Inbox::default());
+        let (a, b) = pair(&inbox).await;
+        for (offers, answers, ids) in [(&a, &b, (A, B)), (&b, &a, (B, A))] {
+            offers.send(b"before");
+            offers.reoffer();
+            let (mut described, mut frames) = (Vec::new(), Vec::new());
+            while frames.len() < 2 || described.len() < 2 {
+                match inbox.next().await {
+                    Input::ConnDescribed(id, sdp) if id == ids.0 => {
+                        answers.reanswer(sdp.clone());
+                        described.push(sdp);
+                    }
+                    Input::ConnDescribed(_, sdp) => {
+                        offers.accept(&sdp);
+                        offers.send(b"after");
+                        described.push(sdp);
+                    }
+                    Input::ConnCandidate(id, candidate) if id == ids.0 => answers.add_candidate(candidate),
+                    Input::ConnCandidate(_, candidate) => offers.add_candidate(candidate),
+                    Input::ConnFrame(_, frame) => frames.push(frame.0),
+                    Input::ConnGathered(_) | Input::ConnResumed(_) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(frames, [&b"before"[..], b"after"]);
+            let facts = |name| described.iter().map(move |sdp| value(sdp, name)).collect::<Vec<_>>();
+            assert!(facts("a=ice-ufrag:").iter().all(|ufrag| !ufrag.is_empty()));
+            assert_ne!(facts("a=ice-ufrag:")[0], facts("a=ice-ufrag:")[1]);
+        }
+    }
+
+    fn value(sdp: &str, name: &str) -> String {
+        sdp.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().into()
     }
 
     async fn next_frame(inbox: &Inbox) -> Input {

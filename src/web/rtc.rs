@@ -29,6 +29,8 @@ pub(super) struct Rtc {
     brought: bool,
     /// What STUN and TURN servers did not do, by their URL: the latest of each, and not many.
     pub(super) refusals: RefCell<Vec<(String, String)>>,
+    /// Whether a connection can be given another path.
+    pub(super) restarts: Cell<bool>,
     /// Whether the constructor threw the last time that it was given a configuration.
     pub(super) refuses_config: Cell<bool>,
 }
@@ -71,6 +73,7 @@ impl Rtc {
             web_socket,
             brought: false,
             refusals: RefCell::default(),
+            restarts: Cell::default(),
             refuses_config: Cell::default(),
         }
     }
@@ -96,6 +99,8 @@ impl Rtc {
         if let Some(missing) = METHODS.iter().find(|name| method(name).is_none()) {
             return Err(format!("its RTCPeerConnection has no {missing}"));
         }
+        // What Node has in its place has this, too, and it throws.
+        self.restarts.set(method("restartIce").is_some_and(|restart| restart.call0(&made).is_ok()));
         let channel = method(METHODS[0]).map(|create| create.call1(&made, &"easypeers".into()));
         let channel = channel.unwrap_or(Ok(JsValue::UNDEFINED)).map_err(thrown);
         if let Some(close) = method("close") {

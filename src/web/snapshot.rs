@@ -165,6 +165,7 @@ pub(super) fn stats(stats: &Stats, links: &[LinkInfo]) -> JsValue {
         bytes_in: f64,
         packets_out: f64,
         bytes_out: f64,
+        restarts: f64,
         dropped: Dropped<'a>,
         links: Wires<'a>,
     }
@@ -177,6 +178,7 @@ pub(super) fn stats(stats: &Stats, links: &[LinkInfo]) -> JsValue {
         bytes_in: number(stats.bytes_in),
         packets_out: number(stats.packets_out),
         bytes_out: number(stats.bytes_out),
+        restarts: number(stats.restarts),
         dropped: Dropped(stats),
         links: Wires(links),
     })

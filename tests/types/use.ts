@@ -120,7 +120,7 @@ for (const { a, b, rtt, role } of links) console.log(nodes.includes(a), b, rtt ?
 const stats: Stats = easypeers.stats()
 console.log(
   stats.delivered, stats.sent, stats.forwarded, stats.duplicates, stats.packetsIn, stats.bytesIn, stats.packetsOut,
-  stats.bytesOut, stats.dropped['forged'], stats.links[first]?.rtt,
+  stats.bytesOut, stats.restarts, stats.dropped['forged'], stats.links[first]?.rtt,
 )
 
 // Errors, by name and as statics of the class.

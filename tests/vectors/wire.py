@@ -296,6 +296,11 @@ def vectors():
     yield 'reply_cancel', reply(u8(4))
     yield 'reply_decline', reply(u8(5) + address(1) + bytes([5]) * 8)
     yield 'reply_greet', reply(u8(6) + OTHER + hello() + CONFIRM)
+    key = hkdf(b'easypeers restart 1', bytes([13]) * 32, b'', 32)
+    words = [('ask', u8(0)), ('offer', u8(1) + OFFER), ('answer', u8(2) + ANSWER), ('candidate', u8(3) + REFLEXIVE)]
+    for number, (name, word) in enumerate(words):
+        box = seal(key, bytes([14 + number]) * 24, varint(300) + word, address(2))
+        yield 'reply_restart_' + name, reply(u8(7) + address(2) + lengthy(box))
     yield 'reply_later', reply(u8(42) + b'later')
     yield 'forward_candidate', forward(u8(3) + HOST)
     yield 'forward_cancel', forward(u8(4))

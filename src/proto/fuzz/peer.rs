@@ -81,6 +81,7 @@ fn step(station: &mut Station, kind: u8, a: u8, b: u8, rest: &[u8]) {
             0 => Input::ConnWritable(conn),
             1 => Input::ConnInterrupted(conn),
             2 => Input::ConnResumed(conn),
+            _ if b >= 128 => Input::ConnLost(conn, text()),
             _ => Input::ConnClosed(conn, text()),
         }),
         // Somebody comes.
@@ -238,6 +239,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                         confirm: Confirm { tag: [*hops; 32], proof },
                     }
                 }
+                _ if hops.is_multiple_of(3) => Signal::Restart { origin: whom, sealed: rest.to_vec() },
                 _ => Signal::Decline { origin: whom, answer: AnswerMark([*hops; 8]) },
             };
             let id = request();

@@ -127,7 +127,9 @@ impl Station {
         assert!(said.outputs.len() < MAX_OUTPUTS, "an input caused {} outputs", said.outputs.len());
         for output in said.outputs {
             match output {
-                Output::ConnOffer(conn) => self.describe(conn),
+                Output::ConnOffer(conn) | Output::ConnReoffer(conn) | Output::ConnReanswer(conn, _) => {
+                    self.describe(conn)
+                }
                 Output::ConnAnswer(conn, theirs) => {
                     self.meet(conn, &theirs);
                     self.describe(conn);

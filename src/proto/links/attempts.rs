@@ -119,6 +119,9 @@ impl Links {
     /// Our description is ready to be sent.
     pub(super) fn handle_ready(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
+        if conn.link.is_active() {
+            return self.handle_redescribed(id, cx);
+        }
         let Some(description) = conn.link.description().cloned() else { return };
         match conn.purpose {
             Purpose::Offer(_) => {
@@ -304,8 +307,16 @@ impl Links {
 
     /// Another candidate of the peer at the other end.
     pub(crate) fn add_remote(&mut self, request: RequestId, candidate: Candidate, cx: &mut Context<'_>) {
-        let conn = self.conns.values_mut().find(|conn| conn.is_for(request));
-        let Some(conn) = conn.filter(|conn| conn.link.takes(&candidate)) else { return };
+        let conn = self.conns.iter().find(|(_, conn)| conn.is_for(request) && !conn.link.is_active());
+        if let Some((&id, _)) = conn {
+            self.try_candidate(id, candidate, cx);
+        }
+    }
+
+    /// ... and of a link that is given another path.
+    pub(super) fn try_candidate(&mut self, id: ConnId, candidate: Candidate, cx: &mut Context<'_>) {
+        let conn = self.conns.get_mut(&id).filter(|conn| conn.link.takes(&candidate));
+        let Some(conn) = conn else { return };
         if self.targets.try_at(&candidate, &mut conn.tried, cx.now) {
             conn.link.add_remote(candidate, cx.out);
         } else {
@@ -314,7 +325,7 @@ impl Links {
     }
 
     /// Leaves in a description of theirs only where our browser may look for them.
-    fn sift(&mut self, theirs: &mut Description, cx: &mut Context<'_>) -> Vec<Endpoint> {
+    pub(super) fn sift(&mut self, theirs: &mut Description, cx: &mut Context<'_>) -> Vec<Endpoint> {
         let mut tried = Vec::new();
         theirs.candidates.retain(|candidate| {
             let may = self.targets.try_at(candidate, &mut tried, cx.now);

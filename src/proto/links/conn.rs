@@ -19,7 +19,7 @@ pub(crate) struct Conn {
     pub(crate) purpose: Purpose,
     /// The peer at the other end, as soon as it is known.
     pub(crate) peer: Option<Address>,
-    pub(super) admitted: Option<Admitted>,
+    pub(crate) admitted: Option<Admitted>,
     /// Whether this peer chose the other one as a long link.
     pub(crate) chosen: bool,
     /// The slower link that is to end for this one.

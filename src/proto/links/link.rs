@@ -9,7 +9,8 @@
 //! with the next word that it has for the other one, and the link is active as soon as its channel is open.
 //!
 //! Every state but Active has a deadline, and Active has a heartbeat: no link waits for ever. Before the
-//! admission proof succeeds, a link accepts nothing but the proof.
+//! admission proof succeeds, a link accepts nothing but the proof. While it is active its two descriptions may be made
+//! anew, for another path: see [`rounds`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -28,6 +29,7 @@ mod gathering;
 mod greeting;
 mod heart;
 mod outbox;
+mod rounds;
 pub(crate) mod wire;
 
 use gathering::Gathering;
@@ -37,6 +39,7 @@ use greeting::{Awaits, Greeting};
 pub(crate) use heart::SILENCE;
 use heart::{Beat, Heart};
 use outbox::Outbox;
+use rounds::Rounds;
 pub(crate) use wire::{Farewell, Packet};
 use wire::{FrameError, Inbox, Read};
 
@@ -83,6 +86,8 @@ pub(crate) enum Happened {
     Candidate(Candidate),
     /// No candidate came so far, and one should have.
     Barren,
+    /// A question had no answer: the path may be broken.
+    Doubt,
     /// They said who they are; [`Link::confirm`] goes on.
     Hello(Hello),
     /// They proved it. `linked`: what each side said of other links.
@@ -149,6 +154,7 @@ pub(crate) struct Link {
     outbox: Outbox,
     inbox: Inbox,
     heart: Heart,
+    pub(super) rounds: Rounds,
     /// Messages that the neighbor has taken since the peer last asked.
     pub(crate) taken: Vec<MessageId>,
     /// Packets and fields of a later version that were ignored since the peer last asked.
@@ -174,6 +180,7 @@ impl Link {
             outbox: Outbox::default(),
             inbox: Inbox::default(),
             heart: Heart::default(),
+            rounds: Rounds::default(),
             taken: Vec::new(),
             later: 0,
             too_large: 0,
@@ -189,16 +196,22 @@ impl Link {
     /// A link that was offered to us.
     pub(crate) fn answer(
         conn: ConnId,
-        mut remote: Description,
+        remote: Description,
         now: Instant,
         out: &mut VecDeque<Output>,
     ) -> Self {
         let mut link = Self::new(conn, State::Answering, now);
-        link.withheld = std::mem::take(&mut remote.candidates);
-        link.local.sift(&mut link.withheld, &mut remote);
-        out.push_back(Output::ConnAnswer(conn, remote.to_sdp(None)));
-        link.remote = Some(remote);
+        out.push_back(Output::ConnAnswer(conn, link.set_remote(remote)));
         link
+    }
+
+    /// Takes their description, and gives what the browser is told of it.
+    fn set_remote(&mut self, mut theirs: Description) -> String {
+        self.withheld = std::mem::take(&mut theirs.candidates);
+        self.local.sift(&mut self.withheld, &mut theirs);
+        let sdp = theirs.to_sdp(None);
+        self.remote = Some(theirs);
+        sdp
     }
 
     /// Our description, once [`Happened::Described`].
@@ -281,7 +294,7 @@ impl Link {
     }
 
     pub(crate) fn handle_described(&mut self, sdp: &str, now: Instant) -> Result<Happened, SdpError> {
-        if !matches!(self.state, State::Offering | State::Answering) {
+        if !matches!(self.state, State::Offering | State::Answering) && !self.rounds.are_describing() {
             return Ok(Happened::Nothing);
         }
         let complete = self.local.handle_described(sdp, now)?;
@@ -300,6 +313,7 @@ impl Link {
         match self.state {
             State::Offering => self.state = State::Offered,
             State::Answering => self.connect(now),
+            State::Active if self.rounds.handle_described() => {}
             State::Offered | State::Connecting(_) | State::Greeting(_) | State::Active | State::Closed => {
                 return Happened::Nothing;
             }
@@ -309,19 +323,11 @@ impl Link {
     }
 
     /// Takes the answer to our offer; `false` when it is too late for one.
-    pub(crate) fn accept(
-        &mut self,
-        mut answer: Description,
-        now: Instant,
-        out: &mut VecDeque<Output>,
-    ) -> bool {
+    pub(crate) fn accept(&mut self, answer: Description, now: Instant, out: &mut VecDeque<Output>) -> bool {
         if !self.is_offered() {
             return false;
         }
-        self.withheld = std::mem::take(&mut answer.candidates);
-        self.local.sift(&mut self.withheld, &mut answer);
-        out.push_back(Output::ConnAccept(self.conn, answer.to_sdp(None)));
-        self.remote = Some(answer);
+        out.push_back(Output::ConnAccept(self.conn, self.set_remote(answer)));
         self.connect(now);
         true
     }
@@ -335,7 +341,7 @@ impl Link {
     /// Whether a candidate of theirs that comes after their description is of use.
     pub(crate) fn takes(&self, candidate: &Candidate) -> bool {
         let Some(remote) = &self.remote else { return false };
-        matches!(self.state, State::Answering | State::Connecting(_))
+        self.tries_candidates()
             && candidate.is_sound()
             && remote.candidates.len() + self.withheld.len() < MAX_CANDIDATES
             && !remote.candidates.contains(candidate)
@@ -352,13 +358,17 @@ impl Link {
 
     /// What was withheld goes to the browser, as far as our candidates now show that we are there, too.
     pub(crate) fn release(&mut self, out: &mut VecDeque<Output>) {
-        let (Some(remote), State::Answering | State::Connecting(_)) = (&mut self.remote, &self.state) else {
-            return;
-        };
+        let tries = self.tries_candidates();
+        let Some(remote) = self.remote.as_mut().filter(|_| tries) else { return };
         let told = remote.candidates.len();
         self.local.sift(&mut self.withheld, remote);
         let new = remote.candidates.iter().skip(told);
         out.extend(new.map(|candidate| Output::ConnCandidate(self.conn, candidate.to_text())));
+    }
+
+    /// Whether the browser looks for a way to the other end.
+    fn tries_candidates(&self) -> bool {
+        matches!(self.state, State::Answering | State::Connecting(_)) || self.rounds.are_agreeing()
     }
 
     /// Both descriptions are here: who we are, and our half of the membership proof.
@@ -537,12 +547,23 @@ impl Link {
     pub(crate) fn handle_pong(&mut self, number: u32, now: Instant) {
         self.outbox.handle_pong(number, &mut self.taken);
         self.heart.handle_pong(number, now);
+        if !self.heart.is_in_doubt() {
+            self.take_held();
+        }
     }
 
     /// Asks for a sign of life now: ICE lost contact, or found it again.
     pub(crate) fn ask_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         if self.is_active() {
             let number = self.heart.ask(now);
+            self.send(&Packet::Ping(number), None, out);
+        }
+    }
+
+    /// ... or something tells that the path may be broken.
+    pub(crate) fn ask_soon(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        if self.is_active() {
+            let number = self.heart.ask_soon(now);
             self.send(&Packet::Ping(number), None, out);
         }
     }
@@ -566,7 +587,8 @@ impl Link {
         if self.local.handle_timeout(now) {
             return Ok(self.finish_gathering(now));
         }
-        if self.local.is_barren() {
+        self.rounds.expire(now);
+        if self.local.is_barren() && !self.is_active() {
             return Ok(Happened::Barren);
         }
         if self.hopeful_until.take_if(|at| *at <= now).is_some() && matches!(self.state, State::Connecting(_))
@@ -576,6 +598,7 @@ impl Link {
         match self.heart.handle_timeout(now) {
             Beat::Nothing => {}
             Beat::Ask => self.ask_now(now, out),
+            Beat::Doubt => return Ok(Happened::Doubt),
             Beat::Dead => return Err(Expired::Dead),
         }
         Ok(Happened::Nothing)
@@ -590,7 +613,8 @@ impl Link {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let described = soonest(self.deadline, self.local.poll_timeout());
-        soonest(soonest(described, self.hopeful_until), self.heart.poll_timeout())
+        let alive = soonest(self.heart.poll_timeout(), self.rounds.poll_timeout());
+        soonest(soonest(described, self.hopeful_until), alive)
     }
 
     /// Ends the link, with a last word if the channel can carry one.
@@ -606,6 +630,7 @@ impl Link {
         (self.deadline, self.hopeful_until) = (None, None);
         self.local.stop();
         self.heart.stop();
+        self.rounds.stop();
         out.push_back(Output::ConnClose(self.conn));
     }
 }

@@ -49,6 +49,7 @@ mod later;
 mod limits;
 #[cfg(feature = "sim")]
 mod offers;
+mod restarts;
 mod rivals;
 mod tabs;
 mod trackers;

@@ -8,7 +8,7 @@ use crate::proto::context::{Context, Effect};
 use crate::proto::envelope::{Envelope, Half};
 use crate::proto::id::{Address, OfferId};
 use crate::proto::links::link;
-use crate::proto::neighborhood::closest;
+use crate::proto::neighborhood::{Neighborhood, closest};
 use crate::proto::request::{OfferOrigin, RequestId};
 use crate::proto::ring::{self, Known};
 use crate::proto::sdp::Description;
@@ -64,7 +64,7 @@ impl Signalling {
     ) {
         let left = reply.hops_left.min(MAX_REROUTES).checked_sub(1);
         if let (ReplyPath::Neighbor(_), Some(left)) = (back, left) {
-            let not = self.tried(&reply.id, from);
+            let not = self.tried(&reply.id, from, cx.around);
             if let Some(next) = shortcut(&reply.to, &reply.path, &not, &cx.around.known) {
                 reply.hops_left = left;
                 return self.hand_back(next, reply, cx);
@@ -93,6 +93,7 @@ impl Signalling {
                 | Signal::Cancel
                 | Signal::Decline { .. }
                 | Signal::Greet { .. }
+                | Signal::Restart { .. }
                 | Signal::Later(_) => {}
             },
         }
@@ -123,7 +124,7 @@ impl Signalling {
     /// The way back is cut: what is known of the mesh shows another, or a neighbor may know one. While a crowd
     /// joins, a few steps at random meet somebody who sees the origin.
     pub(crate) fn reroute(&mut self, from: Option<&Address>, mut reply: Reply, cx: &mut Context<'_>) {
-        let not = self.tried(&reply.id, from);
+        let not = self.tried(&reply.id, from, cx.around);
         let (next, cost) = match towards(&cx.me.address, &reply.to, &reply.path, &not, &cx.around.known) {
             Some(next) => (Some(next), 1),
             None => {
@@ -147,9 +148,10 @@ impl Signalling {
     }
 
     /// The neighbors that a reply was handed to already, or came from: what they see of the mesh is not true any
-    /// more, and would lead it round in a circle.
-    fn tried(&self, id: &RequestId, from: Option<&Address>) -> Vec<Address> {
+    /// more, and would lead it round in a circle. And those that do not answer.
+    fn tried(&self, id: &RequestId, from: Option<&Address>, around: &Neighborhood) -> Vec<Address> {
         let mut tried = Vec::from_iter(from.copied());
+        tried.extend(&around.in_doubt);
         tried.extend(self.under_way.iter().filter(|under_way| under_way.reply.id == *id).map(|it| it.to));
         tried
     }

@@ -77,6 +77,14 @@ pub(crate) enum Signal {
         hello: Box<Hello>,
         confirm: Confirm,
     },
+    /// A word of one end of a link to the other one, about another path for it. This takes a way round the link.
+    Restart {
+        /// Who says it.
+        origin: Address,
+        /// A [`Word`](crate::proto::restart::Word), sealed.
+        #[serde(serialize_with = "codec::write_bytes")]
+        sealed: Vec<u8>,
+    },
     /// What only a later version knows, in its bytes.
     #[serde(skip)]
     Later(Vec<u8>),

@@ -17,11 +17,19 @@ impl World {
             remote: remote.map(|(id, _)| id),
             knows_candidate: remote.is_some_and(|(_, with_candidates)| with_candidates),
             severed: false,
+            waiting: None,
+            described: 0,
             latency: 0,
             last_arrival: 0,
             busy_until: 0,
         });
         self.nodes[index as usize].conns.push((conn, id));
+        self.gather(id);
+        id
+    }
+
+    /// Has an end described, and its candidates gathered.
+    fn gather(&mut self, id: EndId) {
         let gathered = self.now + self.params.network.gathering.as_micros() as u64;
         self.queue.push(self.now, Happening::Described(id));
         self.queue.push(self.now, Happening::Candidate(id, false));
@@ -29,11 +37,54 @@ impl World {
             self.queue.push(gathered, Happening::Candidate(id, true));
         }
         self.queue.push(gathered, Happening::Gathered(id));
-        id
+    }
+
+    /// Has an open end described anew, for another path. `remote`: whose offer it answers.
+    pub(super) fn describe_anew(&mut self, index: u32, conn: ConnId, remote: Option<EndId>) {
+        let Some(id) = self.end(index, conn) else { return };
+        let Some(end) = self.ends.get_mut(id) else { return };
+        if end.phase != Phase::Open || remote.is_some() && remote != end.remote {
+            return self.violation(format_args!("{} gives {conn:?} a path to elsewhere", NodeId(index)));
+        }
+        end.described += 1;
+        self.gather(id);
+    }
+
+    /// Breaks the path of a link while both peers live, and nobody hears of it: what is said on it waits.
+    pub fn break_path(&mut self, a: NodeId, b: NodeId) {
+        self.note(8, a.0, b.0.into());
+        let conns = self.nodes[a.0 as usize].conns.iter().map(|&(_, id)| id);
+        let here = conns.filter(|&id| {
+            let remote = self.ends.get(id).filter(|end| end.phase == Phase::Open).and_then(|end| end.remote);
+            remote.and_then(|remote| self.ends.get(remote)).is_some_and(|remote| remote.node == b.0)
+        });
+        for id in here.collect::<Vec<_>>() {
+            let remote = self.ends.get(id).and_then(|end| end.remote);
+            for id in [Some(id), remote].into_iter().flatten() {
+                if let Some(end) = self.ends.get_mut(id) {
+                    end.waiting = Some(Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Both ends have each other's new description: there is another path, and what waits goes out.
+    fn mend(&mut self, id: EndId) {
+        let Some(remote) = self.ends.get(id).and_then(|end| end.remote) else { return };
+        for id in [id, remote] {
+            let Some(end) = self.ends.get_mut(id) else { continue };
+            let (node, conn) = (end.node, end.conn);
+            for frame in end.waiting.take().into_iter().flatten() {
+                self.send_frame(node, conn, frame);
+            }
+        }
     }
 
     pub(super) fn accept(&mut self, index: u32, id: EndId, remote: EndId, with_candidates: bool) {
         let Some(end) = self.ends.get_mut(id) else { return };
+        if end.phase == Phase::Open && end.described > 0 && end.remote == Some(remote) {
+            return self.mend(id);
+        }
         if end.phase != Phase::Offered {
             self.violation(format_args!("{} accepts a second answer", NodeId(index)));
             return;
@@ -80,6 +131,9 @@ impl World {
             self.violation(format_args!("{} sent on {conn:?}, which is not open", NodeId(index)));
             return;
         };
+        if let Some(waiting) = &mut end.waiting {
+            return waiting.push(frame);
+        }
         let network = &self.params.network;
         self.counts.frames += 1;
         self.counts.frame_bytes += frame.len() as u64;
@@ -97,8 +151,9 @@ impl World {
 
     pub(super) fn close(&mut self, index: u32, conn: ConnId) {
         let Some(end) = self.end(index, conn).and_then(|id| self.forget_end(id)) else { return };
+        let lost = end.severed || end.waiting.is_some();
         let (true, false, Some(remote)) =
-            (matches!(end.phase, Phase::Open | Phase::Opening), end.severed, end.remote)
+            (matches!(end.phase, Phase::Open | Phase::Opening), lost, end.remote)
         else {
             return; // Nobody could be told.
         };

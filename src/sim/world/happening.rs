@@ -107,5 +107,6 @@ pub(super) fn weigh(input: &Input) -> Weight {
         Input::ConnClosed(id, _) => (12, id.0),
         Input::Woke => (13, 0),
         Input::TabsMessage(word) => (14, digest(&word.0)),
+        Input::ConnLost(id, _) => (15, id.0),
     }
 }

@@ -50,6 +50,11 @@ impl World {
                 }
                 Err(why) => self.refuse(index, conn, why),
             },
+            Output::ConnReoffer(conn) => self.describe_anew(index, conn, None),
+            Output::ConnReanswer(conn, sdp) => match connection::identify(&sdp) {
+                Ok((remote, _)) => self.describe_anew(index, conn, Some(remote)),
+                Err(why) => self.refuse(index, conn, why),
+            },
             Output::ConnAccept(conn, sdp) => match (self.end(index, conn), connection::identify(&sdp)) {
                 (Some(id), Ok((remote, with_candidates))) => self.accept(index, id, remote, with_candidates),
                 (Some(id), Err(why)) => {

@@ -9,6 +9,8 @@ use crate::proto::time::Instant;
 /// How long candidates are collected before a description is sent. Host candidates come in milliseconds, a
 /// STUN server's in one round trip; what comes later trickles after through the mesh.
 pub(super) const GATHER: Duration = Duration::from_millis(250);
+/// ... where it is urgent, for a link that has no path.
+const URGENT: Duration = Duration::from_millis(50);
 /// ... and looked for in vain before the page may know: a second and a half.
 const BARREN: u32 = 6;
 
@@ -21,11 +23,21 @@ pub(super) struct Gathering {
     /// All candidates are gathered. In Node that may be before there is a description.
     complete: bool,
     finished: bool,
+    urgent: bool,
     /// How often it was looked for a candidate in vain.
     waits: u32,
 }
 
 impl Gathering {
+    /// For a link that has no path: little is waited for.
+    pub(super) fn urgent() -> Self {
+        Self { urgent: true, ..Self::default() }
+    }
+
+    fn pause(&self) -> Duration {
+        if self.urgent { URGENT } else { GATHER }
+    }
+
     /// What was gathered so far, once there is a description.
     pub(super) fn gathered(&self) -> Option<(&[Candidate], bool)> {
         self.description.as_ref().map(|own| (&own.candidates[..], self.complete))
@@ -73,7 +85,7 @@ impl Gathering {
         }
         self.description = Some(Description::parse(sdp)?);
         if !self.complete {
-            self.by = Some(now + GATHER);
+            self.by = Some(now + self.pause());
         }
         Ok(self.complete)
     }
@@ -108,7 +120,7 @@ impl Gathering {
         // Without a single candidate nobody could reach us; wait for one, up to the deadline.
         let reachable = self.description.as_ref().is_some_and(|own| !own.candidates.is_empty());
         if !reachable {
-            self.by = Some(now + GATHER);
+            self.by = Some(now + self.pause());
             self.waits += 1;
         }
         reachable

@@ -329,9 +329,32 @@ fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
     assert_eq!(link.poll_timeout(), Some(idle));
     assert!(link.handle_timeout(idle, &mut out).is_ok());
     assert_eq!(asked(&mut out).len(), 1);
+    // It may live, and its path be broken: that is looked into first, and once.
+    assert_eq!(link.poll_timeout(), Some(idle + Duration::from_millis(500)));
+    assert!(matches!(link.handle_timeout(idle + Duration::from_millis(500), &mut out), Ok(Happened::Doubt)));
+    assert!(link.wants_path());
     assert_eq!(link.poll_timeout(), Some(idle + PONG));
     assert!(matches!(link.handle_timeout(idle + PONG, &mut out), Err(Expired::Dead)));
     assert!(IDLE + PONG < Duration::from_secs(5));
+}
+
+#[test]
+fn an_answer_to_the_latest_question_ends_a_doubt_and_other_words_do_not() {
+    let (mut link, mut out) = (measured(40), VecDeque::new());
+    link.ask_soon(at(100), &mut out);
+    let [first] = asked(&mut out)[..] else { panic!("one question") };
+    assert!(matches!(link.handle_timeout(at(350), &mut out), Ok(Happened::Doubt)));
+    link.ask_soon(at(400), &mut out);
+    let [second] = asked(&mut out)[..] else { panic!("one question") };
+    link.handle_frame(&whole(&Packet::Ping(7)), MAX, at(410));
+    link.handle_pong(first, at(420));
+    assert!(link.wants_path(), "its path to us is good, and ours to it may not be");
+    link.handle_pong(second, at(430));
+    assert!(!link.is_in_doubt() && !link.wants_path());
+    // Where a timer rings late the answer may be waiting behind it.
+    link.ask_soon(at(500), &mut out);
+    assert!(matches!(link.handle_timeout(at(1800), &mut out), Ok(Happened::Nothing)));
+    assert!(!link.is_in_doubt() && link.poll_timeout() > Some(at(1800)));
 }
 
 #[test]

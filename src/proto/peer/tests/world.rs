@@ -15,6 +15,8 @@ use crate::testkit::{Said, description, drive, listen, tell};
 
 pub(super) const START: Instant = Instant::from_millis(1_800_000_000_000);
 const LATENCY: Duration = Duration::from_millis(20);
+/// What gets no acknowledgement is sent again after this time, then after twice as long, and so on (RFC 9260, 6.3).
+const RESENT: Duration = Duration::from_millis(400);
 
 /// One end of a connection: which peer, and what it calls it.
 pub(super) type End = (usize, ConnId);
@@ -39,6 +41,12 @@ pub(super) struct World {
     queued: u64,
     /// Whose description each end accepted.
     remote: BTreeMap<End, End>,
+    /// How often each end was described anew.
+    described: BTreeMap<End, u32>,
+    /// Ends from which nothing gets through, since when, and what waits there.
+    broken: BTreeMap<End, (Instant, Vec<Bytes>)>,
+    /// Whether there is another path for them.
+    pub(super) bypass: bool,
     /// Who announces at which tracker, and under which name.
     members: BTreeMap<Socket, String>,
     /// The trackers' URLs.
@@ -92,6 +100,9 @@ impl World {
             queue: BTreeMap::new(),
             queued: 0,
             remote: BTreeMap::new(),
+            described: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            bypass: true,
             members: BTreeMap::new(),
             sockets: BTreeMap::new(),
             dead_trackers: BTreeSet::new(),
@@ -175,6 +186,48 @@ impl World {
     pub(super) fn kill(&mut self, index: usize) {
         self.dead[index] = true;
         self.members.retain(|&(member, _), _| member != index);
+    }
+
+    /// The path of a link breaks, and nobody hears of it: what is said on it waits.
+    pub(super) fn break_path(&mut self, a: usize, b: usize) {
+        let here = (a, self.peers[a].parts.links.conn_of(&self.address(b)).expect("they are linked"));
+        for end in [here, self.remote[&here]] {
+            self.broken.insert(end, (self.now, Vec::new()));
+        }
+    }
+
+    /// Whether it is broken still.
+    pub(super) fn is_broken(&self, a: usize, b: usize) -> bool {
+        let conn = self.peers[a].parts.links.conn_of(&self.address(b));
+        conn.is_some_and(|conn| self.broken.contains_key(&(a, conn)))
+    }
+
+    /// How often an end of a link was described anew.
+    pub(super) fn described_anew(&self, a: usize, b: usize) -> u32 {
+        let conn = self.peers[a].parts.links.conn_of(&self.address(b)).expect("they are linked");
+        self.described.get(&(a, conn)).copied().unwrap_or_default()
+    }
+
+    /// ... and the ends of all links that there were.
+    pub(super) fn described_anew_in_all(&self) -> u32 {
+        self.described.values().sum()
+    }
+
+    /// ... and is whole again: what waits goes out when it is sent again.
+    pub(super) fn mend(&mut self, end: End) {
+        for end in [end, self.remote[&end]] {
+            let Some((since, waiting)) = self.broken.remove(&end) else { continue };
+            let mut again = since + RESENT;
+            let mut pause = RESENT;
+            while again < self.now {
+                pause *= 2;
+                again = again + pause;
+            }
+            if !waiting.is_empty() {
+                self.last.insert(end, again);
+            }
+            waiting.into_iter().for_each(|bytes| self.carry(end, bytes));
+        }
     }
 
     /// A peer that fell asleep wakes: its tracker's socket is of no use any more, and what was sent to it meanwhile is lost.
@@ -311,6 +364,21 @@ impl World {
                 Output::TabsSend(word) => self.tell_tabs(index, &word),
                 Output::TabsClose => drop(self.tabs.remove(&index)),
                 Output::ConnOffer(conn) => self.describe(index, conn, "actpass"),
+                Output::ConnReoffer(conn) => self.describe_anew(index, conn, "actpass"),
+                Output::ConnReanswer(conn, sdp) => {
+                    self.tried[index].extend(candidates(&sdp));
+                    assert_eq!(self.remote.get(&(index, conn)), Some(&end_of(&sdp)), "another end");
+                    self.describe_anew(index, conn, "active");
+                }
+                Output::ConnAccept(conn, sdp) if self.described.contains_key(&(index, conn)) => {
+                    self.tried[index].extend(candidates(&sdp));
+                    let there = end_of(&sdp);
+                    assert_eq!(self.remote.get(&(index, conn)), Some(&there), "another end");
+                    let (named, _) = description::End::read(&sdp).expect("we wrote it");
+                    if self.bypass && self.described.get(&there) == Some(&named.times()) {
+                        self.mend(there);
+                    }
+                }
                 Output::ConnAnswer(conn, sdp) => {
                     self.tried[index].extend(candidates(&sdp));
                     self.remote.insert((index, conn), end_of(&sdp));
@@ -332,7 +400,8 @@ impl World {
                 }
                 Output::ConnClose(conn) => {
                     // Some descriptions are of peers that do not exist, or of an offer that another answer was taken to.
-                    let remote = self.remote.get(&(index, conn));
+                    let broken = self.broken.remove(&(index, conn)).is_some();
+                    let remote = self.remote.get(&(index, conn)).filter(|_| !broken);
                     let back = |there: &&End| self.remote.get(there) == Some(&(index, conn));
                     if let Some(&(there, conn)) = remote.filter(back) {
                         self.later(there, Input::ConnClosed(conn, "closed".into()));
@@ -369,7 +438,18 @@ impl World {
         self.later(index, Input::ConnGathered(conn));
     }
 
+    fn describe_anew(&mut self, index: usize, conn: ConnId, setup: &str) {
+        let times = self.described.entry((index, conn)).or_default();
+        *times += 1;
+        let sdp = description::End(index as u64, conn.0).anew(*times).describe_whole(setup);
+        self.later(index, Input::ConnDescribed(conn, sdp));
+        self.later(index, Input::ConnGathered(conn));
+    }
+
     fn carry(&mut self, (from, conn): End, bytes: Bytes) {
+        if let Some((_, waiting)) = self.broken.get_mut(&(from, conn)) {
+            return waiting.push(bytes);
+        }
         let Some(&(to, there)) = self.remote.get(&(from, conn)) else { return };
         let latency = self.far.get(&(from.min(to), from.max(to))).copied().unwrap_or(LATENCY);
         let late = self.jitter.mul_f64(self.dice.unit());
@@ -511,7 +591,7 @@ fn candidates(sdp: &str) -> impl Iterator<Item = String> {
 
 fn end_of(sdp: &str) -> End {
     let (description::End(index, conn), _) = description::End::read(sdp).expect("we wrote it");
-    (index as usize, ConnId(conn))
+    (index as usize, ConnId(conn & u64::from(u32::MAX)))
 }
 
 /// What something took. For tables of what attacks cost; no test asserts it.

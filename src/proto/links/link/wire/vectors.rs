@@ -18,6 +18,7 @@ use crate::proto::messaging::{broadcast, direct};
 use crate::proto::offer::kit::{enveloped, signed, unsigned};
 use crate::proto::random::Random;
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
+use crate::proto::restart::{Say, Session, Word};
 use crate::proto::sdp::{AnswerMark, Candidate, Description};
 use crate::proto::secret::{SwarmSecret, SwarmTag};
 use crate::proto::signalling::{self, Reply, Signal};
@@ -232,7 +233,7 @@ fn packets() -> Vec<(&'static str, Packet)> {
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 16] = [
+const OTHERS: [&str; 20] = [
     "acknowledgement",
     "data",
     "data_claimed",
@@ -247,6 +248,10 @@ const OTHERS: [&str; 16] = [
     "message",
     "message_query",
     "named_id",
+    "reply_restart_answer",
+    "reply_restart_ask",
+    "reply_restart_candidate",
+    "reply_restart_offer",
     "said_id",
     "sealed_id",
 ];
@@ -327,6 +332,22 @@ fn direct_messages_are_sealed_and_acknowledged_as_documented() {
         panic!("a question for a key")
     };
     assert!(header.verify(&swarm).and_then(|header| header.with(payload)).is_some());
+}
+
+#[test]
+fn words_that_go_round_a_link_are_sealed_as_documented() {
+    let answer = description("active", &[host()]);
+    for (name, say) in [
+        ("reply_restart_ask", Say::Ask),
+        ("reply_restart_offer", Say::Offer(Box::new(offer()))),
+        ("reply_restart_answer", Say::Answer(Box::new(answer))),
+        ("reply_restart_candidate", Say::Candidate(reflexive())),
+    ] {
+        let Packet::Signalling(signalling::Packet::Reply(reply)) = packet(name) else { panic!("{name}") };
+        let Signal::Restart { origin, sealed } = reply.signal else { panic!("{name}") };
+        let word = Word { round: 300, say };
+        assert_eq!((origin, Session(&[13; 32]).open(&origin, &sealed)), (at(2), Some(word)), "{name}");
+    }
 }
 
 #[test]
