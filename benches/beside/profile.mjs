@@ -71,7 +71,7 @@ function print(what, profiles, times) {
   }
   const work = [...functions].filter(([name]) => !NO_WORK.includes(name))
   const all = work.reduce((sum, [, { self }]) => sum + self, 0)
-  console.log(`\n${what}: ${(all / 1_000 / times).toFixed(3)} ms of work`)
+  console.log(`\n${what}: ${(all / 1_000 / times).toFixed(3)} ms, the browser's own included`)
   console.log('   self    with what it calls, of that')
   for (const [name, { self, total }] of work.sort(([, a], [, b]) => b.self - a.self).slice(0, ROWS)) {
     console.log(`${percent(self / all)}  ${percent(total / all)}  ${name}`)

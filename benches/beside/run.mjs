@@ -11,6 +11,7 @@
 // measured once, after that. Raw figures go into results.json, and report.mjs makes
 // REPORT.md of them.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -22,6 +23,11 @@ import { describeMachine, isQuiet } from './machine.mjs'
 import { report } from './report.mjs'
 import { FULL, QUICK, SCENES } from './scenes.mjs'
 import { World } from './world.mjs'
+
+/** What has begun when the minutes are over has so long to end. */
+const GRACE_MS = 60_000
+/** A load average above it says that others are at work. */
+const QUIET_LOAD = 0.5
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
@@ -51,8 +57,12 @@ const results = {
   left: Object.fromEntries(Object.entries(CONTENDERS).filter(([, { missing }]) => missing).map(([name, { missing }]) => [name, missing])),
   measured: [],
 }
-for (const turn of plan()) results.measured.push(await take(turn))
-writeFileSync(path.join(options.into, 'results.json'), written(results))
+warnOfLoad()
+for (const turn of plan()) {
+  results.measured.push(await take(turn))
+  // What is there is kept if the run is broken off.
+  writeFileSync(path.join(options.into, 'results.json'), written(results))
+}
 report(options.into)
 warn()
 process.exit(results.measured.some(({ failed, subject }) => failed && CONTENDERS[subject].often) ? 1 : 0)
@@ -94,15 +104,16 @@ function rotated(list, by) {
 /** One scene of one contender: its figures, or why there are none, and what the machine did meanwhile. */
 async function take({ run, scene, subject }) {
   const began = performance.now()
-  const { patience, measure } = SCENES[scene]
+  const { measure } = SCENES[scene]
+  const patience = Math.min(SCENES[scene].patience * 1_000, ends + GRACE_MS - began)
   const turn = { run, scene, subject }
   let world
   try {
     if (began > ends) throw new Error('no time was left')
     if (!able(turn)) throw new Error('no usable mesh of fewer pages either')
-    world = await bounded(World.start(subject, scripts.get(subject)), 'a browser', patience * 1_000)
+    world = await bounded(World.start(subject, scripts.get(subject)), 'a browser', patience)
     results.machine.browser ??= `Chromium ${world.browser.browser.version()}`
-    turn.values = await bounded(measure(world, results.settings), scene, patience * 1_000)
+    turn.values = await bounded(measure(world, results.settings), scene, patience)
   } catch (error) {
     turn.failed = error.message.split('\n')[0].slice(0, 200)
   }
@@ -119,6 +130,11 @@ async function take({ run, scene, subject }) {
 function able({ scene, subject }) {
   const before = results.measured.find(turn => turn.scene === SCENES[scene].after && turn.subject === subject)
   return !before || CONTENDERS[subject].often || Boolean(before.values?.usableMs)
+}
+
+function warnOfLoad() {
+  const [load] = loadavg()
+  if (load > QUIET_LOAD) console.warn(`warning: this machine is not quiet: its load is ${load.toFixed(1)}`)
 }
 
 function warn() {

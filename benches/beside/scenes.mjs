@@ -38,10 +38,10 @@ export const QUICK = {
 /** By name. None may take longer than `patience`, in seconds. `asked` ones are played only if they are named; `pair` ones not by
  *  contenders that are measured once only, and those with `after` not by them if they had no usable mesh in that scene. */
 export const SCENES = {
-  connect: { patience: 120, measure: (world, { pairs }) => connect(world, pairs) },
-  small: { patience: 60, measure: (world, much) => floods(world, [TEXT], much) },
-  sizes: { patience: 90, measure: (world, much) => floods(world, much.sizes, much) },
-  large: { patience: 120, measure: (world, { large }) => oneLarge(world, large) },
+  connect: { patience: 90, measure: (world, { pairs }) => connect(world, pairs) },
+  small: { patience: 45, measure: (world, much) => floods(world, [TEXT], much) },
+  sizes: { patience: 60, measure: (world, much) => floods(world, much.sizes, much) },
+  large: { patience: 75, measure: (world, { large }) => oneLarge(world, large) },
   growth: { patience: 180, measure: growth },
   crowd: { patience: 240, measure: crowd },
   many: { patience: 300, after: 'crowd', measure: many },
