@@ -57,6 +57,7 @@ export async function join(topic, tracker, { size, onConnect, onMessage }) {
     send: text => channels.forEach(channel => channel.send(text)),
     sendTo: (other, data) => {
       const channel = channels.get(other)
+      if (!channel) return
       return data.length > PART ? inParts(channel, data) : sent(channel, data)
     },
   }

@@ -109,6 +109,8 @@ export function stage(join) {
         if (failure) failed++
         wake()
       }
+      // It ends also if nothing settles any more.
+      setTimeout(() => wake(), milliseconds)
       while (performance.now() < ends) {
         const slice = performance.now() + TASK_MS
         while (pending < room && performance.now() < slice) {

@@ -107,10 +107,10 @@ A figure is the median of the runs, and in parentheses the least and the greates
 
 ${beside(results, rows(settings))}
 
-Messages to one peer are bytes where a contender takes them, and letters elsewhere. A mesh is usable when of each of three pages one and the same
-broadcast has reached all others. The processor time to join is that of all processes of the browser, until the mesh is usable and
-no connection has been made or lost for five seconds more (${settings.quick ? 'here ' : ''}at most twenty), these five left out. The bare
-mesh knows how many pages there will be, and makes its offers for them at once; the offers that nobody takes are also connections made.
+Messages to one peer are bytes where a contender takes them, and letters elsewhere. A mesh is usable when of each of three pages one
+and the same broadcast has reached all others. The processor time to join is that of all processes of the browser until the mesh is
+usable, and then until the last connection was made or lost before ${settings.still} s without such a change, or before ${settings.settling} s had passed. The bare mesh
+knows how many pages there will be, and makes its offers for them at once; the offers that nobody takes are also connections made.
 
 ![Connect time by number of pages](plots/connect.svg)
 
