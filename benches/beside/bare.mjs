@@ -54,10 +54,11 @@ export async function join(topic, tracker, { size, onConnect, onMessage }) {
   return {
     id,
     neighbors: () => channels.size,
-    send: text => channels.forEach(channel => channel.send(text)),
+    // One that has just broken is there until it tells.
+    send: text => channels.forEach(channel => channel.readyState === 'open' && channel.send(text)),
     sendTo: (other, data) => {
       const channel = channels.get(other)
-      if (!channel) return
+      if (channel?.readyState !== 'open') return
       return data.length > PART ? inParts(channel, data) : sent(channel, data)
     },
   }
