@@ -146,12 +146,13 @@ than ${QUIET * 100} %. \`load\` is the load average of one minute before a turn,
 `
 }
 
-function warning({ measured, settings }) {
+function warning({ measured, settings, whole }) {
   const loud = measured.filter(({ others }) => others !== undefined && !isQuiet(others))
   const warnings = []
   if (loud.length > 0) {
     warnings.push(`**Not a result.** The machine was not quiet: in ${loud.length} of ${measured.length} turns others used up to ${Math.round(Math.max(...loud.map(({ others }) => others)) * 100)} % of its processors. These figures show only that the bench works.`)
   }
+  if (!whole) warnings.push('**Not a result.** The run was broken off: what comes late in it is missing.')
   if (settings.quick) warnings.push('**Not a result.** A quick run, of as little as shows that all works.')
   return warnings.map(line => `> ${line}\n\n`).join('')
 }

@@ -55,14 +55,17 @@ const results = {
   machine: { ...describeMachine(), browser: null },
   settings: { runs, quick: options.quick, ...(options.quick ? QUICK : FULL) },
   left: Object.fromEntries(Object.entries(CONTENDERS).filter(([, { missing }]) => missing).map(([name, { missing }]) => [name, missing])),
+  whole: false,
   measured: [],
 }
 warnOfLoad()
 for (const turn of plan()) {
   results.measured.push(await take(turn))
   // What is there is kept if the run is broken off.
-  writeFileSync(path.join(options.into, 'results.json'), written(results))
+  keep()
 }
+results.whole = true
+keep()
 report(options.into)
 warn()
 process.exit(results.measured.some(({ failed, subject }) => failed && CONTENDERS[subject].often) ? 1 : 0)
@@ -105,7 +108,7 @@ function rotated(list, by) {
 async function take({ run, scene, subject }) {
   const began = performance.now()
   const { measure } = SCENES[scene]
-  const patience = Math.min(SCENES[scene].patience * 1_000, ends + GRACE_MS - began)
+  const patience = Math.round(Math.min(SCENES[scene].patience * 1_000, ends + GRACE_MS - began) / 1_000) * 1_000
   const turn = { run, scene, subject }
   let world
   try {
@@ -142,6 +145,10 @@ function warn() {
   if (loud.length === 0) return
   const most = Math.max(...loud.map(({ others }) => others))
   console.warn(`warning: this machine was not quiet: in ${loud.length} of ${results.measured.length} turns others used up to ${percent(most)} of it; the figures are for trying only`)
+}
+
+function keep() {
+  writeFileSync(path.join(options.into, 'results.json'), written(results))
 }
 
 /** A line for each turn, so that two runs can be compared. */
