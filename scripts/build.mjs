@@ -1,5 +1,6 @@
 // `npm run build`: from src/ to pkg/, the same bytes wherever it runs. docs/build.md says how, and what each step gains.
 // `npm run build -- --check`: builds beside pkg/ and fails when pkg/ does not match.
+// `npm run build -- --named FILE`: writes the module with the names of its functions there, too, for a profiler.
 // `npm run build -- --without NAME`: leaves one of the FLAGS out, says what that makes of the sizes, and keeps nothing.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
@@ -35,7 +36,11 @@ const FLAGS = {
 }
 
 const { values: options } = parseArgs({
-  options: { check: { type: 'boolean', default: false }, without: { type: 'string', multiple: true, default: [] } },
+  options: {
+    check: { type: 'boolean', default: false },
+    named: { type: 'string' },
+    without: { type: 'string', multiple: true, default: [] },
+  },
 })
 for (const name of options.without) if (!FLAGS[name]) fail(`no flag is called ${name}: there are ${Object.keys(FLAGS).join(', ')}`)
 const flags = Object.entries(FLAGS).filter(([name]) => !options.without.includes(name)).map(([, flag]) => flag)
@@ -47,6 +52,7 @@ try {
   const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations() }
   const sizes = measure(files)
   console.log(`${weigh(named)}\n\n${sizes}`)
+  if (options.named) writeFileSync(options.named, named)
   if (options.check) compare(files)
   else if (options.without.length === 0) publish(files, sizes)
 } finally {

@@ -1,5 +1,8 @@
-// The ideal: a full mesh of plain data channels, each text sent as it is. Pages meet through the tracker, as those of the
+// The ideal: a full mesh of plain data channels, each message sent as it is, and a large one in parts that nobody joins. Pages meet through the tracker, as those of the
 // others do; but they know how many there will be, so that each has an offer for every other one in its only announce.
+
+/** Bytes of a message that goes in one piece, and of those that wait in a channel before the sender does. */
+const [PART, ENOUGH] = [65_536, 1_048_576]
 
 export async function join(topic, tracker, { size, onConnect, onMessage }) {
   const id = random()
@@ -13,6 +16,7 @@ export async function join(topic, tracker, { size, onConnect, onMessage }) {
       channels.set(other(), channel)
       onConnect()
     }
+    channel.binaryType = 'arraybuffer'
     channel.onclose = () => channels.delete(other())
     channel.onmessage = ({ data }) => onMessage(data)
   }
@@ -50,9 +54,26 @@ export async function join(topic, tracker, { size, onConnect, onMessage }) {
   return {
     id,
     neighbors: () => channels.size,
-    send: text => channels.forEach(channel => channel.send(text)),
-    sendTo: (other, text) => channels.get(other)?.send(text),
+    // One that has just broken is there until it tells.
+    send: text => channels.forEach(channel => channel.readyState === 'open' && channel.send(text)),
+    sendTo: (other, data) => {
+      const channel = channels.get(other)
+      if (channel?.readyState !== 'open') return
+      return data.length > PART ? inParts(channel, data) : sent(channel, data)
+    },
   }
+}
+
+/** Nothing while the channel takes more, and otherwise a promise of that. */
+function sent(channel, data) {
+  channel.send(data)
+  if (channel.bufferedAmount < ENOUGH) return
+  channel.bufferedAmountLowThreshold = ENOUGH / 2
+  return new Promise(resolve => channel.addEventListener('bufferedamountlow', resolve, { once: true }))
+}
+
+async function inParts(channel, data) {
+  for (let at = 0; at < data.length; at += PART) await sent(channel, data.subarray(at, at + PART))
 }
 
 /** The description with all candidates: a tracker passes on one message each way. */

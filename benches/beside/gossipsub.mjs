@@ -6,16 +6,21 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 
+import { drained } from './drained.mjs'
+
 const DIRECT = '/beside/1.0.0'
+/** Bytes before each message on a stream, and of a part that is written at once. */
+const [HEAD, PART] = [5, 65_536]
 /** D of gossipsub. */
 const LINKS = 6
+/** When two dial each other, one of the connections may be dead, and a stream on it hangs: after so long the other is tried. */
+const STUCK_MS = 2_000
 /** By default five seconds; too little for pages that start together on one machine. */
 const RESERVATION_MS = 20_000
 
@@ -53,10 +58,22 @@ export async function join(topic, relay, { onConnect, onMessage }) {
     dial()
   })
   await node.handle(DIRECT, async stream => {
-    let text = ''
-    for await (const chunk of stream) text += new TextDecoder().decode(chunk.subarray())
-    onMessage(text)
-  })
+    for await (const data of frames(stream)) onMessage(data)
+  }, { maxInboundStreams: 1_000 })
+  /** To each peer that is written to one stream, and what is written to it last: parts of two messages must not mix. */
+  const streams = new Map()
+  const opened = async id => {
+    for (const connection of direct().filter(({ remotePeer }) => remotePeer.toString() === id)) {
+      const stream = await connection.newStream(DIRECT, { signal: AbortSignal.timeout(STUCK_MS) }).catch(() => null)
+      if (stream) return stream
+    }
+    throw new Error(`no way to ${id}`)
+  }
+  const write = async (id, data) => {
+    const stream = await streams.get(id).stream
+    // Its `onDrain` waits the first time only, and from then on nothing would hold back.
+    for (const part of framed(data)) if (!stream.send(part)) await drained(() => stream.status === 'open' && stream.writableNeedsDrain ? Infinity : 0)
+  }
   const { pubsub } = node.services
   pubsub.addEventListener('message', ({ detail }) => detail.topic === topic && onMessage(new TextDecoder().decode(detail.data)))
   await node.start()
@@ -65,13 +82,56 @@ export async function join(topic, relay, { onConnect, onMessage }) {
     id: node.peerId.toString(),
     neighbors: () => new Set(direct().map(({ remotePeer }) => remotePeer.toString())).size,
     // It rejects when nobody is there to hear.
-    send: text => { pubsub.publish(topic, new TextEncoder().encode(text)).catch(() => {}) },
-    sendTo: async (id, text) => {
-      try {
-        const stream = await node.dialProtocol(peerIdFromString(id), DIRECT)
-        stream.send(new TextEncoder().encode(text))
-        await stream.close()
-      } catch { /* that is what is measured */ }
+    send: data => pubsub.publish(topic, bytes(data)).catch(() => {}),
+    sendTo: (id, data) => {
+      if (!streams.has(id)) streams.set(id, { stream: opened(id), last: null })
+      const to = streams.get(id)
+      // That it does not arrive is what is measured.
+      to.last = Promise.resolve(to.last).then(() => write(id, data)).catch(() => streams.delete(id))
+      return to.last
     },
   }
+}
+
+const bytes = data => typeof data === 'string' ? new TextEncoder().encode(data) : data
+
+/** A stream knows no messages: before each its length, and whether it is a text. Large ones go in parts. */
+function * framed(data) {
+  const body = bytes(data)
+  const frame = new Uint8Array(HEAD + body.length)
+  new DataView(frame.buffer).setUint32(0, body.length)
+  frame[HEAD - 1] = typeof data === 'string'
+  frame.set(body, HEAD)
+  for (let at = 0; at < frame.length; at += PART) yield frame.subarray(at, at + PART)
+}
+
+async function * frames(stream) {
+  let [parts, have, wanted] = [[], 0, HEAD]
+  for await (const chunk of stream) {
+    parts.push(chunk.subarray())
+    have += chunk.byteLength
+    if (have < wanted) continue
+    const all = joined(parts, have)
+    let at = 0
+    for (;;) {
+      const left = all.subarray(at)
+      wanted = left.length < HEAD ? HEAD : HEAD + new DataView(left.buffer, left.byteOffset).getUint32(0)
+      if (left.length < wanted) break
+      const body = left.subarray(HEAD, wanted)
+      yield left[HEAD - 1] ? new TextDecoder().decode(body) : body
+      at += wanted
+    }
+    parts = [all.subarray(at)]
+    have -= at
+  }
+}
+
+function joined(parts, length) {
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }

@@ -1,314 +1,167 @@
-// The table "Beside others" of the README, all of it in one run with the same code.
+// `npm run bench`: Easypeers in real pages, beside bare data channels and other libraries, in the same run.
 //
-//   npm ci --prefix benches/beside
-//   node benches/beside/run.mjs                       every contender, some four minutes each
-//   node benches/beside/run.mjs easypeers trystero    only these
-//   node benches/beside/run.mjs --small               four pages in place of 16 and 32, to see that all works
+//   npm run bench                                 three runs, less than half an hour on two cores
+//   npm run bench -- --only connect,small         some scenes, by their names in scenes.mjs
+//   npm run bench -- --runs 1 bare easypeers      some contenders, by their names in contenders.mjs
+//   npm run bench -- --quick --into DIRECTORY     as little of all as shows that it works, for a test
 //
 // Every peer has a page, and so a process, of its own in headless Chromium. A contender has the machine to itself, with a
-// fresh browser and tracker for each row, and the settings that its documentation gives for a tracker of one's own.
-
-import { existsSync } from 'node:fs'
+// fresh browser and tracker for each scene, and the settings that its documentation gives for a tracker of one's own. All
+// take their turns within a run, in another order in each; but whoever is not named, and is neither bare nor ours, is
+// measured once, after that. Raw figures go into results.json, and report.mjs makes
+// REPORT.md of them.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
-import { build } from 'esbuild'
+import { bounded } from '../../tests/e2e/harness.mjs'
 
-import { bounded, inTurns, launch, median, Site, Tracker } from '../../tests/e2e/harness.mjs'
+import { bundle, CONTENDERS } from './contenders.mjs'
+import { describeMachine, isQuiet } from './machine.mjs'
+import { report } from './report.mjs'
+import { FULL, QUICK, SCENES } from './scenes.mjs'
+import { World } from './world.mjs'
+
+/** What has begun when the minutes are over has so long to end. */
+const GRACE_MS = 60_000
+/** A load average above it says that others are at work. */
+const QUIET_LOAD = 0.5
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const { values: options, positionals: wanted } = parseArgs({ allowPositionals: true, options: { small: { type: 'boolean', default: false } } })
 
-/** What is on loopback in place of public servers: a tracker for all but one. */
-const tracker = () => Tracker.start()
-const CONTENDERS = {
-  bare: { title: 'bare WebRTC', server: tracker },
-  easypeers: { title: 'Easypeers', server: tracker },
-  trystero: { title: 'trystero', server: tracker },
-  p2pt: { title: 'p2pt', server: tracker },
-  gossipsub: { title: 'libp2p gossipsub', server: async () => (await import('./relay.mjs')).relay() },
-  original: { title: 'JavaScript Easypeers', server: tracker, missing: process.env.ORIGINAL ? null : 'ORIGINAL names no file' },
-}
-
-const PAIRS = options.small ? 2 : 10
-const CROWD = options.small ? 4 : 16
-const LARGE = options.small ? 4 : 32
-const CRASHES = options.small ? 1 : 5
-const BROADCASTS = options.small ? 20 : 100
-const DIRECTS = options.small ? 8 : 64
-const TEXT_BYTES = 100
-const EVERY_MS = 100
-const JOINING_MS = 1_000
-const FORMING_MS = { [CROWD]: 20_000, [LARGE]: 30_000 }
-const ARRIVING_MS = 10_000
-const AFTER_CRASH_MS = 35_000
-/** A pair that has not met by then does not count. */
-const PAIR_MS = 30_000
-/** A row that takes longer than this hangs. */
-const PATIENCE = 180_000
-const SEED = 1
-
-const ROWS = [
-  {
-    titles: ['2 pages: constructor to connect, p50'],
-    async measure(world) {
-      const times = []
-      for (let i = 0; i < PAIRS; i++) {
-        const pages = await world.open(2)
-        const joined = Promise.all(pages.map(page => page.join(`pair ${i}`, 2)))
-        times.push(...await bounded(Promise.all([joined, ...pages.map(page => page.connects())]), 'a pair', PAIR_MS).then(([, ...times]) => times, () => [NaN, NaN]))
-        await Promise.all(pages.map(page => page.close()))
-      }
-      const met = times.filter(time => !isNaN(time))
-      world.raw('2 pages: ms to connect', times.map(Math.round).join(' '))
-      return [met.length ? `${count(median(met))} ms` : '–']
-    },
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string' },
+    only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '28' },
+    into: { type: 'string', default: path.join(HERE, '..') },
   },
-  {
-    titles: [
-      `${CROWD} pages, 10 broadcasts/s: delivered`,
-      'same, latency p50 / p99, ms',
-      `${CROWD} pages, ${CRASHES} crash, tracker dead: survivors reached after 35 s`,
-    ],
-    async measure(world) {
-      const pages = await world.crowd(CROWD)
-      const sent = await broadcasts(pages, BROADCASTS)
-      await pause(ARRIVING_MS)
-      const latencies = []
-      for (const { page, heard } of await world.heard(pages)) {
-        for (const [text, at] of heard) if (sent.has(text) && sent.get(text).page !== page) latencies.push(at - sent.get(text).at)
-      }
-      latencies.sort((a, b) => a - b)
-      const at = share => count(latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))])
-      world.raw(`${CROWD} pages: broadcasts delivered`, `${latencies.length} of ${BROADCASTS * (CROWD - 1)}`)
-      world.raw(`${CROWD} pages: latency p50, p90, p99, longest`, [0.5, 0.9, 0.99, 1].map(at).join(', '))
+})
+const runs = Number(options.runs ?? (options.quick ? 1 : 3))
+const ends = performance.now() + Number(options.minutes) * 60_000
+const only = options.only.split(',').filter(Boolean)
+const scenes = only.length > 0 ? only : Object.keys(SCENES).filter(name => !SCENES[name].asked)
+const names = chosen()
 
-      await world.server.stop()
-      for (const page of pages.slice(0, CRASHES)) await page.crash()
-      await pause(AFTER_CRASH_MS)
-      const alive = pages.slice(CRASHES)
-      const last = await broadcasts(alive, alive.length)
-      await pause(ARRIVING_MS)
-      const reached = (await world.heard(alive)).flatMap(({ page, heard }) => heard.filter(([text]) => last.has(text) && last.get(text).page !== page)).length
-      world.raw('survivors reached', `${reached} of ${alive.length * (alive.length - 1)}`)
-      return [
-        percent(latencies.length, BROADCASTS * (CROWD - 1)),
-        latencies.length ? `${at(0.5)} / ${at(0.99)}` : '–',
-        percent(reached, alive.length * (alive.length - 1)),
-      ]
-    },
-  },
-  {
-    titles: [`${LARGE} pages: broadcast / direct delivered`],
-    async measure(world) {
-      const pages = await world.crowd(LARGE)
-      const sent = await broadcasts(pages, LARGE)
-      const random = dice(SEED)
-      const directs = new Map()
-      await every(EVERY_MS, DIRECTS, async i => {
-        const from = random(LARGE)
-        const to = (from + 1 + random(LARGE - 1)) % LARGE
-        directs.set(text(`direct ${i}`), pages[to])
-        await pages[from].send(text(`direct ${i}`), pages[to].id)
-      })
-      await pause(ARRIVING_MS)
-      const all = await world.heard(pages)
-      const broadcast = all.flatMap(({ page, heard }) => heard.filter(([text]) => sent.has(text) && sent.get(text).page !== page)).length
-      const direct = all.flatMap(({ page, heard }) => heard.filter(([text]) => directs.get(text) === page)).length
-      world.raw(`${LARGE} pages: broadcasts, direct messages delivered`, `${broadcast} of ${LARGE * (LARGE - 1)}, ${direct} of ${DIRECTS}`)
-      return [`${share(broadcast, LARGE * (LARGE - 1))} / ${share(direct, DIRECTS)} %`]
-    },
-  },
-]
-/** The order of the README's rows: the crash is the last. */
-const ORDER = [0, 1, 2, 4, 3]
+check()
+mkdirSync(options.into, { recursive: true })
+const scripts = new Map(await Promise.all(names.map(async name => [name, await bundle(name)])))
+const results = {
+  made: new Date().toISOString(),
+  machine: { ...describeMachine(), browser: null },
+  settings: { runs, quick: options.quick, ...(options.quick ? QUICK : FULL) },
+  left: Object.fromEntries(Object.entries(CONTENDERS).filter(([, { missing }]) => missing).map(([name, { missing }]) => [name, missing])),
+  whole: false,
+  measured: [],
+}
+warnOfLoad()
+for (const turn of plan()) {
+  results.measured.push(await take(turn))
+  // What is there is kept if the run is broken off.
+  keep()
+}
+results.whole = true
+keep()
+report(options.into)
+warn()
+process.exit(results.measured.some(({ failed, subject }) => failed && CONTENDERS[subject].often) ? 1 : 0)
 
-// ---------------------------------------------------------------- the pages
-
-/** A page with one peer in it. */
-class Page {
-  constructor(page, server) {
-    Object.assign(this, { page, server })
-  }
-
-  async join(topic, size) {
-    this.id = await this.page.evaluate(([topic, url, size]) => beside.join(topic, url, size), [topic, this.server.url, size])
-  }
-
-  connects() {
-    return this.page.evaluate(() => beside.connects)
-  }
-
-  neighbors() {
-    return this.page.evaluate(() => beside.neighbors())
-  }
-
-  send(text, to) {
-    return this.page.evaluate(([text, to]) => beside.send(text, to), [text, to])
-  }
-
-  heard() {
-    return this.page.evaluate(() => beside.heard())
-  }
-
-  async crash() {
-    const session = await this.page.context().newCDPSession(this.page)
-    // No answer comes from a page that has crashed.
-    session.send('Page.crash').catch(() => {})
-  }
-
-  close() {
-    return this.page.context().close()
-  }
+/** Who is measured: those that were named, or all but who is missing. */
+function chosen() {
+  if (positionals.length > 0) return positionals
+  const present = Object.keys(CONTENDERS).filter(name => !CONTENDERS[name].missing)
+  return options.quick ? present.filter(name => CONTENDERS[name].often) : present
 }
 
-/** What one row of one contender has opened. */
-class World {
-  errors = []
-
-  static async start(name, script) {
-    const world = new World()
-    world.name = name
-    world.site = await Site.start()
-    world.site.pages.set('/', `<!doctype html><meta charset="utf-8"><title>${name}</title><script>${script}</script>`)
-    world.server = await CONTENDERS[name].server()
-    world.browser = await launch()
-    return world
+function check() {
+  const lists = [[positionals, CONTENDERS, 'contender'], [only, SCENES, 'scene']]
+  for (const [given, known, kind] of lists) {
+    const unknown = given.filter(name => !(name in known))
+    if (unknown.length > 0) fail(`there is no ${kind} ${unknown.join(', ')}: there are ${Object.keys(known).join(', ')}`)
   }
-
-  open(number) {
-    return inTurns(Array.from({ length: number }), 4, async () => {
-      const page = await (await this.browser.browser.newContext()).newPage()
-      page.on('pageerror', error => this.errors.push(error.message))
-      await page.goto(this.site.url)
-      return new Page(page, this.server)
-    })
-  }
-
-  /** So many pages that joined within a second, and have had their time to form a mesh. */
-  async crowd(size) {
-    const pages = await this.open(size)
-    const joined = Promise.all(pages.map(async (page, i) => {
-      await pause(i * JOINING_MS / size)
-      await page.join(`crowd of ${size}`, size)
-    }))
-    await Promise.all([joined, pause(JOINING_MS + FORMING_MS[size])])
-    this.raw(`${size} pages: neighbors each`, (await Promise.all(pages.map(page => page.neighbors()))).join(' '))
-    return pages
-  }
-
-  async heard(pages) {
-    return Promise.all(pages.map(async page => ({ page, heard: await page.heard() })))
-  }
-
-  raw(what, value) {
-    console.log(`${this.name}: ${what}: ${value}`)
-  }
-
-  async end() {
-    if (this.errors.length > 0) this.raw('uncaught errors in pages', `${this.errors.length}, the first: ${this.errors[0].split('\n')[0].slice(0, 200)}`)
-    await Promise.allSettled([this.browser?.kill(), this.server?.stop(), this.site?.stop()])
-  }
+  if (!(runs >= 1 && Number(options.minutes) > 0)) fail('--runs and --minutes want a number')
+  for (const name of names) if (CONTENDERS[name].missing) fail(`${name}: ${CONTENDERS[name].missing}`)
+  const others = names.some(name => !CONTENDERS[name].often)
+  if (others && !existsSync(`${HERE}node_modules`)) fail('first: npm ci --prefix benches/beside')
 }
 
-/** Sends so many broadcasts from the pages by turns; a map from each text to whose it was and when. */
-async function broadcasts(pages, number) {
-  const sent = new Map()
-  const series = Math.random().toString(36).slice(2, 8)
-  await every(EVERY_MS, number, async i => {
-    const page = pages[i % pages.length]
-    const message = text(`broadcast ${series} ${i}`)
-    sent.set(message, { page, at: await page.send(message) })
-  })
-  return sent
+/** Every turn of every run. Whoever is measured once only comes last, and takes no time of the others. */
+function plan() {
+  const often = name => CONTENDERS[name].often || positionals.includes(name)
+  const runsOf = Array.from({ length: runs }, (_, run) => turns(run + 1, scenes, rotated(names.filter(often), run)))
+  return [...runsOf.flat(), ...turns(1, scenes.filter(scene => !SCENES[scene].pair), names.filter(name => !often(name)))]
 }
 
-/** Calls `f` at a steady pace, however long each call takes, and resolves when all have ended. */
-async function every(milliseconds, times, f) {
+function turns(run, scenes, names) {
+  return scenes.flatMap(scene => names.map(subject => ({ run, scene, subject })))
+}
+
+function rotated(list, by) {
+  return list.map((_, i) => list[(i + by) % list.length])
+}
+
+/** One scene of one contender: its figures, or why there are none, and what the machine did meanwhile. */
+async function take({ run, scene, subject }) {
   const began = performance.now()
-  const calls = []
-  for (let i = 0; i < times; i++) {
-    await pause(Math.max(0, began + i * milliseconds - performance.now()))
-    calls.push(f(i))
-    // Whoever gave up on this row meanwhile has no use for it.
-    calls[i].catch(() => {})
+  const { measure } = SCENES[scene]
+  const patience = Math.round(Math.min(SCENES[scene].patience * 1_000, ends + GRACE_MS - began) / 1_000) * 1_000
+  const turn = { run, scene, subject }
+  let world
+  try {
+    if (began > ends) throw new Error('no time was left')
+    if (!able(turn)) throw new Error('no usable mesh of fewer pages either')
+    world = await bounded(World.start(subject, scripts.get(subject)), 'a browser', patience)
+    results.machine.browser ??= `Chromium ${world.browser.browser.version()}`
+    turn.values = await bounded(measure(world, results.settings), scene, patience)
+  } catch (error) {
+    turn.failed = error.message.split('\n')[0].slice(0, 200)
   }
-  await Promise.all(calls)
+  if (world) Object.assign(turn, world.machine())
+  if (world?.errors.length > 0) turn.errors = { number: world.errors.length, first: world.errors[0] }
+  await world?.end()
+  turn.seconds = Math.round((performance.now() - began) / 1_000)
+  console.log(`run ${run}, ${scene}, ${subject}: ${turn.failed ? `not measured: ${turn.failed}` : JSON.stringify(turn.values)}`)
+  console.log(`  ${turn.seconds} s, load ${turn.load ?? '–'} before, others used ${percent(turn.others ?? 0)} of the machine`)
+  return turn
 }
 
-const text = words => words.padEnd(TEXT_BYTES, '.')
-const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
-const count = number => Math.round(number).toLocaleString('en-US')
-/** In whole percents; "100 %" is said of all only. */
-const share = (part, whole) => part === whole ? '100' : Math.min(99.9, Math.round(1000 * part / whole) / 10).toFixed(part / whole > 0.99 ? 1 : 0)
-const percent = (part, whole) => `${share(part, whole)} %`
-
-/** A generator of whole numbers below what it is asked for (mulberry32). */
-function dice(seed) {
-  return below => {
-    seed = seed + 0x6d2b79f5 | 0
-    let x = Math.imul(seed ^ seed >>> 15, seed | 1)
-    x ^= x + Math.imul(x ^ x >>> 7, x | 61)
-    return Math.floor(((x ^ x >>> 14) >>> 0) / 2 ** 32 * below)
-  }
+/** A larger crowd is not tried by who is measured once only, and could not do a smaller one. */
+function able({ scene, subject }) {
+  const before = results.measured.find(turn => turn.scene === SCENES[scene].after && turn.subject === subject)
+  return !before || CONTENDERS[subject].often || Boolean(before.values?.usableMs)
 }
 
-// ---------------------------------------------------------------- the run
-
-/** The contender and what the page does with it, as one script. */
-async function bundle(name) {
-  const { outputFiles: [{ text }] } = await build({
-    stdin: { contents: `import { join } from './${name}.mjs'\nimport { stage } from './page.mjs'\nstage(join)`, resolveDir: HERE },
-    alias: process.env.ORIGINAL ? { original: process.env.ORIGINAL } : {},
-    bundle: true, format: 'iife', platform: 'browser', write: false, minify: true, logLevel: 'error',
-    // What some were written for and pages do not have.
-    define: { global: 'globalThis' },
-  })
-  return text
+function warnOfLoad() {
+  const [load] = loadavg()
+  if (load > QUIET_LOAD) console.warn(`warning: this machine is not quiet: its load is ${load.toFixed(1)}`)
 }
 
-async function measure(name) {
-  const script = await bundle(name)
-  const cells = []
-  for (const { titles, measure } of ROWS) {
-    let world
-    try {
-      world = await World.start(name, script)
-      const measured = measure(world)
-      // Once it has taken too long nobody hears of its end.
-      measured.catch(() => {})
-      cells.push(...await bounded(measured, titles[0], PATIENCE))
-    } catch (error) {
-      console.log(`${name}: ${titles[0]}: not measured: ${error.message.split('\n')[0]}`)
-      cells.push(...titles.map(() => '–'))
-    } finally {
-      await world?.end()
-    }
-  }
-  return cells
+function warn() {
+  const loud = results.measured.filter(({ others }) => others !== undefined && !isQuiet(others))
+  if (loud.length === 0) return
+  const most = Math.max(...loud.map(({ others }) => others))
+  console.warn(`warning: this machine was not quiet: in ${loud.length} of ${results.measured.length} turns others used up to ${percent(most)} of it; the figures are for trying only`)
 }
 
-const unknown = wanted.filter(name => !(name in CONTENDERS))
-if (unknown.length > 0) {
-  console.error(`there is no ${unknown.join(', ')}: there are ${Object.keys(CONTENDERS).join(', ')}`)
+function keep() {
+  writeFileSync(path.join(options.into, 'results.json'), written(results))
+}
+
+/** A line for each turn, so that two runs can be compared. */
+function written({ measured, ...rest }) {
+  const head = JSON.stringify(rest, null, 2).replace(/\n}$/, '')
+  return `${head},\n  "measured": [\n${measured.map(turn => `    ${JSON.stringify(turn)}`).join(',\n')}\n  ]\n}\n`
+}
+
+function percent(share) {
+  return `${Math.round(share * 100)} %`
+}
+
+function fail(why) {
+  console.error(why)
   process.exit(2)
 }
-if (!existsSync(`${HERE}node_modules`)) {
-  console.error('first: npm ci --prefix benches/beside')
-  process.exit(2)
-}
-
-const columns = []
-for (const [name, { title, missing }] of Object.entries(CONTENDERS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
-  if (missing) {
-    console.log(`${name}: left out: ${missing}`)
-    continue
-  }
-  console.log(`${name}: load of the machine before: ${loadavg()[0].toFixed(1)}`)
-  columns.push({ title, cells: await measure(name) })
-}
-const titles = ROWS.flatMap(row => row.titles)
-console.log(`\n| | ${columns.map(({ title }) => title).join(' | ')} |\n|${'---|'.repeat(columns.length + 1)}`)
-for (const row of ORDER) console.log(`| ${titles[row]} | ${columns.map(({ cells }) => cells[row]).join(' | ')} |`)
