@@ -46,6 +46,8 @@ pub enum Input {
     /// A tracker's socket is closed or could not be opened; nothing more comes from it.
     TrackerClosed(TrackerId, String),
 
+    /// A connection that is being made has no STUN or TURN servers: its candidates are those of the machine.
+    ConnServerless(ConnId),
     /// The local description of a connection is set: the whole SDP, with or without candidates.
     ConnDescribed(ConnId, String),
     /// A local ICE candidate was gathered: the text that begins `candidate:`.

@@ -172,9 +172,15 @@ impl Links {
         }
     }
 
+    pub(crate) fn handle_serverless(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.link.handle_serverless();
+        }
+    }
+
     pub(crate) fn handle_candidate(&mut self, id: ConnId, text: &str, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        let happened = conn.link.handle_candidate(text);
+        let happened = conn.link.handle_candidate(text, cx.now);
         self.act(id, happened, cx);
     }
 

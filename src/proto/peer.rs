@@ -174,6 +174,7 @@ impl Peer {
             Input::TabsMessage(Bytes(word)) => introducers.handle_tab(&word, cx),
             Input::TrackerClosed(id, reason) => introducers.handle_closed(id, reason, now),
             Input::ConnDescribed(conn, sdp) => links.handle_described(conn, &sdp, cx),
+            Input::ConnServerless(conn) => links.handle_serverless(conn),
             Input::ConnCandidate(conn, text) => links.handle_candidate(conn, &text, cx),
             Input::ConnGathered(conn) => links.handle_gathered(conn, cx),
             Input::ConnOpened(conn) => links.handle_opened(conn, cx),

@@ -370,8 +370,17 @@ async fn negotiate(
     let config: RtcConfiguration = config.await?.unchecked_into();
     let (wanted, rtc) = (conn.upgrade().ok_or(JsValue::UNDEFINED)?, rtc.clone());
     // A stub in the place of WebRTC may throw at any call.
+    if is_serverless(&config) {
+        wanted.tell(Input::ConnServerless(wanted.id));
+    }
     caught(move || wanted.connect(&rtc, &config))?;
     describe(conn, offer, &JsValue::UNDEFINED).await
+}
+
+/// Whether a configuration names no STUN or TURN server.
+fn is_serverless(config: &RtcConfiguration) -> bool {
+    let servers = Reflect::get(config, &"iceServers".into()).unwrap_or_default();
+    Array::is_array(&servers) && Array::from(&servers).length() == 0 || servers.is_undefined()
 }
 
 /// Makes an offer, as `options` say, or an answer to this one, and sets it.

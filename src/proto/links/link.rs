@@ -301,8 +301,13 @@ impl Link {
         Ok(if complete { self.finish_gathering(now) } else { Happened::Nothing })
     }
 
-    pub(crate) fn handle_candidate(&mut self, text: &str) -> Happened {
-        self.local.handle_candidate(text).map_or(Happened::Nothing, Happened::Candidate)
+    /// Our browser has no servers to ask.
+    pub(crate) fn handle_serverless(&mut self) {
+        self.local.handle_serverless();
+    }
+
+    pub(crate) fn handle_candidate(&mut self, text: &str, now: Instant) -> Happened {
+        self.local.handle_candidate(text, now).map_or(Happened::Nothing, Happened::Candidate)
     }
 
     pub(crate) fn handle_gathered(&mut self, now: Instant) -> Happened {

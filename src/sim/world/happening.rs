@@ -108,5 +108,6 @@ pub(super) fn weigh(input: &Input) -> Weight {
         Input::Woke => (13, 0),
         Input::TabsMessage(word) => (14, digest(&word.0)),
         Input::ConnLost(id, _) => (15, id.0),
+        Input::ConnServerless(id) => (16, id.0),
     }
 }

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use crate::proto::place::Zone;
-use crate::proto::sdp::{Candidate, Description, SdpError};
+use crate::proto::sdp::{Candidate, CandidateKind, Description, SdpError};
 use crate::proto::time::Instant;
 
 /// How long candidates are collected before a description is sent. Host candidates come in milliseconds, a
 /// STUN server's in one round trip; what comes later trickles after through the mesh.
 pub(super) const GATHER: Duration = Duration::from_millis(250);
+/// ... once the best of them are there, and no more come: the machine's own come within milliseconds of each other, and
+/// after a server's nothing better comes. Browsers say that they have all a tenth of a second later, or ten seconds, where
+/// a server is dead.
+const QUIET: Duration = Duration::from_millis(25);
 /// ... where it is urgent, for a link that has no path.
 const URGENT: Duration = Duration::from_millis(50);
 /// ... and looked for in vain before the page may know: a second and a half.
@@ -24,6 +28,8 @@ pub(super) struct Gathering {
     complete: bool,
     finished: bool,
     urgent: bool,
+    /// There are no servers to ask: all candidates are of the machine itself.
+    serverless: bool,
     /// How often it was looked for a candidate in vain.
     waits: u32,
 }
@@ -36,6 +42,19 @@ impl Gathering {
 
     fn pause(&self) -> Duration {
         if self.urgent { URGENT } else { GATHER }
+    }
+
+    /// There are no servers to ask.
+    pub(super) fn handle_serverless(&mut self) {
+        self.serverless = true;
+    }
+
+    /// The best candidates are there, or the only ones: no more than a moment is waited for others.
+    fn hasten(&mut self, now: Instant) {
+        let best = |candidate: &Candidate| self.serverless || candidate.kind() != CandidateKind::Host;
+        if self.description.as_ref().is_some_and(|own| own.candidates.iter().any(best)) {
+            self.by = self.by.map(|by| by.min(now + QUIET));
+        }
     }
 
     /// What was gathered so far, once there is a description.
@@ -86,14 +105,17 @@ impl Gathering {
         self.description = Some(Description::parse(sdp)?);
         if !self.complete {
             self.by = Some(now + self.pause());
+            self.hasten(now);
         }
         Ok(self.complete)
     }
 
     /// Another candidate, if it comes too late for the description.
-    pub(super) fn handle_candidate(&mut self, text: &str) -> Option<Candidate> {
+    pub(super) fn handle_candidate(&mut self, text: &str, now: Instant) -> Option<Candidate> {
         let candidate = Candidate::parse(text)?;
-        (self.description.as_mut()?.add(candidate.clone()) && self.finished).then_some(candidate)
+        let added = self.description.as_mut()?.add(candidate.clone());
+        self.hasten(now);
+        (added && self.finished).then_some(candidate)
     }
 
     /// There are no more candidates; whether there is a description.

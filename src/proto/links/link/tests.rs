@@ -44,9 +44,38 @@ fn a_description_is_not_held_back_by_a_slow_candidate() {
     assert_eq!(link.poll_timeout(), Some(T0 + GATHER));
     assert!(matches!(link.handle_timeout(T0 + GATHER, &mut out), Ok(Happened::Described)));
     // What comes later trickles after, each once.
-    assert!(matches!(link.handle_candidate(LATE), Happened::Candidate(_)));
-    assert!(matches!(link.handle_candidate(LATE), Happened::Nothing));
-    assert!(matches!(link.handle_candidate("candidate:nonsense"), Happened::Nothing));
+    assert!(matches!(link.handle_candidate(LATE, T0), Happened::Candidate(_)));
+    assert!(matches!(link.handle_candidate(LATE, T0), Happened::Nothing));
+    assert!(matches!(link.handle_candidate("candidate:nonsense", T0), Happened::Nothing));
+}
+
+#[test]
+fn a_description_goes_soon_after_the_best_of_its_candidates() {
+    let at = |ms| T0 + Duration::from_millis(ms);
+    // The machine's own, and no server will tell of others.
+    let (mut link, mut out) = offering();
+    link.handle_serverless();
+    link.handle_described(&sdp(1, "actpass").replace("a=candidate", "a=x"), T0).unwrap();
+    assert_eq!(link.poll_timeout(), Some(T0 + GATHER), "there is none yet");
+    link.handle_candidate(LATE, at(50));
+    assert_eq!(link.poll_timeout(), Some(at(75)));
+    assert!(matches!(link.handle_timeout(at(75), &mut out), Ok(Happened::Described)));
+
+    // There are servers: what is the machine's own is not enough, what one of them says is.
+    let (mut link, mut out) = offering();
+    link.handle_described(&sdp(1, "actpass"), T0).unwrap();
+    link.handle_candidate(LATE, at(50));
+    assert_eq!(link.poll_timeout(), Some(T0 + GATHER));
+    link.handle_candidate("candidate:2 1 udp 1 203.0.113.7 5001 typ srflx raddr 0.0.0.0 rport 0", at(100));
+    assert_eq!(link.poll_timeout(), Some(at(125)));
+    assert!(matches!(link.handle_timeout(at(125), &mut out), Ok(Happened::Described)));
+
+    // It waits for no longer than without.
+    let (mut link, _) = offering();
+    link.handle_serverless();
+    link.handle_described(&sdp(1, "actpass"), T0).unwrap();
+    link.handle_candidate(LATE, at(20));
+    assert_eq!(link.poll_timeout(), Some(at(25)), "one was there");
 }
 
 #[test]
@@ -55,7 +84,7 @@ fn a_description_without_a_candidate_waits_for_one() {
     let bare = sdp(1, "actpass").replace("a=candidate", "a=x");
     link.handle_described(&bare, T0).unwrap();
     assert!(matches!(link.handle_timeout(T0 + GATHER, &mut out), Ok(Happened::Nothing)));
-    assert!(matches!(link.handle_candidate(LATE), Happened::Nothing));
+    assert!(matches!(link.handle_candidate(LATE, T0), Happened::Nothing));
     assert!(matches!(link.handle_timeout(T0 + GATHER * 2, &mut out), Ok(Happened::Described)));
     assert_eq!(link.description().map(|it| it.candidates.len()), Some(1));
 }
