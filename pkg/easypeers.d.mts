@@ -574,6 +574,8 @@ export interface Stats {
   packetsOut: number
   /** Bytes sent. @example stats.bytesOut */
   bytesOut: number
+  /** How often a link was given another path, because the one that it had was broken. @example stats.restarts */
+  restarts: number
   /** What remotes sent that was dropped, by cause. @example Object.keys(stats.dropped) */
   dropped: { [cause: string]: number }
   /** The links, by address. @example Object.values(stats.links) */
