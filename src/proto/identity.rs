@@ -62,7 +62,7 @@ enum Agreed {
         from: Zeroizing<[u8; 32]>,
     },
     #[cfg(feature = "sim")]
-    StandIn,
+    StandIn(PublicKey),
 }
 
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -132,42 +132,29 @@ impl Identity {
     /// Seals `plain` so that only `to` can open it, and sees that it comes from this identity, in `context`.
     /// The box is 40 bytes longer than `plain`. `None` if `to` is not a public key.
     pub fn seal(&self, to: &PublicKey, context: &[u8], plain: &[u8], random: &mut Random) -> Option<Vec<u8>> {
-        Some(self.seal_agreed(&self.agree(to)?, to, context, plain, random))
+        Some(self.seal_agreed(&self.agree(to)?, context, plain, random))
     }
 
     /// The same, with what was agreed before.
-    fn seal_agreed(
-        &self,
-        agreed: &Agreed,
-        to: &PublicKey,
-        context: &[u8],
-        plain: &[u8],
-        random: &mut Random,
-    ) -> Vec<u8> {
+    fn seal_agreed(&self, agreed: &Agreed, context: &[u8], plain: &[u8], random: &mut Random) -> Vec<u8> {
         match agreed {
             Agreed::Keys { to: key, .. } => sealed::seal(key, context, plain, random),
             #[cfg(feature = "sim")]
-            Agreed::StandIn => stand_in::seal(&self.public, to, context, plain, random),
+            Agreed::StandIn(to) => stand_in::seal(&self.public, to, context, plain, random),
         }
     }
 
     /// Opens what `from` sealed for this identity in `context`; `None` for anything else.
     pub fn open(&self, from: &PublicKey, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        self.open_agreed(&self.agree(from)?, from, context, sealed)
+        self.open_agreed(&self.agree(from)?, context, sealed)
     }
 
     /// The same, with what was agreed before.
-    fn open_agreed(
-        &self,
-        agreed: &Agreed,
-        from: &PublicKey,
-        context: &[u8],
-        sealed: &[u8],
-    ) -> Option<Vec<u8>> {
+    fn open_agreed(&self, agreed: &Agreed, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         match agreed {
             Agreed::Keys { from: key, .. } => sealed::open(key, context, sealed),
             #[cfg(feature = "sim")]
-            Agreed::StandIn => stand_in::open(from, &self.public, context, sealed),
+            Agreed::StandIn(from) => stand_in::open(from, &self.public, context, sealed),
         }
     }
 
@@ -188,7 +175,7 @@ impl Identity {
                 Some(Agreed::Keys { to: derive(&self.public, other), from: derive(other, &self.public) })
             }
             #[cfg(feature = "sim")]
-            Secret::StandIn => stand_in::is_key(other).then_some(Agreed::StandIn),
+            Secret::StandIn => stand_in::is_key(other).then_some(Agreed::StandIn(*other)),
         }
     }
 }

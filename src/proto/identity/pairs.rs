@@ -35,7 +35,7 @@ impl Pairs {
             self.written_to.put(*to, known);
         }
         let agreed = self.written_to.last(identity, to)?;
-        Some(identity.seal_agreed(agreed, to, context, plain, random))
+        Some(identity.seal_agreed(agreed, context, plain, random))
     }
 
     /// Opens what the owner of a key sealed; `None` for anything else.
@@ -48,7 +48,7 @@ impl Pairs {
     ) -> Option<Vec<u8>> {
         let among = if self.written_to.has(from) { &mut self.written_to } else { &mut self.heard };
         let agreed = among.last(identity, from)?;
-        identity.open_agreed(agreed, from, context, sealed)
+        identity.open_agreed(agreed, context, sealed)
     }
 
     /// How many are remembered, of both kinds.
