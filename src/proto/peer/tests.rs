@@ -51,6 +51,8 @@ mod limits;
 mod offers;
 mod restarts;
 mod rivals;
+#[cfg(feature = "sim")]
+mod second;
 mod tabs;
 mod trackers;
 mod withdrawn;
