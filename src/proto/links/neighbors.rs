@@ -15,6 +15,10 @@ impl Links {
     /// Who they say they are: whether a link with them may come of it.
     pub(super) fn handle_hello(&mut self, id: ConnId, hello: &Hello, cx: &mut Context<'_>) {
         let address = hello.key.address();
+        // Who it is with was proven by who asked, or who answered, and nobody else is kept out meanwhile.
+        if self.conns.get(&id).and_then(|conn| conn.peer).is_some_and(|peer| peer != address) {
+            return self.refuse_quietly(id, "hello of another", cx);
+        }
         let elsewhere = self.has_another(id, hello);
         let room = self.has_room_for(id, &address, cx);
         if !self.may_be_linked(id, address, hello.nonce, cx) {
