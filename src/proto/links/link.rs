@@ -53,6 +53,9 @@ pub(crate) const HOPEFUL: Duration = Duration::from_millis(1000);
 /// ... unless the one before with the same peer took longer, too, or those with others did: then the two are far apart,
 /// or a page is slow, and attempts that follow each other too soon end each other.
 pub(crate) const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
+/// While two greet, each may be told so often that another run of its identity is there: by that one, what it answers, and
+/// some more. Each costs a look at a proof, and who says it has proven nothing yet.
+const HOLDS: u8 = 4;
 /// Two packets each way, with room for a far peer and a slow page.
 const GREET: Duration = Duration::from_secs(5);
 
@@ -151,6 +154,8 @@ pub(crate) struct Link {
     greeting: Option<Box<Greeting>>,
     /// Words that came ahead, and come once more on the channel.
     repeats: u8,
+    /// Holds that may come yet before the admission.
+    holds: u8,
     outbox: Outbox,
     inbox: Inbox,
     heart: Heart,
@@ -177,6 +182,7 @@ impl Link {
             withheld: Vec::new(),
             greeting: None,
             repeats: 0,
+            holds: HOLDS,
             outbox: Outbox::default(),
             inbox: Inbox::default(),
             heart: Heart::default(),
@@ -471,7 +477,13 @@ impl Link {
                 }
                 None => Happened::Violation(Violation::TooEarly),
             },
-            (State::Greeting(_), Packet::Holds(holding)) => Happened::Holds(holding),
+            (State::Greeting(_), Packet::Holds(holding)) => match self.holds.checked_sub(1) {
+                Some(left) => {
+                    self.holds = left;
+                    Happened::Holds(holding)
+                }
+                None => Happened::Violation(Violation::TooEarly),
+            },
             (State::Active, packet) => Happened::Packet(packet),
             (_, packet) if awaits == Some(Awaits::Nothing) => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
