@@ -20,6 +20,11 @@ pub(super) struct Copies {
 }
 
 impl Copies {
+    /// Whether an offer was taken up before.
+    pub(super) fn has(&self, proof: &Proof) -> bool {
+        self.taken.contains(proof)
+    }
+
     /// Remembers an offer; whether it is none that was taken up before.
     pub(super) fn is_first(&mut self, proof: Proof) -> bool {
         if !self.taken.insert(proof) {

@@ -230,7 +230,11 @@ impl Signalling {
             }
             waiting.proven = true;
         }
-        self.settle_glare(&waiting.request, cx);
+        // Whoever tells an old request again does not ask for anything.
+        let offer = waiting.request.offer.as_ref();
+        if !offer.is_some_and(|offer| self.copies.has(&offer.signature.proof)) {
+            self.settle_glare(&waiting.request, cx);
+        }
         cx.effects.push_back(Effect::Arrived(Arrival(Box::new(waiting))));
     }
 
