@@ -8,7 +8,7 @@ use super::link::Farewell;
 use crate::proto::context::Context;
 use crate::proto::id::Address;
 use crate::proto::io::ConnId;
-use crate::proto::neighborhood::{Neighborhood, reserved};
+use crate::proto::neighborhood::{Neighbor, Neighborhood, reserved};
 use crate::proto::request::{Goal, Reason, Request};
 use crate::proto::time::Instant;
 
@@ -85,9 +85,12 @@ pub(crate) fn tried_against(request: &Request, around: &Neighborhood) -> Option<
 }
 
 /// The neighborhood as a request should be judged by: what is left of a page that was reloaded, or another peer of its
-/// address, must not keep its origin out. Admission shows who is who.
+/// address, must not keep its origin out, nor a link without an answer, which its origin has lost if it asks for another.
+/// Admission shows who is who, and which link stays.
 fn seen_by(request: &Request, around: &Neighborhood) -> Option<Neighborhood> {
-    let other = around.link(&request.origin).filter(|link| link.instance != request.instance)?;
+    let lost =
+        |link: &&Neighbor| link.instance != request.instance || around.in_doubt.contains(&request.origin);
+    let other = around.link(&request.origin).filter(lost)?;
     Some(around.without(&other.address))
 }
 
