@@ -234,7 +234,7 @@ impl Context<'_> {
     pub(crate) fn allows_offer(&mut self, from: &ReplyPath) -> bool {
         let allowed = match from {
             ReplyPath::Neighbor(from) => self.limits.allows_offer(*from, self.around.links.len(), self.now),
-            ReplyPath::Tracker(..) => self.limits.allows_offer_of_stranger(self.now),
+            ReplyPath::Tracker(tracker, ..) => self.limits.allows_offer_of_stranger(*tracker, self.now),
         };
         if !allowed {
             self.drop_because("offers above their rate");
@@ -253,9 +253,9 @@ impl Context<'_> {
         allowed == Allowed::Yes
     }
 
-    /// Whether somebody who is no neighbor may ask for work.
-    pub(crate) fn allows_stranger(&mut self) -> bool {
-        let allowed = self.limits.allows_stranger(self.now);
+    /// Whether somebody who is no neighbor may ask for work, by a tracker.
+    pub(crate) fn allows_stranger(&mut self, tracker: TrackerId) -> bool {
+        let allowed = self.limits.allows_stranger(tracker, self.now);
         if !allowed {
             self.drop_because("trackers above their rate");
         }

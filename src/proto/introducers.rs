@@ -164,13 +164,13 @@ impl Introducers {
 
     fn handle_heard(&mut self, id: TrackerId, mark: u32, heard: Heard, cx: &mut Context<'_>) {
         match heard {
-            Heard::Offer { from, id: offer, sdp } if cx.allows_stranger() => {
+            Heard::Offer { from, id: offer, sdp } if cx.allows_stranger(id) => {
                 let envelope = Envelope::read(&sdp, Half::Offer, &offer, &cx.me.secret, cx.now);
                 let Some(envelope) = envelope else { return cx.drop_because("tracker offer") };
                 let stranger = Stranger { tracker: id, mark, from, offer, envelope };
                 cx.effects.push_back(Effect::Introduced(stranger));
             }
-            Heard::Answer { id: offer, sdp } if cx.allows_stranger() => {
+            Heard::Answer { id: offer, sdp } if cx.allows_stranger(id) => {
                 match Envelope::read(&sdp, Half::Answer, &offer, &cx.me.secret, cx.now) {
                     Some(Envelope { from, description: answer, .. }) => {
                         cx.effects.push_back(Effect::Answered { offer, from, answer });

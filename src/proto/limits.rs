@@ -17,7 +17,9 @@ use std::time::Duration;
 mod bucket;
 mod makers;
 
+use super::config::MAX_TRACKERS;
 use super::id::Address;
+use super::io::TrackerId;
 use super::map::Map;
 use super::time::Instant;
 pub(crate) use bucket::Bucket;
@@ -29,13 +31,13 @@ pub(crate) use makers::message_cost;
 /// its way.
 pub(crate) const OWN: Rate = Rate(800.0, 3200.0);
 /// What is common to all, for each kind of work. What is passed on has the neighbors' shares beside it, together as much
-/// again; proofs of messages have the reserves of their makers.
+/// again, and the trackers', as much once more; proofs of messages have the reserves of their makers.
 const COMMON: Rate = Rate(1000.0, 4000.0);
 /// Messages of keys that were never heard and are not in sight; the neighbors' shares together are as much again. A guess:
 /// a crowd that says hello when a page opens, and a newcomer each 5 ms in a swarm of many thousands.
 const NEWCOMERS: Rate = Rate(200.0, 2000.0);
 /// Offers whose signatures are checked, of those that end here: a check takes a proof's time, and costs a tenth of a
-/// millisecond. One bucket is for what trackers bring, one common to the neighbors, and these have shares besides. A guess:
+/// millisecond. One bucket is for what trackers bring, one common to the neighbors, and each of both has a share besides. A guess:
 /// far above what takes up a slot, and no more than a hundredth of a thread each.
 const OFFERS: Rate = Rate(50.0, 200.0);
 /// What an honest neighbor asks of us at most: all that it may take on from others, an acknowledgement for each
@@ -53,6 +55,8 @@ const DECAY: f64 = 1.0;
 /// Neighbors, former ones included, whose standing is remembered; the best is forgotten first. As many bans, the oldest is
 /// forgotten first: they are apart, or who is banned would leave no place for those who are here.
 const MAX_STANDINGS: usize = 256;
+/// Trackers of which that is remembered: all that are used at once, and some that were. The first added is forgotten first.
+const MAX_BROUGHT: usize = 2 * MAX_TRACKERS;
 
 /// What no honest neighbor does, and how bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +129,13 @@ impl Standing {
     }
 }
 
+/// What one tracker brings, beside what is common to all: one that floods leaves the others theirs.
+#[derive(Debug)]
+struct Brought {
+    words: Bucket,
+    offers: Bucket,
+}
+
 /// The limits of one peer.
 #[derive(Debug)]
 pub(crate) struct Limits {
@@ -133,6 +144,7 @@ pub(crate) struct Limits {
     newcomers: Bucket,
     offers: Bucket,
     offers_of_strangers: Bucket,
+    trackers: Map<TrackerId, Brought>,
     standings: Map<Address, Standing>,
     /// Until when links with a key are refused.
     bans: Map<Address, Instant>,
@@ -147,6 +159,7 @@ impl Limits {
             newcomers: Bucket::new(NEWCOMERS, now),
             offers: Bucket::new(OFFERS, now),
             offers_of_strangers: Bucket::new(OFFERS, now),
+            trackers: Map::new(),
             standings: Map::new(),
             bans: Map::new(),
             makers: Makers::default(),
@@ -164,12 +177,15 @@ impl Limits {
         if !standing.relay_ceiling.take(1.0, CEILING, now) {
             return Allowed::Abuse;
         }
-        Allowed::yes(standing.relays.take(1.0, COMMON.share(links), now) || self.allows_stranger(now))
+        Allowed::yes(
+            standing.relays.take(1.0, COMMON.share(links), now) || self.relays.take(1.0, COMMON, now),
+        )
     }
 
     /// Somebody who is no neighbor asks for that, over a tracker.
-    pub(crate) fn allows_stranger(&mut self, now: Instant) -> bool {
-        self.relays.take(1.0, COMMON, now)
+    pub(crate) fn allows_stranger(&mut self, tracker: TrackerId, now: Instant) -> bool {
+        self.brought(tracker, now).words.take(1.0, COMMON.share(MAX_TRACKERS), now)
+            || self.relays.take(1.0, COMMON, now)
     }
 
     /// A neighbor, one of so many, brings an offer that ends here and whose signature must be checked.
@@ -179,8 +195,9 @@ impl Limits {
     }
 
     /// ... and a tracker does.
-    pub(crate) fn allows_offer_of_stranger(&mut self, now: Instant) -> bool {
-        self.offers_of_strangers.take(1.0, OFFERS, now)
+    pub(crate) fn allows_offer_of_stranger(&mut self, tracker: TrackerId, now: Instant) -> bool {
+        self.brought(tracker, now).offers.take(1.0, OFFERS.share(MAX_TRACKERS), now)
+            || self.offers_of_strangers.take(1.0, OFFERS, now)
     }
 
     /// A neighbor, one of so many, brings a message that is new here and whose proof must be checked. `near`: its maker is
@@ -240,6 +257,15 @@ impl Limits {
     /// Whether links with this key are refused.
     pub(crate) fn is_banned(&self, who: &Address, now: Instant) -> bool {
         self.bans.get(who).is_some_and(|until| *until > now)
+    }
+
+    fn brought(&mut self, tracker: TrackerId, now: Instant) -> &mut Brought {
+        if self.trackers.len() >= MAX_BROUGHT && !self.trackers.contains_key(&tracker) {
+            let oldest = self.trackers.keys().next().copied();
+            oldest.map(|oldest| self.trackers.remove(&oldest));
+        }
+        let full = Brought { words: Bucket::new(COMMON, now), offers: Bucket::new(OFFERS, now) };
+        self.trackers.entry(tracker).or_insert(full)
     }
 
     fn standing(&mut self, who: Address, now: Instant) -> &mut Standing {
