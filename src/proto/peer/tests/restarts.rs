@@ -301,7 +301,7 @@ fn an_end_that_is_heard_round_its_link_only_loses_it() {
     world.break_path(a, b);
     let since = world.now;
     let (offer, mut round) = (anew(&world, a, b, "actpass"), 1);
-    while world.linked(b, a) && world.now - since < Duration::from_secs(30) {
+    while world.is_broken(b, a) && world.now - since < Duration::from_secs(30) {
         let packet = genuine(&world, a, b, round, Say::Offer(Box::new(offer.clone())));
         world.inject(c, b, &packet);
         world.run(Duration::from_millis(100));
