@@ -480,7 +480,17 @@ mod tests {
             })
         }
 
+        /// The next, but for what is told of a configuration.
         async fn next(&self) -> Input {
+            loop {
+                match self.first().await {
+                    Input::ConnServerless(_) => {}
+                    input => return input,
+                }
+            }
+        }
+
+        async fn first(&self) -> Input {
             loop {
                 if let Some(input) = self.inputs.borrow_mut().pop_front() {
                     return input;
@@ -638,6 +648,26 @@ mod tests {
             page.remove_event_listener_with_callback(event, count.as_ref().unchecked_ref()).expect("a page");
         }
         assert_eq!(uncaught.get(), 0);
+    }
+
+    #[wasm_bindgen_test]
+    async fn that_there_are_no_servers_to_ask_is_told_before_the_description() {
+        for (config, serverless) in [
+            ("{}", true),
+            ("{ iceServers: [] }", true),
+            ("{ iceServers: [{ urls: 'stun:127.0.0.1:9' }] }", false),
+        ] {
+            let inbox = Rc::new(Inbox::default());
+            let given = js_sys::eval(&format!("({config})")).expect("JavaScript");
+            let _a = PeerConnection::offer(A, rtc(), Promise::resolve(&given), inbox.report());
+            let told = inbox.first().await;
+            let expected = if serverless {
+                told == Input::ConnServerless(A)
+            } else {
+                matches!(told, Input::ConnDescribed(A, _))
+            };
+            assert!(expected, "{config}: {told:?}");
+        }
     }
 
     #[wasm_bindgen_test]
