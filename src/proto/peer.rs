@@ -230,11 +230,11 @@ impl Peer {
         let Commons { me, around, clock, random, keys, limits, stats, out, effects, .. } = commons;
         let resized = std::mem::replace(&mut around.max_peers, me.config.max_peers) != me.config.max_peers;
         around.open = *stage == Stage::Open;
-        let linked = resized || parts.links.is_touched();
-        if linked {
+        let changed = resized || parts.links.is_touched();
+        if changed {
             parts.links.show().survey(around);
         }
-        if linked || parts.topology.is_touched() {
+        if changed || parts.topology.is_touched() {
             parts.topology.show().survey(around);
         }
         parts.signalling.survey(around, now);
@@ -519,7 +519,7 @@ impl Peer {
             self.plan(now);
         }
         let (parts, mut cx) = self.look(now);
-        if parts.links.hand_over(cx.around.max_peers) {
+        if parts.links.may_exceed(cx.around.max_peers) {
             parts.links.limit_hand_overs(&mut cx);
         }
         self.announce(now);

@@ -565,7 +565,8 @@ impl Link {
         self.outbox.handle_pong(number, &mut self.taken);
         self.heart.handle_pong(number, now);
         if !self.heart.is_in_doubt() {
-            self.take_held();
+            // It works: an offer of another path that was kept is of no use.
+            drop(self.take_held());
         }
     }
 

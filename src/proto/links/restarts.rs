@@ -11,11 +11,16 @@
 //! Where B is the first to notice, it asks A. The connection, its channel and all that is under way on it stay; nobody
 //! hears of it. Without a way round, or without a word back, the link ends as it would have.
 
+use std::collections::VecDeque;
+
+use super::link::Link;
 use super::{ConnId, Context, Links};
 use crate::proto::context::Effect;
 use crate::proto::id::Address;
+use crate::proto::io::Output;
 use crate::proto::restart::{CAPABILITY, Say, Session, Word};
 use crate::proto::sdp::{Candidate, Description};
+use crate::proto::time::Instant;
 
 impl Links {
     /// A link has no answer where it should: what can be done for it.
@@ -26,7 +31,7 @@ impl Links {
         });
         let Some(conn) = self.conns.get_mut(&id).filter(|conn| conn.link.wants_path()) else { return };
         if let Some(offer) = conn.link.take_held() {
-            return self.reanswer(id, *offer, cx);
+            return self.agree(id, *offer, Link::reanswer, cx);
         }
         if !way_round {
             return;
@@ -96,7 +101,7 @@ impl Links {
                 self.reconsider_path(id, cx);
             }
             Say::Answer(answer) if offers && conn.link.awaits_answer(round, &answer) => {
-                self.reaccept(id, *answer, cx);
+                self.agree(id, *answer, Link::reaccept, cx);
             }
             Say::Candidate(candidate) => self.handle_new_candidate(id, round, candidate, cx),
             Say::Ask | Say::Offer(_) | Say::Answer(_) => cx.drop_because("restart of no use"),
@@ -112,22 +117,18 @@ impl Links {
         self.handle_doubt(id, cx);
     }
 
-    /// Takes the offer of the other end.
-    fn reanswer(&mut self, id: ConnId, mut offer: Description, cx: &mut Context<'_>) {
-        let tried = self.sift(&mut offer, cx);
+    /// Takes the offer of the other end, or its answer.
+    fn agree(
+        &mut self,
+        id: ConnId,
+        mut theirs: Description,
+        take: fn(&mut Link, Description, Instant, &mut VecDeque<Output>),
+        cx: &mut Context<'_>,
+    ) {
+        let tried = self.sift(&mut theirs, cx);
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.tried = tried;
-            conn.link.reanswer(offer, cx.now, cx.out);
-            cx.stats.restarts += 1;
-        }
-    }
-
-    /// Takes its answer.
-    fn reaccept(&mut self, id: ConnId, mut answer: Description, cx: &mut Context<'_>) {
-        let tried = self.sift(&mut answer, cx);
-        if let Some(conn) = self.conns.get_mut(&id) {
-            conn.tried = tried;
-            conn.link.reaccept(answer, cx.now, cx.out);
+            take(&mut conn.link, theirs, cx.now, cx.out);
             cx.stats.restarts += 1;
         }
     }

@@ -221,7 +221,7 @@ impl Links {
     }
 
     /// Whether there may be more connections than the cap.
-    pub(crate) fn hand_over(&self, max_peers: usize) -> bool {
+    pub(crate) fn may_exceed(&self, max_peers: usize) -> bool {
         !self.partings.is_empty() || self.conns.values().filter(|conn| conn.is_open()).count() > max_peers
     }
 

@@ -25,18 +25,14 @@ impl Copies {
         self.taken.contains(proof)
     }
 
-    /// Remembers an offer; whether it is none that was taken up before.
-    pub(super) fn is_first(&mut self, proof: Proof) -> bool {
-        if !self.taken.insert(proof) {
-            return false;
+    /// An offer is taken up.
+    pub(super) fn remember(&mut self, proof: Proof) {
+        if self.taken.insert(proof) {
+            self.order.push_back(proof);
         }
-        self.order.push_back(proof);
-        if self.order.len() > MAX_COPIES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.taken.remove(&oldest);
+        if self.order.len() > MAX_COPIES {
+            self.order.pop_front().map(|oldest| self.taken.remove(&oldest));
         }
-        true
     }
 
     #[cfg(any(test, feature = "sim"))]

@@ -231,10 +231,11 @@ impl Signalling {
             waiting.proven = true;
         }
         // Whoever tells an old request again does not ask for anything.
-        let offer = waiting.request.offer.as_ref();
-        if !offer.is_some_and(|offer| self.copies.has(&offer.signature.proof)) {
-            self.settle_glare(&waiting.request, cx);
+        if waiting.request.offer.as_ref().is_some_and(|offer| self.copies.has(&offer.signature.proof)) {
+            cx.drop_because("copy of an offer");
+            return self.refuse(waiting, Reason::Duplicate, cx);
         }
+        self.settle_glare(&waiting.request, cx);
         cx.effects.push_back(Effect::Arrived(Arrival(Box::new(waiting))));
     }
 
@@ -256,10 +257,7 @@ impl Signalling {
         }
         let new = self.remember(&waiting.request, waiting.from, None, cx);
         let Offer { description, signature } = waiting.request.offer.take().filter(|_| new)?;
-        if !self.copies.is_first(signature.proof) {
-            cx.drop_because("copy of an offer");
-            return None;
-        }
+        self.copies.remember(signature.proof);
         Some((waiting.request, description))
     }
 
