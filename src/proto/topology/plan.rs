@@ -5,7 +5,7 @@ use crate::proto::id::Address;
 use crate::proto::neighborhood::{Neighborhood, UNSETTLED, closest, reserved};
 use crate::proto::random::Random;
 use crate::proto::request::{Goal, Plan};
-use crate::proto::ring::{self, Side};
+use crate::proto::ring::{self, Known, Side};
 use crate::proto::time::{Instant, soonest};
 
 impl Topology {
@@ -52,7 +52,7 @@ impl Topology {
         {
             self.long_at = self.ring_since.map(|since| since + UNSETTLED).filter(|&at| at > now);
         } else if self.long_at.is_some_and(|at| at <= now) {
-            plans.extend(self.plan_long(around, random));
+            plans.extend(self.plan_last(around, now).or_else(|| self.plan_long(around, random)));
             let longest = if free >= 2 { LONG.1 } else { LONG.2 };
             self.long_at = Some(now + random.jitter(self.long_pause, 0.3));
             self.long_pause = longest.min(self.long_pause * 2);
@@ -170,6 +170,18 @@ impl Topology {
         for peers in [&mut self.cool, &mut self.dead] {
             peers.retain(|_, until| *until > now);
         }
+    }
+
+    /// Where everyone in sight fits into the slots: one who is not linked yet. No draw of scales may ever come to one that
+    /// is as far away as a neighbor.
+    fn plan_last(&mut self, around: &Neighborhood, now: Instant) -> Option<Plan> {
+        let left = |address: &Address| self.dead.contains_key(address) || self.cool.contains_key(address);
+        let lacked =
+            |k: &&Known| k.hops > 1 && k.free > 0 && !around.is_pending(&k.address) && !left(&k.address);
+        let fits = around.known.len() <= around.max_peers;
+        let &Known { address, via, .. } = around.known.iter().filter(|_| fits).find(lacked)?;
+        self.cool.insert(address, now + COOL);
+        Some(Plan { goal: Goal::Exact(address), via, probe: false, aim: Some(address), replaces: None })
     }
 
     /// A point at a distance that our links cover worst, log-uniform between the nearest peers and half the

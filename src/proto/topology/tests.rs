@@ -165,6 +165,35 @@ fn a_settled_peer_with_free_slots_asks_for_long_links_and_a_full_one_does_not() 
 }
 
 #[test]
+fn where_everyone_in_sight_fits_into_the_slots_each_is_asked_for_by_address() {
+    // 100 is as far away as 156, to which there is a link: no draw of scales would come to it.
+    let places = [1, 255, 156];
+    let (mut mesh, links) = settled(&places);
+    let lacked = Known { free: 2, ..beyond(100, 1) };
+    let known = [link(1), lacked, link(156), link(255)];
+    let mut asked = |known: &[Known], now| {
+        mesh.long_at = Some(now);
+        let around = Neighborhood { max_peers: 5, free: 2, ..around(&links, known) };
+        let mut plans = mesh.plan(&around, &mut Random::new([1; 32]), now);
+        plans.retain(|plan| !plan.probe);
+        plans
+    };
+    let now = settled_at();
+    let exactly = Plan {
+        goal: Goal::Exact(place(100)),
+        via: place(1),
+        probe: false,
+        aim: Some(place(100)),
+        replaces: None,
+    };
+    assert_eq!(asked(&known, now), [exactly]);
+    let full = [link(1), Known { free: 0, ..lacked }, link(156), link(255)];
+    assert!(asked(&full, now + COOL).iter().all(|plan| plan.goal != exactly.goal), "it has no slot");
+    let more: Vec<_> = known.into_iter().chain([beyond(120, 1), beyond(140, 1)]).collect();
+    assert!(asked(&more, now + COOL).iter().all(|plan| plan.goal != exactly.goal), "not all fit");
+}
+
+#[test]
 fn whom_an_eviction_told_of_is_asked_as_soon_as_a_slot_is_free() {
     let (mut mesh, links) = settled(&[1, 255, 50]);
     let known = [link(1), link(255), link(50)];
