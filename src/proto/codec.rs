@@ -13,6 +13,11 @@ pub(crate) fn to_bytes(value: &impl Serialize) -> Vec<u8> {
     postcard::to_allocvec(value).expect("the length of every sequence is known")
 }
 
+/// Some bytes, and those of a value after them.
+pub(crate) fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(value, bytes).expect("the length of every sequence is known")
+}
+
 /// The value that all of the bytes make.
 pub(crate) fn from_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     let (value, rest) = postcard::take_from_bytes(bytes).ok()?;

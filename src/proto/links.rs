@@ -33,7 +33,7 @@ use admission::AdmissionError;
 pub(crate) use conn::Conn;
 #[cfg(not(test))]
 use conn::Conn;
-use link::wire::FrameError;
+use link::wire::{self, FrameError, Piece};
 use link::{Expired, Farewell, HOPEFUL, HOPEFUL_SLOW, Happened, Link, Packet, Violation};
 use parting::Parting;
 use rivals::Rivals;
@@ -192,11 +192,19 @@ impl Links {
     }
 
     pub(crate) fn handle_frame(&mut self, id: ConnId, frame: &[u8], cx: &mut Context<'_>) {
+        match wire::open(frame) {
+            Ok(pieces) => pieces.into_iter().for_each(|piece| self.handle_piece(id, piece, cx)),
+            Err(error) => self.act(id, Happened::Violation(error.into()), cx),
+        }
+    }
+
+    fn handle_piece(&mut self, id: ConnId, piece: Piece<'_>, cx: &mut Context<'_>) {
+        cx.stats.packets_in += 1;
         let max_packet = cx.me.config.max_message_size + PACKET_OVERHEAD;
         let Some(conn) = self.conns.get_mut(&id) else {
-            return self.handle_late_frame(id, frame, max_packet, cx);
+            return self.handle_late_piece(id, piece, max_packet, cx);
         };
-        let happened = conn.link.handle_frame(frame, max_packet, cx.now);
+        let happened = conn.link.handle_piece(piece, max_packet, cx.now);
         for _ in 0..std::mem::take(&mut conn.link.later) {
             cx.drop_because("of a later version");
         }
@@ -206,9 +214,9 @@ impl Links {
         self.act(id, happened, cx);
     }
 
-    pub(crate) fn handle_writable(&mut self, id: ConnId, cx: &mut Context<'_>) {
+    pub(crate) fn handle_writable(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(&id) {
-            conn.link.handle_writable(cx.out);
+            conn.link.handle_writable();
         }
     }
 
@@ -217,8 +225,8 @@ impl Links {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.reached |= found;
             match found {
-                true => conn.link.ask_now(cx.now, cx.out),
-                false => conn.link.ask_soon(cx.now, cx.out),
+                true => conn.link.ask_now(cx.now),
+                false => conn.link.ask_soon(cx.now),
             }
         }
     }
@@ -234,7 +242,7 @@ impl Links {
     /// The page was asleep: who is still there?
     pub(crate) fn handle_woke(&mut self, cx: &mut Context<'_>) {
         for conn in self.conns.values_mut() {
-            conn.link.ask_awoken(cx.now, cx.out);
+            conn.link.ask_awoken(cx.now);
         }
     }
 
@@ -266,7 +274,7 @@ impl Links {
         // Of a link that is being given another path two timers may be due.
         for id in due.flat_map(|id| [id; 2]).collect::<Vec<_>>() {
             let Some(conn) = self.conns.get_mut(&id).filter(|conn| is_due(conn)) else { continue };
-            match conn.link.handle_timeout(now, cx.out) {
+            match conn.link.handle_timeout(now) {
                 Ok(happened) => self.act(id, happened, cx),
                 Err(Expired::Dead) => {
                     if let Some(address) = conn.peer {
@@ -357,14 +365,13 @@ impl Links {
         packet: &Packet,
         own: Option<MessageId>,
         stats: &mut Stats,
-        out: &mut VecDeque<Output>,
     ) -> Option<usize> {
         let link = self.link_to(to, matches!(packet, Packet::Signalling(_)))?;
         if own.is_none() && link.is_congested() {
             stats.drop_because("neighbor too slow");
             return None;
         }
-        Some(link.send(packet, own, out))
+        Some(link.send(packet, own))
     }
 
     fn link_to(&mut self, peer: &Address, arranges: bool) -> Option<&mut Link> {
@@ -386,15 +393,13 @@ impl Links {
         first && conn.link.rtt().is_some()
     }
 
-    /// Whether neighbors have taken messages of this peer's own.
-    pub(crate) fn have_taken(&self) -> bool {
-        self.conns.values().any(|conn| !conn.link.taken.is_empty())
-    }
-
-    /// Messages of this peer's own that neighbors have taken since this was asked last.
-    pub(crate) fn take_taken(&mut self) -> Vec<(MessageId, Address)> {
+    /// Hands to the browser all that was sent, as far as it keeps up; which messages of this peer's own neighbors have taken
+    /// since.
+    pub(crate) fn flush(&mut self, out: &mut VecDeque<Output>) -> Vec<(MessageId, Address)> {
+        self.partings.iter_mut().for_each(|parting| parting.link.flush(out));
         let mut taken = Vec::new();
         for conn in self.conns.values_mut() {
+            conn.link.flush(out);
             if let Some(peer) = conn.peer {
                 taken.extend(conn.link.taken.drain(..).map(|id| (id, peer)));
             }
@@ -416,7 +421,7 @@ impl Links {
         let name = cx.around.link(&peer).map_or(peer, |link| link.name);
         if let Some(mut conn) = self.conns.remove(&id) {
             if let Some(evicted @ Farewell::Evicted { .. }) = farewell {
-                conn.link.send(&Packet::Close(evicted), None, cx.out);
+                conn.link.send(&Packet::Close(evicted), None);
                 self.part(peer, conn, cx);
             } else {
                 conn.link.close(farewell, cx.out);
@@ -522,8 +527,8 @@ impl Links {
     }
 
     /// Asks the neighbors whether they have what the page said lately.
-    pub(crate) fn ask_if_taken(&mut self, cx: &mut Context<'_>) {
-        self.conns.values_mut().for_each(|conn| conn.link.ask_if_taken(cx.out));
+    pub(crate) fn ask_if_taken(&mut self) {
+        self.conns.values_mut().for_each(|conn| conn.link.ask_if_taken());
     }
 
     /// Whether a neighbor has not taken all that the page said.

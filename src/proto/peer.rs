@@ -179,11 +179,10 @@ impl Peer {
             Input::ConnGathered(conn) => links.handle_gathered(conn, cx),
             Input::ConnOpened(conn) => links.handle_opened(conn, cx),
             Input::ConnFrame(conn, Bytes(frame)) => {
-                cx.stats.packets_in += 1;
                 cx.stats.bytes_in += frame.len() as u64;
                 links.handle_frame(conn, &frame, cx);
             }
-            Input::ConnWritable(conn) => links.handle_writable(conn, cx),
+            Input::ConnWritable(conn) => links.handle_writable(conn),
             Input::ConnInterrupted(conn) => links.handle_contact(conn, false, cx),
             Input::ConnResumed(conn) => links.handle_contact(conn, true, cx),
             Input::ConnLost(conn, reason) => links.handle_lost(conn, &reason, cx),
@@ -461,7 +460,7 @@ impl Peer {
             return;
         }
         let Self { parts, commons, .. } = self;
-        let sent = parts.links.send(to, packet, own, &mut commons.stats, &mut commons.out);
+        let sent = parts.links.send(to, packet, own, &mut commons.stats);
         if let Some(size) = sent {
             commons.stats.count_out(packet, size);
         }
@@ -511,10 +510,21 @@ impl Peer {
             return;
         }
         self.run(now);
+        let (parts, mut cx) = self.look(now);
+        parts.signalling.forget_arrived(now);
+        parts.messaging.flush(&mut cx);
+        self.run(now);
+        if self.stage == Stage::Open {
+            self.seek(now);
+        }
         self.flush(now);
         if self.stage != Stage::Open {
-            return self.end_when_out(now);
+            self.end_when_out(now);
         }
+    }
+
+    /// Looks for links, through the mesh and by the introducers.
+    fn seek(&mut self, now: Instant) {
         if self.parts.topology.poll_plan().is_some_and(|at| at <= now) {
             self.plan(now);
         }
@@ -526,14 +536,16 @@ impl Peer {
         self.run(now);
     }
 
-    /// Hands messages to the links, and tells what the links have taken.
+    /// Hands to the browser what all of this said, neighbor by neighbor, and tells what they have taken.
     fn flush(&mut self, now: Instant) {
+        let closing = self.stage != Stage::Open;
         let (parts, mut cx) = self.look(now);
-        parts.signalling.forget_arrived(now);
-        parts.messaging.flush(&mut cx);
-        self.run(now);
-        let (parts, mut cx) = self.look(now);
-        let taken = if parts.links.have_taken() { parts.links.take_taken() } else { Vec::new() };
+        let links = parts.links.aside();
+        let mut taken = links.flush(cx.out);
+        if closing {
+            links.ask_if_taken();
+            taken.extend(links.flush(cx.out));
+        }
         parts.messaging.handle_taken(taken, &mut cx);
     }
 

@@ -68,10 +68,12 @@ pub fn admission(bytes: &[u8]) {
         if station.remotes.is_empty() {
             break;
         }
-        match inbox.packet(&said, 1 << 20) {
-            Ok(Some(Packet::Hello(said))) => said_hello |= said == hello,
-            Ok(Some(Packet::Confirm { confirm: said, .. })) => proven |= said_hello && said == confirm,
-            _ => {}
+        for packet in inbox.packets(&said, 1 << 20).unwrap_or_default() {
+            match packet {
+                Packet::Hello(said) => said_hello |= said == hello,
+                Packet::Confirm { confirm: said, .. } => proven |= said_hello && said == confirm,
+                _ => {}
+            }
         }
         let linked = station.peer.link_count();
         station.feed(Input::ConnFrame(conn, Bytes(said)));

@@ -186,15 +186,17 @@ impl Station {
 
     fn hear(&mut self, conn: ConnId, bytes: &Bytes) {
         let Some(remote) = self.remotes.iter_mut().find(|remote| remote.conn == conn) else { return };
-        let packet = remote.inbox.packet(&bytes.0, 1 << 26).expect("the peer writes good frames");
-        match packet {
-            None | Some(Packet::Confirm { .. } | Packet::Close(_)) => {}
-            Some(Packet::Hello(hello)) => remote.hello = Some(hello),
-            Some(packet) => {
-                remote.said_more = true;
-                self.learn(packet);
+        let packets = remote.inbox.packets(&bytes.0, 1 << 26).expect("the peer writes good frames");
+        let mut more = Vec::new();
+        for packet in packets {
+            match packet {
+                Packet::Confirm { .. } | Packet::Close(_) => {}
+                Packet::Hello(hello) => remote.hello = Some(hello),
+                packet => more.push(packet),
             }
         }
+        remote.said_more |= !more.is_empty();
+        more.into_iter().for_each(|packet| self.learn(packet));
     }
 
     fn learn(&mut self, packet: Packet) {

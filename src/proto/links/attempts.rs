@@ -344,7 +344,7 @@ impl Links {
         for at in std::mem::take(&mut conn.tried) {
             self.targets.refund(at);
         }
-        let ahead = conn.link.handle_opened(cx.me.member(cx.now), cx.random, cx.now, cx.out);
+        let ahead = conn.link.handle_opened(cx.me.member(cx.now), cx.random, cx.now);
         let Some(Ahead { hello, confirm }) = ahead else { return };
         // With two links, which one stays depends on what both ends say of them now.
         if confirm.is_some() && self.has_another(id, &hello) {

@@ -41,7 +41,7 @@ use heart::{Beat, Heart};
 use outbox::Outbox;
 use rounds::Rounds;
 pub(crate) use wire::{Farewell, Packet};
-use wire::{FrameError, Inbox, Read};
+use wire::{FrameError, Inbox, Piece, Read};
 
 /// The browser makes a description in milliseconds; a page that was asleep, later.
 const DESCRIBE: Duration = Duration::from_secs(8);
@@ -428,24 +428,24 @@ impl Link {
         me: Member<'_>,
         random: &mut Random,
         now: Instant,
-        out: &mut VecDeque<Output>,
     ) -> Option<Ahead> {
         let hello = self.greet(me, random)?;
         self.state = State::Greeting(now);
         self.deadline = Some(now + GREET);
         self.hopeful_until = None;
         self.heart.handle_heard(now);
-        self.send(&Packet::Hello(hello), None, out);
+        self.send(&Packet::Hello(hello), None);
         let ahead = self.greeting.as_mut()?.take_ahead()?;
         self.repeats = 1 + u8::from(ahead.confirm.is_some());
         Some(ahead)
     }
 
-    pub(crate) fn handle_frame(&mut self, frame: &[u8], max_packet: usize, now: Instant) -> Happened {
+    /// A packet, or a part of one.
+    pub(crate) fn handle_piece(&mut self, piece: Piece<'_>, max_packet: usize, now: Instant) -> Happened {
         self.heart.handle_heard(now);
         let limit = if self.is_active() { max_packet } else { wire::FRAME };
         let awaits = self.greeting.as_ref().filter(|_| self.is_greeting()).map(|greeting| greeting.awaits());
-        let packet = match self.inbox.push(frame, limit) {
+        let packet = match self.inbox.push(piece, limit) {
             Ok(Read::Packet { packet, more }) => {
                 self.later += u32::from(more);
                 packet
@@ -503,10 +503,10 @@ impl Link {
     }
 
     /// Answers their Hello with our proof, if it has not gone yet: from here on they may take the link for one.
-    pub(crate) fn send_confirm(&mut self, out: &mut VecDeque<Output>) {
+    pub(crate) fn send_confirm(&mut self) {
         let said = self.greeting.as_mut().and_then(|greeting| greeting.take_confirm());
         if let Some((confirm, linked)) = said {
-            self.send(&Packet::Confirm { confirm, linked }, None, out);
+            self.send(&Packet::Confirm { confirm, linked }, None);
         }
     }
 
@@ -529,14 +529,14 @@ impl Link {
         self.heart.start(now);
     }
 
-    /// Sends a packet; its size in bytes.
-    pub(crate) fn send(
-        &mut self,
-        packet: &Packet,
-        of: Option<MessageId>,
-        out: &mut VecDeque<Output>,
-    ) -> usize {
-        self.outbox.push(self.conn, packet, of, &mut self.taken, out)
+    /// Sends a packet, with the next [`flush`](Self::flush); its size in bytes.
+    pub(crate) fn send(&mut self, packet: &Packet, of: Option<MessageId>) -> usize {
+        self.outbox.push(packet, of)
+    }
+
+    /// Hands to the browser what was sent, as far as it keeps up.
+    pub(crate) fn flush(&mut self, out: &mut VecDeque<Output>) {
+        self.outbox.flush(self.conn, &mut self.taken, out);
     }
 
     /// Whether the neighbor takes so long to read that no more should be queued for it.
@@ -544,14 +544,14 @@ impl Link {
         self.outbox.is_congested()
     }
 
-    pub(crate) fn handle_writable(&mut self, out: &mut VecDeque<Output>) {
-        self.outbox.handle_writable(self.conn, &mut self.taken, out);
+    pub(crate) fn handle_writable(&mut self) {
+        self.outbox.handle_writable();
     }
 
     /// Asks whether the neighbor has what the page said lately, if that was much.
-    pub(crate) fn ask_if_taken(&mut self, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_if_taken(&mut self) {
         if self.is_active() {
-            self.outbox.ask_if_taken(self.conn, &mut self.taken, out);
+            self.outbox.ask_if_taken();
         }
     }
 
@@ -571,34 +571,30 @@ impl Link {
     }
 
     /// Asks for a sign of life now: ICE lost contact, or found it again.
-    pub(crate) fn ask_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_now(&mut self, now: Instant) {
         if self.is_active() {
             let number = self.heart.ask(now);
-            self.send(&Packet::Ping(number), None, out);
+            self.send(&Packet::Ping(number), None);
         }
     }
 
     /// ... or something tells that the path may be broken.
-    pub(crate) fn ask_soon(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_soon(&mut self, now: Instant) {
         if self.is_active() {
             let number = self.heart.ask_soon(now);
-            self.send(&Packet::Ping(number), None, out);
+            self.send(&Packet::Ping(number), None);
         }
     }
 
     /// ... or this peer was asleep.
-    pub(crate) fn ask_awoken(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(crate) fn ask_awoken(&mut self, now: Instant) {
         if self.is_active() {
             let number = self.heart.ask_awoken(now);
-            self.send(&Packet::Ping(number), None, out);
+            self.send(&Packet::Ping(number), None);
         }
     }
 
-    pub(crate) fn handle_timeout(
-        &mut self,
-        now: Instant,
-        out: &mut VecDeque<Output>,
-    ) -> Result<Happened, Expired> {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<Happened, Expired> {
         if self.deadline.is_some_and(|at| at <= now) {
             return Err(Expired::TooSlow);
         }
@@ -615,7 +611,7 @@ impl Link {
         }
         match self.heart.handle_timeout(now) {
             Beat::Nothing => {}
-            Beat::Ask => self.ask_now(now, out),
+            Beat::Ask => self.ask_now(now),
             Beat::Doubt => return Ok(Happened::Doubt),
             Beat::Dead => return Err(Expired::Dead),
         }
@@ -641,7 +637,8 @@ impl Link {
             return;
         }
         if let (State::Greeting(_) | State::Active, Some(farewell)) = (&self.state, farewell) {
-            self.send(&Packet::Close(farewell), None, out);
+            self.send(&Packet::Close(farewell), None);
+            self.flush(out);
         }
         self.state = State::Closed;
         self.greeting = None;

@@ -1,13 +1,11 @@
 //! Admission: how a connection becomes a link, with one slot and one neighbor each.
 
-use std::collections::VecDeque;
-
 use super::Links;
 use super::admission::Hello;
 use super::link::{Farewell, Linked, Packet};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
-use crate::proto::io::{ConnId, Output};
+use crate::proto::io::ConnId;
 use crate::proto::journal::Cause;
 use crate::proto::time::Instant;
 
@@ -35,7 +33,7 @@ impl Links {
         }
         // Another run of a neighbor's identity is not admitted before that neighbor was asked.
         if !waits {
-            conn.link.send_confirm(cx.out);
+            conn.link.send_confirm();
         }
     }
 
@@ -102,7 +100,7 @@ impl Links {
         }
         if self.conns.get(&id).is_some_and(|conn| conn.trial) {
             let keep = self.passes_trial(id, &address, around, cx.now);
-            return if keep { self.keep(id, cx) } else { self.refuse_full(id, cx) };
+            return if keep { self.keep(id) } else { self.refuse_full(id, cx) };
         }
         if !self.give_slot(id, &address, around, cx) {
             return self.refuse_full(id, cx);
@@ -111,7 +109,7 @@ impl Links {
         if let Some(until) = self.conns.get(&id).and_then(|conn| conn.link.greets_until()) {
             self.partings.iter_mut().for_each(|parting| parting.until = parting.until.min(until));
         }
-        self.activate(id, address, cx.now, cx.out);
+        self.activate(id, address, cx.now);
         cx.effects.push_back(Effect::Linked(address, Instant::from_millis(admitted.clock)));
     }
 
@@ -123,25 +121,25 @@ impl Links {
             conn.link.close(Some(Farewell::Duplicate), cx.out);
         }
         if stays == new {
-            self.activate(new, peer, cx.now, cx.out);
+            self.activate(new, peer, cx.now);
             cx.effects.push_back(Effect::Relinked(peer));
         }
     }
 
-    fn activate(&mut self, id: ConnId, peer: Address, now: Instant, out: &mut VecDeque<Output>) {
+    fn activate(&mut self, id: ConnId, peer: Address, now: Instant) {
         self.neighbors.insert(peer, id);
         self.journal.linked();
         if let Some(conn) = self.conns.get_mut(&id) {
-            conn.link.send_confirm(out);
+            conn.link.send_confirm();
             conn.link.activate(now);
             conn.since = now;
         }
     }
 
     /// Says that a link on trial may stay. Nothing ends for it before the other end says so, too, by any packet.
-    fn keep(&mut self, id: ConnId, cx: &mut Context<'_>) {
+    fn keep(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(&id) {
-            conn.link.send(&Packet::Ping(0), None, cx.out);
+            conn.link.send(&Packet::Ping(0), None);
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::link::wire::Piece;
 use super::link::{Happened, Link, Packet};
 use super::{Conn, Links};
 use crate::proto::context::{Context, Effect};
@@ -57,18 +58,18 @@ impl Links {
         self.partings.iter().position(|parting| parting.link.conn == id)
     }
 
-    /// A frame on a connection that is no link any more.
-    pub(super) fn handle_late_frame(
+    /// A packet on a connection that is no link any more.
+    pub(super) fn handle_late_piece(
         &mut self,
         id: ConnId,
-        frame: &[u8],
+        piece: Piece<'_>,
         max_packet: usize,
         cx: &mut Context<'_>,
     ) {
         let Some(place) = self.parting(id) else { return };
         let Some(parting) = self.partings.get_mut(place) else { return };
         let from = parting.peer;
-        match parting.link.handle_frame(frame, max_packet, cx.now) {
+        match parting.link.handle_piece(piece, max_packet, cx.now) {
             Happened::Packet(Packet::Signalling(packet)) => {
                 cx.effects.push_back(Effect::PartingPacket(from, packet))
             }

@@ -79,7 +79,7 @@ impl Links {
             return waits;
         }
         let Some(conn) = self.conns.get_mut(&holder) else { return false };
-        conn.link.send(&Packet::Rival(newcomer.instance), None, cx.out);
+        conn.link.send(&Packet::Rival(newcomer.instance), None);
         let (least, most) = ANSWER;
         let until = cx.now + conn.link.rtt().map_or(most, |rtt| (rtt * 3).clamp(least, most));
         let instance = newcomer.instance;
@@ -100,7 +100,7 @@ impl Links {
         let me = cx.me;
         let holding = Holding::prove(&me.identity, &me.secret.tag(), me.instance, rival, cx.now - me.since);
         if let Some(conn) = self.conns.get_mut(&id) {
-            conn.link.send(&Packet::Holds(holding), None, cx.out);
+            conn.link.send(&Packet::Holds(holding), None);
         }
     }
 
@@ -135,7 +135,7 @@ impl Links {
             false => holder.filter(|_| !std::mem::replace(&mut rival.replied, true)),
         });
         match to.and_then(|to| conns.get_mut(&to)) {
-            Some(conn) => drop(conn.link.send(&Packet::Holds(holding), None, cx.out)),
+            Some(conn) => drop(conn.link.send(&Packet::Holds(holding), None)),
             None => cx.drop_because("holds"),
         }
     }

@@ -24,6 +24,11 @@ impl<T> Shown<T> {
         self.touched = false;
         &mut self.part
     }
+
+    /// The part, to change what the neighborhood does not show.
+    pub(crate) fn aside(&mut self) -> &mut T {
+        &mut self.part
+    }
 }
 
 impl<T> Deref for Shown<T> {

@@ -38,8 +38,6 @@ impl Peer {
             return;
         }
         self.stage = Stage::Closing { until: now + CLOSING };
-        let (parts, mut cx) = self.look(now);
-        parts.links.ask_if_taken(&mut cx);
         if self.has_to_say() {
             let (parts, mut cx) = self.look(now);
             parts.links.drop_attempts(&mut cx);

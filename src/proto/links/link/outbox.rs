@@ -1,12 +1,12 @@
-//! What waits to go out on one link: small packets first, large ones in turn, no more than the browser can
-//! swallow.
+//! What waits to go out on one link: small packets first, as many in a frame as fit, large ones in turn, no more than the
+//! browser can swallow. Nothing goes before it is told to, so that what is said at once goes together.
 
 use std::collections::VecDeque;
 
 use crate::proto::id::MessageId;
 use crate::proto::io::{Bytes, ConnId, Output};
 
-use super::wire::{FRAME, Frame, PART, Packet, encode, frame};
+use super::wire::{Bundle, Frame, PART, Packet, SMALL, encode, frame};
 
 /// Bytes handed to the browser before we ask whether it keeps up. A guess: two round trips at 10 MB/s.
 const WINDOW: usize = 256 << 10;
@@ -20,10 +20,10 @@ const AT_ONCE: usize = 4380;
 /// What the numbers of these questions have that those of the heartbeat have not.
 const QUESTION: u32 = 1 << 31;
 
-/// A packet in one frame.
+/// A packet that fits a frame.
 #[derive(Debug)]
 struct Small {
-    frame: Vec<u8>,
+    bytes: Vec<u8>,
     /// The message to report as taken.
     of: Option<MessageId>,
 }
@@ -43,7 +43,7 @@ struct Stream {
 pub(crate) struct Outbox {
     small: VecDeque<Small>,
     large: VecDeque<Stream>,
-    /// Bytes in both queues: of the frames of small packets, and of the parts of large ones.
+    /// Bytes of packets in both queues.
     queued: usize,
     /// Questions that the neighbor has not answered, the oldest first, and the message that each is about.
     questions: VecDeque<(u32, Option<MessageId>)>,
@@ -58,44 +58,24 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Queues a packet and sends what may go; says how many bytes the packet has.
-    pub(crate) fn push(
-        &mut self,
-        conn: ConnId,
-        packet: &Packet,
-        of: Option<MessageId>,
-        taken: &mut Vec<MessageId>,
-        out: &mut VecDeque<Output>,
-    ) -> usize {
+    /// Queues a packet; says how many bytes it has.
+    pub(crate) fn push(&mut self, packet: &Packet, of: Option<MessageId>) -> usize {
         let bytes = encode(packet);
         let size = bytes.len();
-        if size <= FRAME - 4 {
-            self.queue_small(&bytes, of);
+        self.queued += size;
+        if size <= SMALL {
+            self.small.push_back(Small { bytes, of });
         } else {
-            self.queued += size;
             self.next_stream = self.next_stream.wrapping_add(1);
             self.large.push_back(Stream { id: self.next_stream, bytes, sent: 0, of });
         }
-        self.flush(conn, taken, out);
         size
     }
 
-    fn queue_small(&mut self, bytes: &[u8], of: Option<MessageId>) {
-        let frame = frame(&Frame::Whole(bytes));
-        self.queued += frame.len();
-        self.small.push_back(Small { frame, of });
-    }
-
     /// The browser keeps up again.
-    pub(crate) fn handle_writable(
-        &mut self,
-        conn: ConnId,
-        taken: &mut Vec<MessageId>,
-        out: &mut VecDeque<Output>,
-    ) {
+    pub(crate) fn handle_writable(&mut self) {
         self.waiting = false;
         self.unsaid = 0;
-        self.flush(conn, taken, out);
     }
 
     /// An answer of the neighbor: it has all that went before the question.
@@ -106,15 +86,9 @@ impl Outbox {
     }
 
     /// Asks whether all is there, if more of the page's own went out lately than a channel sends at once.
-    pub(crate) fn ask_if_taken(
-        &mut self,
-        conn: ConnId,
-        taken: &mut Vec<MessageId>,
-        out: &mut VecDeque<Output>,
-    ) {
+    pub(crate) fn ask_if_taken(&mut self) {
         if self.unproven > AT_ONCE {
             self.ask(None);
-            self.flush(conn, taken, out);
         }
     }
 
@@ -136,7 +110,8 @@ impl Outbox {
         self.queued
     }
 
-    fn flush(&mut self, conn: ConnId, taken: &mut Vec<MessageId>, out: &mut VecDeque<Output>) {
+    /// Hands to the browser what may go.
+    pub(crate) fn flush(&mut self, conn: ConnId, taken: &mut Vec<MessageId>, out: &mut VecDeque<Output>) {
         while !self.waiting {
             let Some(bytes) = self.next_frame(taken) else { return };
             self.unsaid += bytes.len();
@@ -149,9 +124,13 @@ impl Outbox {
     }
 
     fn next_frame(&mut self, taken: &mut Vec<MessageId>) -> Option<Vec<u8>> {
-        if let Some(Small { frame, of }) = self.small.pop_front() {
-            self.queued -= frame.len();
-            self.note_out(frame.len(), of, taken);
+        let mut bundle = Bundle::default();
+        while let Some(Small { bytes, of }) = self.small.pop_front_if(|small| bundle.fits(&small.bytes)) {
+            self.queued -= bytes.len();
+            self.note_out(bytes.len(), of, taken);
+            bundle.push(bytes);
+        }
+        if let Some(frame) = bundle.into_frame() {
             return Some(frame);
         }
         let mut stream = self.large.pop_front()?;
@@ -187,7 +166,7 @@ impl Outbox {
         self.next_question = self.next_question.wrapping_add(1) | QUESTION;
         self.questions.push_back((self.next_question, of));
         self.unproven = 0;
-        self.queue_small(&encode(&Packet::Ping(self.next_question)), None);
+        self.push(&Packet::Ping(self.next_question), None);
     }
 }
 
@@ -195,7 +174,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::proto::identity::Identity;
-    use crate::proto::links::link::wire::Inbox;
+    use crate::proto::links::link::wire::{FRAME, Inbox};
     use crate::proto::messaging::broadcast;
     use crate::proto::messaging::message::{Draft, Kind, Payload};
     use crate::proto::secret::SwarmTag;
@@ -229,7 +208,7 @@ mod tests {
         let mut packets = Vec::new();
         while let Some(output) = out.pop_front() {
             if let Output::ConnSend(_, Bytes(bytes)) = output {
-                packets.extend(inbox.packet(&bytes, 1 << 20).unwrap());
+                packets.extend(inbox.packets(&bytes, 1 << 20).unwrap());
             }
         }
         packets
@@ -240,12 +219,15 @@ mod tests {
         let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let big = large(600_000, 1);
-        outbox.push(CONN, &big, Some(MessageId([1; 20])), &mut taken, &mut out);
+        outbox.push(&big, Some(MessageId([1; 20])));
+        outbox.flush(CONN, &mut taken, &mut out);
         assert!(taken.is_empty(), "only a window of it is out");
-        outbox.push(CONN, &Packet::Ping(7), None, &mut taken, &mut out);
+        outbox.push(&Packet::Ping(7), None);
+        outbox.flush(CONN, &mut taken, &mut out);
         let mut packets = deliver(&mut out, &mut inbox);
         while outbox.queued() > 0 {
-            outbox.handle_writable(CONN, &mut taken, &mut out);
+            outbox.handle_writable();
+            outbox.flush(CONN, &mut taken, &mut out);
             packets.extend(deliver(&mut out, &mut inbox));
         }
         let question = Packet::Ping(QUESTION + 1);
@@ -256,12 +238,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_at_once_goes_in_one_frame_as_far_as_it_fits() {
+        let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
+        let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+        let said: Vec<_> = (0..40).map(|mark| large(900, mark)).collect();
+        said.iter().for_each(|packet| drop(outbox.push(packet, None)));
+        assert!(out.is_empty(), "nothing goes before it is told to");
+        outbox.flush(CONN, &mut taken, &mut out);
+        let sizes = out.iter().map(|output| match output {
+            Output::ConnSend(_, bytes) => bytes.0.len(),
+            other => panic!("{other:?}"),
+        });
+        let sizes = sizes.collect::<Vec<_>>();
+        assert_eq!(sizes.len(), 3, "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size <= FRAME) && sizes[0] > FRAME - 900, "{sizes:?}");
+        assert_eq!(deliver(&mut out, &mut inbox), said, "all of it, in order");
+        outbox.push(&Packet::Ping(7), None);
+        outbox.flush(CONN, &mut taken, &mut out);
+        let alone = frame(&Frame::Whole(&encode(&Packet::Ping(7))));
+        assert_eq!(out, [Output::ConnSend(CONN, Bytes(alone))], "what is alone is as it ever was");
+    }
+
+    #[test]
     fn an_answer_is_for_all_that_was_asked_before_it_and_for_nothing_else() {
         let mut outbox = Outbox::default();
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let ids = [1, 2, 3].map(|mark| MessageId([mark; 20]));
         for id in ids {
-            outbox.push(CONN, &large(AT_ONCE + 20, id.0[0]), Some(id), &mut taken, &mut out);
+            outbox.push(&large(AT_ONCE + 20, id.0[0]), Some(id));
+            outbox.flush(CONN, &mut taken, &mut out);
         }
         outbox.handle_pong(QUESTION + 9, &mut taken);
         outbox.handle_pong(1, &mut taken);
@@ -277,12 +282,16 @@ mod tests {
         let mut outbox = Outbox::default();
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let id = MessageId([1; 20]);
-        outbox.push(CONN, &Packet::Pong(1), Some(id), &mut taken, &mut out);
+        outbox.push(&Packet::Pong(1), Some(id));
+        outbox.flush(CONN, &mut taken, &mut out);
         assert_eq!((std::mem::take(&mut taken), outbox.owes()), (vec![id], false));
-        outbox.push(CONN, &large(600_000, 1), None, &mut taken, &mut out);
-        outbox.push(CONN, &Packet::Pong(2), Some(id), &mut taken, &mut out);
+        outbox.push(&large(600_000, 1), None);
+        outbox.flush(CONN, &mut taken, &mut out);
+        outbox.push(&Packet::Pong(2), Some(id));
+        outbox.flush(CONN, &mut taken, &mut out);
         assert!(taken.is_empty() && outbox.owes(), "it waits for the browser");
-        outbox.handle_writable(CONN, &mut taken, &mut out);
+        outbox.handle_writable();
+        outbox.flush(CONN, &mut taken, &mut out);
         assert_eq!((taken, outbox.owes()), (vec![id], false));
     }
 
@@ -292,15 +301,20 @@ mod tests {
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let few = large(1000, 1);
         for _ in 0..4 {
-            outbox.push(CONN, &few, Some(MessageId([1; 20])), &mut taken, &mut out);
+            outbox.push(&few, Some(MessageId([1; 20])));
+            outbox.flush(CONN, &mut taken, &mut out);
         }
-        outbox.ask_if_taken(CONN, &mut taken, &mut out);
+        outbox.ask_if_taken();
+        outbox.flush(CONN, &mut taken, &mut out);
         assert!(!outbox.owes(), "so much is sent at once");
-        outbox.push(CONN, &few, Some(MessageId([1; 20])), &mut taken, &mut out);
-        outbox.ask_if_taken(CONN, &mut taken, &mut out);
+        outbox.push(&few, Some(MessageId([1; 20])));
+        outbox.flush(CONN, &mut taken, &mut out);
+        outbox.ask_if_taken();
+        outbox.flush(CONN, &mut taken, &mut out);
         assert!(outbox.owes());
         outbox.handle_pong(QUESTION + 1, &mut taken);
-        outbox.ask_if_taken(CONN, &mut taken, &mut out);
+        outbox.ask_if_taken();
+        outbox.flush(CONN, &mut taken, &mut out);
         assert!(!outbox.owes(), "once is enough");
     }
 
@@ -309,7 +323,8 @@ mod tests {
         let mut outbox = Outbox::default();
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         for mark in 0..4 {
-            outbox.push(CONN, &large(300_000, mark), None, &mut taken, &mut out);
+            outbox.push(&large(300_000, mark), None);
+            outbox.flush(CONN, &mut taken, &mut out);
         }
         let handed: usize =
             out.iter().map(|o| if let Output::ConnSend(_, bytes) = o { bytes.0.len() } else { 0 }).sum();
@@ -323,11 +338,13 @@ mod tests {
         let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         for mark in 0..8 {
-            outbox.push(CONN, &large(1 << 20, mark), None, &mut taken, &mut out);
+            outbox.push(&large(1 << 20, mark), None);
+            outbox.flush(CONN, &mut taken, &mut out);
         }
         let mut arrived = deliver(&mut out, &mut inbox).len();
         while outbox.queued() > 0 {
-            outbox.handle_writable(CONN, &mut taken, &mut out);
+            outbox.handle_writable();
+            outbox.flush(CONN, &mut taken, &mut out);
             arrived += deliver(&mut out, &mut inbox).len();
         }
         assert_eq!(arrived, 8);
@@ -339,11 +356,13 @@ mod tests {
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let packets: Vec<_> = (0..6).map(|mark| large(100_000, mark)).collect();
         for packet in &packets {
-            outbox.push(CONN, packet, None, &mut taken, &mut out);
+            outbox.push(packet, None);
+            outbox.flush(CONN, &mut taken, &mut out);
         }
         let mut arrived = deliver(&mut out, &mut inbox);
         while outbox.queued() > 0 {
-            outbox.handle_writable(CONN, &mut taken, &mut out);
+            outbox.handle_writable();
+            outbox.flush(CONN, &mut taken, &mut out);
             arrived.extend(deliver(&mut out, &mut inbox));
         }
         assert_eq!(arrived.len(), 6);
@@ -357,15 +376,18 @@ mod tests {
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let waits = |outbox: &Outbox| {
             let large: usize = outbox.large.iter().map(|stream| stream.bytes.len() - stream.sent).sum();
-            large + outbox.small.iter().map(|small| small.frame.len()).sum::<usize>()
+            large + outbox.small.iter().map(|small| small.bytes.len()).sum::<usize>()
         };
         for mark in 0..8 {
-            outbox.push(CONN, &large(600_000, mark), Some(MessageId([mark; 20])), &mut taken, &mut out);
+            outbox.push(&large(600_000, mark), Some(MessageId([mark; 20])));
+            outbox.flush(CONN, &mut taken, &mut out);
             for number in 0..1000 {
-                outbox.push(CONN, &Packet::Pong(number), None, &mut taken, &mut out);
+                outbox.push(&Packet::Pong(number), None);
+                outbox.flush(CONN, &mut taken, &mut out);
                 assert_eq!(outbox.queued(), waits(&outbox));
             }
-            outbox.handle_writable(CONN, &mut taken, &mut out);
+            outbox.handle_writable();
+            outbox.flush(CONN, &mut taken, &mut out);
             assert_eq!(outbox.queued(), waits(&outbox));
         }
         assert!(outbox.queued() > 0);

@@ -42,7 +42,7 @@ fn a_description_is_not_held_back_by_a_slow_candidate() {
     let (mut link, mut out) = offering();
     link.handle_described(&sdp(1, "actpass"), T0).unwrap();
     assert_eq!(link.poll_timeout(), Some(T0 + GATHER));
-    assert!(matches!(link.handle_timeout(T0 + GATHER, &mut out), Ok(Happened::Described)));
+    assert!(matches!(link.tick(T0 + GATHER, &mut out), Ok(Happened::Described)));
     // What comes later trickles after, each once.
     assert!(matches!(link.handle_candidate(LATE, T0), Happened::Candidate(_)));
     assert!(matches!(link.handle_candidate(LATE, T0), Happened::Nothing));
@@ -59,7 +59,7 @@ fn a_description_goes_soon_after_the_best_of_its_candidates() {
     assert_eq!(link.poll_timeout(), Some(T0 + GATHER), "there is none yet");
     link.handle_candidate(LATE, at(50));
     assert_eq!(link.poll_timeout(), Some(at(75)));
-    assert!(matches!(link.handle_timeout(at(75), &mut out), Ok(Happened::Described)));
+    assert!(matches!(link.tick(at(75), &mut out), Ok(Happened::Described)));
 
     // There are servers: what is the machine's own is not enough, what one of them says is.
     let (mut link, mut out) = offering();
@@ -68,7 +68,7 @@ fn a_description_goes_soon_after_the_best_of_its_candidates() {
     assert_eq!(link.poll_timeout(), Some(T0 + GATHER));
     link.handle_candidate("candidate:2 1 udp 1 203.0.113.7 5001 typ srflx raddr 0.0.0.0 rport 0", at(100));
     assert_eq!(link.poll_timeout(), Some(at(125)));
-    assert!(matches!(link.handle_timeout(at(125), &mut out), Ok(Happened::Described)));
+    assert!(matches!(link.tick(at(125), &mut out), Ok(Happened::Described)));
 
     // It waits for no longer than without.
     let (mut link, _) = offering();
@@ -83,9 +83,9 @@ fn a_description_without_a_candidate_waits_for_one() {
     let (mut link, mut out) = offering();
     let bare = sdp(1, "actpass").replace("a=candidate", "a=x");
     link.handle_described(&bare, T0).unwrap();
-    assert!(matches!(link.handle_timeout(T0 + GATHER, &mut out), Ok(Happened::Nothing)));
+    assert!(matches!(link.tick(T0 + GATHER, &mut out), Ok(Happened::Nothing)));
     assert!(matches!(link.handle_candidate(LATE, T0), Happened::Nothing));
-    assert!(matches!(link.handle_timeout(T0 + GATHER * 2, &mut out), Ok(Happened::Described)));
+    assert!(matches!(link.tick(T0 + GATHER * 2, &mut out), Ok(Happened::Described)));
     assert_eq!(link.description().map(|it| it.candidates.len()), Some(1));
 }
 
@@ -171,10 +171,10 @@ fn every_state_before_active_has_a_deadline() {
         let mut out = VecDeque::new();
         let mut now = T0;
         while now < by {
-            assert!(link.handle_timeout(now, &mut out).is_ok(), "too early");
+            assert!(link.tick(now, &mut out).is_ok(), "too early");
             now = now + Duration::from_millis(100);
         }
-        assert!(matches!(link.handle_timeout(by, &mut out), Err(Expired::TooSlow)));
+        assert!(matches!(link.tick(by, &mut out), Err(Expired::TooSlow)));
         assert!(link.poll_timeout().is_some_and(|at| at <= by));
     };
     too_slow(offering().0, T0 + DESCRIBE);
@@ -191,9 +191,9 @@ fn a_connection_that_takes_long_is_late_once_and_may_still_come() {
     let (mut link, mut out) = connecting(1, 2);
     assert!(link.is_hopeful());
     assert_eq!(link.poll_timeout(), Some(T0 + HOPEFUL));
-    assert!(matches!(link.handle_timeout(T0 + HOPEFUL, &mut out), Ok(Happened::Late)));
+    assert!(matches!(link.tick(T0 + HOPEFUL, &mut out), Ok(Happened::Late)));
     assert!(!link.is_hopeful());
-    assert!(matches!(link.handle_timeout(T0 + HOPEFUL, &mut out), Ok(Happened::Nothing)));
+    assert!(matches!(link.tick(T0 + HOPEFUL, &mut out), Ok(Happened::Nothing)));
     open(&mut link, 1, T0 + HOPEFUL, &mut out);
     assert!(link.is_greeting() && link.is_hopeful());
 }
@@ -227,17 +227,17 @@ fn words_that_come_ahead_make_a_link_as_soon_as_its_channel_is_open() {
     let words = as_member(1, |me| a.greet_back(hello, me, &mut random())).expect("the hello is good");
     b.handle_greeted(words.0, words.1);
 
-    let ahead = as_member(2, |me| b.handle_opened(me, &mut random(), T0, &mut to_a)).expect("both words");
+    let ahead = as_member(2, |me| b.opens(me, &mut random(), T0, &mut to_a)).expect("both words");
     b.confirm(&ahead.hello, &member(2), false).unwrap();
-    b.send_confirm(&mut to_a);
+    b.sends_confirm(&mut to_a);
     let proven = b.handle_confirm(&ahead.confirm.expect("the second word"), false);
     assert!(matches!(proven, Happened::Proven(by, _) if by.address == member(1).address()), "{proven:?}");
     b.activate(T0);
 
-    let ahead = as_member(1, |me| a.handle_opened(me, &mut random(), T0, &mut to_b)).expect("their hello");
+    let ahead = as_member(1, |me| a.opens(me, &mut random(), T0, &mut to_b)).expect("their hello");
     assert_eq!(ahead.confirm, None);
     a.confirm(&ahead.hello, &member(1), false).unwrap();
-    a.send_confirm(&mut to_b);
+    a.sends_confirm(&mut to_b);
     // On the channel all is said again, for whom it did not reach.
     assert_eq!((to_a.len(), to_b.len()), (2, 2));
     assert!(matches!(hear(&mut a, &mut to_a), Happened::Nothing), "the hello is known");
@@ -245,8 +245,8 @@ fn words_that_come_ahead_make_a_link_as_soon_as_its_channel_is_open() {
     assert!(matches!(proven, Happened::Proven(by, _) if by.address == member(2).address()), "{proven:?}");
     assert!(matches!(hear(&mut b, &mut to_b.clone()), Happened::Nothing));
     let last = to_b.pop_back().expect("a confirm");
-    assert!(matches!(b.handle_frame(&bytes(&last), MAX, T0), Happened::Nothing));
-    let third = b.handle_frame(&bytes(&last), MAX, T0);
+    assert!(matches!(b.hears(&bytes(&last), MAX, T0), Happened::Nothing));
+    let third = b.hears(&bytes(&last), MAX, T0);
     assert!(matches!(third, Happened::Violation(Violation::TooEarly)), "once more, not for ever: {third:?}");
 }
 
@@ -259,9 +259,9 @@ fn words_that_were_altered_on_their_way_make_no_link() {
         as_member(1, |me| a.greet_back(hello_of_b, me, &mut Random::new([1; 32]))).unwrap();
     hello.nonce = [7; 16];
     b.handle_greeted(hello, forged);
-    let ahead = as_member(2, |me| b.handle_opened(me, &mut Random::new([2; 32]), T0, &mut out)).unwrap();
+    let ahead = as_member(2, |me| b.opens(me, &mut Random::new([2; 32]), T0, &mut out)).unwrap();
     b.confirm(&ahead.hello, &member(2), false).unwrap();
-    b.send_confirm(&mut out);
+    b.sends_confirm(&mut out);
     let happened = b.handle_confirm(&ahead.confirm.unwrap(), false);
     assert!(matches!(happened, Happened::Violation(Violation::Admission(_))), "{happened:?}");
 }
@@ -272,11 +272,11 @@ fn nothing_but_proofs_is_heard_before_admission() {
         [Packet::Ping(1), Packet::Signalling(cancel()), Packet::Confirm { confirm: confirm(), linked: false }]
     {
         let (mut link, _) = opened(1, 2);
-        let happened = link.handle_frame(&whole(&packet), MAX, T0);
+        let happened = link.hears(&whole(&packet), MAX, T0);
         assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "{packet:?}: {happened:?}");
     }
     let (mut link, _) = connecting(1, 2);
-    let happened = link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0);
+    let happened = link.hears(&whole(&Packet::Ping(1)), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "nor before the channel");
 }
 
@@ -284,8 +284,8 @@ fn nothing_but_proofs_is_heard_before_admission() {
 fn a_stranger_cannot_make_us_hold_a_large_packet() {
     let (mut link, _) = opened(1, 2);
     let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; PART] });
-    assert!(matches!(link.handle_frame(&part(1), MAX, T0), Happened::Part));
-    let happened = link.handle_frame(&part(1), MAX, T0);
+    assert!(matches!(link.hears(&part(1), MAX, T0), Happened::Part));
+    let happened = link.hears(&part(1), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
 }
 
@@ -295,10 +295,10 @@ fn a_second_hello_or_a_false_proof_is_a_violation() {
     let again = to_a[0].clone();
     let mut out = VecDeque::new();
     greet(&mut a, 1, &mut to_a, &mut out, false);
-    let happened = a.handle_frame(&bytes(&again), MAX, T0);
+    let happened = a.hears(&bytes(&again), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "{happened:?}");
     let forged = Packet::Confirm { confirm: confirm(), linked: false };
-    let happened = a.handle_frame(&whole(&forged), MAX, T0);
+    let happened = a.hears(&whole(&forged), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Admission(AdmissionError::NotMember))));
 }
 
@@ -309,10 +309,10 @@ fn a_hello_is_confirmed_once() {
     let mut out = VecDeque::new();
     assert!(a.confirm(&hello, &member(1), false).is_ok());
     assert_eq!(out.len(), 0, "it goes when it may");
-    a.send_confirm(&mut out);
+    a.sends_confirm(&mut out);
     let again = a.confirm(&hello, &member(1), false);
     assert_eq!(again, Err(Violation::Admission(AdmissionError::Order)));
-    a.send_confirm(&mut out);
+    a.sends_confirm(&mut out);
     assert_eq!(out.len(), 1);
     let (mut early, _) = connecting(1, 2);
     assert_eq!(early.confirm(&hello, &member(1), false), Err(Violation::TooEarly));
@@ -321,7 +321,7 @@ fn a_hello_is_confirmed_once() {
 #[test]
 fn proofs_on_an_active_link_are_a_violation() {
     let mut link = active();
-    let happened = link.handle_frame(&whole(&Packet::Confirm { confirm: confirm(), linked: true }), MAX, T0);
+    let happened = link.hears(&whole(&Packet::Confirm { confirm: confirm(), linked: true }), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::TooEarly)), "{happened:?}");
 }
 
@@ -331,9 +331,9 @@ fn proofs_on_an_active_link_are_a_violation() {
 fn a_new_link_is_measured_at_once() {
     let (mut link, mut out) = (active(), VecDeque::new());
     assert_eq!(link.poll_timeout(), Some(T0));
-    link.handle_timeout(T0, &mut out).unwrap();
+    link.tick(T0, &mut out).unwrap();
     assert_eq!(asked(&mut out), [1]);
-    link.handle_frame(&whole(&Packet::Pong(1)), MAX, at(40));
+    link.hears(&whole(&Packet::Pong(1)), MAX, at(40));
     link.handle_pong(1, at(40));
     assert_eq!(link.rtt(), Some(Duration::from_millis(40)));
 }
@@ -341,7 +341,7 @@ fn a_new_link_is_measured_at_once() {
 #[test]
 fn the_round_trip_is_smoothed_and_only_answers_count() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
-    link.ask_now(at(1000), &mut out);
+    link.asks_now(at(1000), &mut out);
     let [number] = asked(&mut out)[..] else { panic!("it asks once") };
     link.handle_pong(number + 1, at(1010));
     assert_eq!(link.rtt(), Some(Duration::from_millis(40)), "nobody asked that");
@@ -356,33 +356,33 @@ fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
     let idle = at(40) + IDLE;
     assert_eq!(link.poll_timeout(), Some(idle));
-    assert!(link.handle_timeout(idle, &mut out).is_ok());
+    assert!(link.tick(idle, &mut out).is_ok());
     assert_eq!(asked(&mut out).len(), 1);
     // It may live, and its path be broken: that is looked into first, and once.
     assert_eq!(link.poll_timeout(), Some(idle + Duration::from_millis(500)));
-    assert!(matches!(link.handle_timeout(idle + Duration::from_millis(500), &mut out), Ok(Happened::Doubt)));
+    assert!(matches!(link.tick(idle + Duration::from_millis(500), &mut out), Ok(Happened::Doubt)));
     assert!(link.wants_path());
     assert_eq!(link.poll_timeout(), Some(idle + PONG));
-    assert!(matches!(link.handle_timeout(idle + PONG, &mut out), Err(Expired::Dead)));
+    assert!(matches!(link.tick(idle + PONG, &mut out), Err(Expired::Dead)));
     assert!(IDLE + PONG < Duration::from_secs(5));
 }
 
 #[test]
 fn an_answer_to_the_latest_question_ends_a_doubt_and_other_words_do_not() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
-    link.ask_soon(at(100), &mut out);
+    link.asks_soon(at(100), &mut out);
     let [first] = asked(&mut out)[..] else { panic!("one question") };
-    assert!(matches!(link.handle_timeout(at(350), &mut out), Ok(Happened::Doubt)));
-    link.ask_soon(at(400), &mut out);
+    assert!(matches!(link.tick(at(350), &mut out), Ok(Happened::Doubt)));
+    link.asks_soon(at(400), &mut out);
     let [second] = asked(&mut out)[..] else { panic!("one question") };
-    link.handle_frame(&whole(&Packet::Ping(7)), MAX, at(410));
+    link.hears(&whole(&Packet::Ping(7)), MAX, at(410));
     link.handle_pong(first, at(420));
     assert!(link.wants_path(), "its path to us is good, and ours to it may not be");
     link.handle_pong(second, at(430));
     assert!(!link.is_in_doubt() && !link.wants_path());
     // Where a timer rings late the answer may be waiting behind it.
-    link.ask_soon(at(500), &mut out);
-    assert!(matches!(link.handle_timeout(at(1800), &mut out), Ok(Happened::Nothing)));
+    link.asks_soon(at(500), &mut out);
+    assert!(matches!(link.tick(at(1800), &mut out), Ok(Happened::Nothing)));
     assert!(!link.is_in_doubt() && link.poll_timeout() > Some(at(1800)));
 }
 
@@ -391,17 +391,17 @@ fn a_neighbor_that_talks_is_neither_asked_nor_dead() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
     for n in 1..100 {
         let now = at(40 + n * 1400);
-        link.handle_frame(&whole(&Packet::Ping(7)), MAX, now);
+        link.hears(&whole(&Packet::Ping(7)), MAX, now);
         assert!(link.poll_timeout().is_some_and(|at| at > now));
     }
     assert_eq!(out.len(), 0);
     // One that says other things than the answer is alive too.
     let mut now = link.poll_timeout().unwrap();
-    link.handle_timeout(now, &mut out).unwrap();
+    link.tick(now, &mut out).unwrap();
     for _ in 0..100 {
         now = now + Duration::from_millis(700);
-        link.handle_frame(&whole(&Packet::Ping(7)), MAX, now);
-        assert!(link.poll_timeout().unwrap() > now || link.handle_timeout(now, &mut out).is_ok());
+        link.hears(&whole(&Packet::Ping(7)), MAX, now);
+        assert!(link.poll_timeout().unwrap() > now || link.tick(now, &mut out).is_ok());
     }
 }
 
@@ -409,12 +409,12 @@ fn a_neighbor_that_talks_is_neither_asked_nor_dead() {
 fn a_timer_that_comes_late_asks_again_instead_of_burying() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
     let idle = at(40) + IDLE;
-    link.handle_timeout(idle, &mut out).unwrap();
+    link.tick(idle, &mut out).unwrap();
     out.clear();
     let late = idle + PONG + SLEPT;
-    assert!(link.handle_timeout(late, &mut out).is_ok(), "we slept, not they");
+    assert!(link.tick(late, &mut out).is_ok(), "we slept, not they");
     assert_eq!(asked(&mut out).len(), 1);
-    assert!(matches!(link.handle_timeout(late + PONG, &mut out), Err(Expired::Dead)), "but only once");
+    assert!(matches!(link.tick(late + PONG, &mut out), Err(Expired::Dead)), "but only once");
 }
 
 // Packets.
@@ -423,28 +423,27 @@ fn a_timer_that_comes_late_asks_again_instead_of_burying() {
 fn every_truncation_of_every_packet_is_refused_and_what_follows_it_ignored() {
     for packet in every_kind() {
         let bytes = encode(&packet);
-        let read = |bytes: &[u8]| Inbox::default().packet(&frame(&Frame::Whole(bytes)), MAX);
-        assert_eq!(read(&bytes), Ok(Some(packet.clone())));
+        let read = |bytes: &[u8]| Inbox::default().packets(&frame(&Frame::Whole(bytes)), MAX);
+        assert_eq!(read(&bytes), Ok(vec![packet.clone()]));
         for length in 0..bytes.len() {
             assert_eq!(read(&bytes[..length]), Err(FrameError::Packet), "{length} bytes of {packet:?}");
         }
         let more = frame(&Frame::Whole(&[&bytes[..], &[0]].concat()));
-        let read = Inbox::default().push(&more, MAX);
         assert_eq!(
-            read,
+            super::tests::read(&more),
             Ok(Read::Packet { packet: packet.clone(), more: true }),
             "a later version adds fields"
         );
         let whole = whole(&packet);
         for length in 0..whole.len() {
-            assert!(Inbox::default().packet(&whole[..length], MAX).is_err(), "{length} bytes of its frame");
+            assert!(Inbox::default().packets(&whole[..length], MAX).is_err(), "{length} bytes of its frame");
         }
     }
 }
 
 #[test]
 fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
-    let read = |bytes: &[u8]| Inbox::default().push(&frame(&Frame::Whole(bytes)), MAX);
+    let read = |bytes: &[u8]| read(&frame(&Frame::Whole(bytes)));
     // An unknown kind of packet, and an unknown kind within each kind that has some.
     for unknown in [&[13][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
         assert_eq!(read(unknown), Ok(Read::Later), "{unknown:?}");
@@ -463,19 +462,19 @@ fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
 #[test]
 fn frames_larger_than_allowed_are_refused_and_packets_left_out() {
     let mut link = active();
-    let happened = link.handle_frame(&[0; FRAME + 1], MAX, T0);
+    let happened = link.hears(&[0; FRAME + 1], MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
     let part = frame(&Frame::Part { stream: 1, last: false, bytes: &[0; 1000] });
     for _ in 0..10 {
-        assert!(matches!(link.handle_frame(&part, 10_000, T0), Happened::Part));
+        assert!(matches!(link.hears(&part, 10_000, T0), Happened::Part));
     }
-    let happened = link.handle_frame(&part, 10_000, T0);
+    let happened = link.hears(&part, 10_000, T0);
     assert!(matches!(happened, Happened::Part), "the other end may take larger ones: {happened:?}");
     assert_eq!((link.too_large, link.sizes()[..2].to_vec()), (1, vec![1, 0]), "nothing of it is held");
     let last = frame(&Frame::Part { stream: 1, last: true, bytes: &[0; 1000] });
-    assert!(matches!(link.handle_frame(&last, 10_000, T0), Happened::Part));
+    assert!(matches!(link.hears(&last, 10_000, T0), Happened::Part));
     assert_eq!((link.too_large, link.sizes()[0]), (1, 0));
-    assert!(matches!(link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0), Happened::Packet(_)));
+    assert!(matches!(link.hears(&whole(&Packet::Ping(1)), MAX, T0), Happened::Packet(_)));
 }
 
 #[test]
@@ -483,9 +482,9 @@ fn no_more_packets_are_under_way_at_once_than_allowed() {
     let mut link = active();
     let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; 10] });
     for stream in 0..8 {
-        assert!(matches!(link.handle_frame(&part(stream), MAX, T0), Happened::Part));
+        assert!(matches!(link.hears(&part(stream), MAX, T0), Happened::Part));
     }
-    let happened = link.handle_frame(&part(8), MAX, T0);
+    let happened = link.hears(&part(8), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Streams))), "{happened:?}");
 }
 
@@ -493,11 +492,11 @@ fn no_more_packets_are_under_way_at_once_than_allowed() {
 fn empty_parts_do_not_hold_a_stream_for_ever() {
     let mut inbox = Inbox::default();
     let end = frame(&Frame::Part { stream: 1, last: true, bytes: &[] });
-    assert_eq!(inbox.packet(&end, MAX), Err(FrameError::Packet));
+    assert_eq!(inbox.packets(&end, MAX), Err(FrameError::Packet));
     let bytes = encode(&Packet::Ping(7));
     for (last, bytes) in [(false, &bytes[..1]), (true, &bytes[1..])] {
-        let read = inbox.packet(&frame(&Frame::Part { stream: 1, last, bytes }), MAX);
-        assert_eq!(read, Ok(last.then_some(Packet::Ping(7))));
+        let read = inbox.packets(&frame(&Frame::Part { stream: 1, last, bytes }), MAX);
+        assert_eq!(read, Ok(last.then_some(Packet::Ping(7)).into_iter().collect()));
     }
 }
 
@@ -514,7 +513,7 @@ fn a_link_says_goodbye_where_it_can_and_closes_once() {
     out.clear();
     link.close(Some(Farewell::Leaving), &mut out);
     assert_eq!((out.len(), link.poll_timeout()), (0, None));
-    assert!(matches!(link.handle_frame(&whole(&Packet::Ping(1)), MAX, T0), Happened::Nothing));
+    assert!(matches!(link.hears(&whole(&Packet::Ping(1)), MAX, T0), Happened::Nothing));
 
     let (mut link, mut out) = connecting(1, 2);
     out.clear();
@@ -525,7 +524,7 @@ fn a_link_says_goodbye_where_it_can_and_closes_once() {
 #[test]
 fn a_farewell_is_heard_in_every_state() {
     for mut link in [opened(1, 2).0, active()] {
-        let happened = link.handle_frame(&whole(&Packet::Close(Farewell::Full)), MAX, T0);
+        let happened = link.hears(&whole(&Packet::Close(Farewell::Full)), MAX, T0);
         assert!(matches!(happened, Happened::Farewell(Farewell::Full)), "{happened:?}");
     }
 }
@@ -577,8 +576,57 @@ fn connecting(own: u8, other: u8) -> (Link, VecDeque<Output>) {
     (link, out)
 }
 
+/// What each does, and what it says then.
+impl Link {
+    fn tick(&mut self, now: Instant, out: &mut VecDeque<Output>) -> Result<Happened, Expired> {
+        let happened = self.handle_timeout(now);
+        self.flush(out);
+        happened
+    }
+
+    fn asks_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        self.ask_now(now);
+        self.flush(out);
+    }
+
+    fn asks_soon(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        self.ask_soon(now);
+        self.flush(out);
+    }
+
+    fn sends_confirm(&mut self, out: &mut VecDeque<Output>) {
+        self.send_confirm();
+        self.flush(out);
+    }
+
+    fn opens(
+        &mut self,
+        me: Member<'_>,
+        random: &mut Random,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Option<Ahead> {
+        let ahead = self.handle_opened(me, random, now);
+        self.flush(out);
+        ahead
+    }
+
+    /// ... with a frame of one packet, or none.
+    fn hears(&mut self, frame: &[u8], max_packet: usize, now: Instant) -> Happened {
+        match wire::open(frame) {
+            Ok(mut pieces) => self.handle_piece(pieces.remove(0), max_packet, now),
+            Err(error) => Happened::Violation(error.into()),
+        }
+    }
+}
+
+/// What a frame of one packet holds.
+fn read(frame: &[u8]) -> Result<Read, FrameError> {
+    Inbox::default().push(wire::open(frame)?.remove(0), MAX)
+}
+
 fn open(link: &mut Link, own: u8, now: Instant, out: &mut VecDeque<Output>) {
-    as_member(own, |me| link.handle_opened(me, &mut Random::new([own; 32]), now, out));
+    as_member(own, |me| link.opens(me, &mut Random::new([own; 32]), now, out));
 }
 
 fn as_member<T>(own: u8, then: impl FnOnce(Member<'_>) -> T) -> T {
@@ -607,14 +655,14 @@ fn bytes(output: &Output) -> Vec<u8> {
 }
 
 fn hear(link: &mut Link, from: &mut VecDeque<Output>) -> Happened {
-    link.handle_frame(&bytes(&from.pop_front().expect("something was said")), MAX, T0)
+    link.hears(&bytes(&from.pop_front().expect("something was said")), MAX, T0)
 }
 
 /// Hears a hello and confirms it.
 fn greet(link: &mut Link, own: u8, from: &mut VecDeque<Output>, out: &mut VecDeque<Output>, linked: bool) {
     let Happened::Hello(hello) = hear(link, from) else { panic!("that was a hello") };
     link.confirm(&hello, &member(own), linked).unwrap();
-    link.send_confirm(out);
+    link.sends_confirm(out);
 }
 
 fn active() -> Link {
@@ -626,19 +674,20 @@ fn active() -> Link {
 /// An active link whose first question was answered after this time.
 fn measured(millis: u64) -> Link {
     let (mut link, mut out) = (active(), VecDeque::new());
-    link.handle_timeout(T0, &mut out).unwrap();
-    link.handle_frame(&whole(&Packet::Pong(1)), MAX, at(millis));
+    link.tick(T0, &mut out).unwrap();
+    link.hears(&whole(&Packet::Pong(1)), MAX, at(millis));
     link.handle_pong(1, at(millis));
     link
 }
 
 /// The numbers of the questions that went out.
 fn asked(out: &mut VecDeque<Output>) -> Vec<u32> {
-    let number = |output: Output| match Inbox::default().packet(&bytes(&output), MAX) {
-        Ok(Some(Packet::Ping(number))) => number,
+    let number = |packet: Packet| match packet {
+        Packet::Ping(number) => number,
         other => panic!("{other:?} is no question"),
     };
-    out.drain(..).map(number).collect()
+    let packets = out.drain(..).flat_map(|output| Inbox::default().packets(&bytes(&output), MAX).unwrap());
+    packets.map(number).collect()
 }
 
 fn whole(packet: &Packet) -> Vec<u8> {

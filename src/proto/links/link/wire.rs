@@ -1,9 +1,9 @@
-//! What travels on a data channel: packets (see [`codec`](mod@crate::proto::codec)), cut into frames.
+//! What travels on a data channel: packets (see [`codec`](mod@crate::proto::codec)), cut into frames or gathered in them.
 
 mod frame;
 mod packet;
 
-pub(crate) use frame::{FRAME, Frame, Inbox, PART, frame};
+pub(crate) use frame::{Bundle, FRAME, Frame, Inbox, PART, Piece, SMALL, frame, open};
 pub(crate) use packet::{Farewell, Packet, decode, encode};
 
 use crate::proto::links::admission::VERSION;

@@ -838,7 +838,7 @@ fn a_tracker_in_the_middle_gets_no_link() {
     world.peers[a].handle(Input::ConnOpened(id), now);
     let ours = std::iter::from_fn(|| world.peers[a].poll_output()).find_map(|output| match output {
         Output::ConnSend(_, Bytes(frame)) => {
-            Inbox::default().packet(&frame, usize::MAX).expect("a good frame")
+            Inbox::default().packets(&frame, usize::MAX).expect("a good frame").pop()
         }
         _ => None,
     });

@@ -457,8 +457,10 @@ impl World {
         let at = *last.max(&mut (self.now + latency + late));
         *last = at;
         let Some(tap) = &mut self.tap else { return self.push(at, to, Input::ConnFrame(there, bytes)) };
-        let packet = Inbox::default().packet(&bytes.0, usize::MAX).expect("peers send good frames");
-        for packet in tap(from, to, packet.expect("no large packets are tapped")) {
+        let packets = Inbox::default().packets(&bytes.0, usize::MAX).expect("peers send good frames");
+        assert!(!packets.is_empty(), "no large packets are tapped");
+        let passed: Vec<_> = packets.into_iter().flat_map(|packet| tap(from, to, packet)).collect();
+        for packet in passed {
             let bytes = Bytes(frame(&Frame::Whole(&encode(&packet))));
             self.push(at, to, Input::ConnFrame(there, bytes));
         }

@@ -273,7 +273,7 @@ fn no_vector_is_left_out() {
 #[test]
 fn frames_are_written_and_read_as_documented() {
     let whole = vector("frame_whole");
-    assert_eq!(Inbox::default().packet(&whole, FRAME), Ok(Some(Packet::Ping(300))));
+    assert_eq!(Inbox::default().packets(&whole, FRAME), Ok(vec![Packet::Ping(300)]));
     assert_eq!(frame(&Frame::Whole(&encode(&Packet::Ping(300)))), whole);
     for (name, last) in [("frame_part", false), ("frame_part_last", true)] {
         assert_eq!(frame(&Frame::Part { stream: 200, last, bytes: b"part" }), vector(name));
