@@ -11,7 +11,7 @@ use super::id::{Address, MessageId, OfferId, TrackerPeerId};
 use super::identity::{Proof, PublicKey};
 use super::io::{ConnId, Event, Output, TrackerId, Warning};
 use super::keys::Keys;
-use super::limits::{Allowed, Fault, Limits};
+use super::limits::{self, Allowed, Asked, Fault, Limits};
 use super::links::admission::{Confirm, Hello};
 use super::links::link::Packet;
 use super::me::Me;
@@ -214,18 +214,28 @@ impl Context<'_> {
 
     /// Whether a neighbor may have this peer pass something on, or take up what cannot be checked.
     pub(crate) fn allows_relay(&mut self, from: &Address) -> bool {
+        self.allows_relay_of(from, 1.0)
+    }
+
+    /// ... or, if it is no more than a direct message or the word that it arrived, which is not checked here or whose proof was.
+    pub(crate) fn allows_word(&mut self, from: &Address) -> bool {
+        self.allows_relay_of(from, limits::check_cost(true))
+    }
+
+    fn allows_relay_of(&mut self, from: &Address, cost: f64) -> bool {
         let links = self.around.links.len();
         self.around.reaches(from) && {
-            let allowed = self.limits.allows_relay(*from, links, self.now);
+            let allowed = self.limits.allows_relay(*from, cost, links, self.now);
             self.judge(from, allowed)
         }
     }
 
-    /// Whether a neighbor may have this peer check a message of a key.
-    pub(crate) fn allows_proof(&mut self, from: &Address, maker: &Address) -> bool {
+    /// Whether a neighbor may have this peer check a message of a key. `along`: its proof was checked for another one.
+    pub(crate) fn allows_proof(&mut self, from: &Address, maker: &Address, along: bool) -> bool {
         let (links, near) = (self.around.links.len(), self.around.sees(maker));
         self.around.reaches(from) && {
-            let allowed = self.limits.allows_proof(*from, maker, near, links, self.now);
+            let asked = Asked { from: *from, maker, near, along };
+            let allowed = self.limits.allows_proof(asked, links, self.now);
             self.judge(from, allowed)
         }
     }

@@ -7,6 +7,7 @@
 
 mod pairs;
 mod schnorr;
+pub(crate) mod signature;
 #[cfg(feature = "sim")]
 mod stand_in;
 
@@ -27,13 +28,14 @@ use super::sealed;
 
 pub(crate) use pairs::Pairs;
 pub(super) use schnorr::element;
+pub(crate) use signature::{Claim, Roots, Signature};
 
 /// A public key: the encoding of a group element, or whatever a remote claims to be one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PublicKey(pub [u8; 32]);
 
 /// A zero-knowledge proof that its maker knows the secret key of a public key, bound to one statement.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Proof {
     /// The prover's commitment: a group element.
     pub commitment: [u8; 32],

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use super::id::Address;
-use super::identity::{Pairs, PublicKey};
+use super::identity::{Pairs, PublicKey, Roots};
 use super::map::Map;
 
 /// Keys of those that answered, and of those that were heard: the ones learned first are forgotten first.
@@ -28,6 +28,8 @@ pub(crate) struct Keys {
     names: Table,
     /// What was agreed with those that this peer talks with.
     pub(crate) pairs: Pairs,
+    /// What others proved, for what they say along with it.
+    pub(crate) roots: Roots,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl Default for Keys {
             heard: Table::new(MAX_HEARD),
             names: Table::new(MAX_NAMES),
             pairs: Pairs::default(),
+            roots: Roots::default(),
         }
     }
 }
@@ -93,6 +96,7 @@ impl Keys {
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 3] {
+        assert!(self.roots.len() <= 1024, "{} roots", self.roots.len());
         [&self.answered, &self.heard, &self.names].map(|table| {
             assert_eq!(table.keys.len(), table.order.len());
             table.keys.len()

@@ -25,7 +25,7 @@ use super::time::Instant;
 pub(crate) use bucket::Bucket;
 use bucket::Rate;
 use makers::Makers;
-pub(crate) use makers::message_cost;
+pub(crate) use makers::{check_cost, message_cost};
 
 /// What this peer lets its own page say: below what others take of one key, so that nobody drops it wherever it is bunched up on
 /// its way.
@@ -77,6 +77,18 @@ impl Fault {
             Self::Flooded => 1.0,
         }
     }
+}
+
+/// A message that is new here and is to be checked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The neighbor that brings it.
+    pub(crate) from: Address,
+    pub(crate) maker: &'a Address,
+    /// Whether its maker is in sight.
+    pub(crate) near: bool,
+    /// Whether its proof was checked for another one.
+    pub(crate) along: bool,
 }
 
 /// The answer to a request for work.
@@ -172,13 +184,13 @@ impl Limits {
     }
 
     /// A neighbor, one of so many, asks this peer to pass something on, or to take up what cannot be checked.
-    pub(crate) fn allows_relay(&mut self, from: Address, links: usize, now: Instant) -> Allowed {
+    pub(crate) fn allows_relay(&mut self, from: Address, cost: f64, links: usize, now: Instant) -> Allowed {
         let standing = self.standing(from, now);
-        if !standing.relay_ceiling.take(1.0, CEILING, now) {
+        if !standing.relay_ceiling.take(cost, CEILING, now) {
             return Allowed::Abuse;
         }
         Allowed::yes(
-            standing.relays.take(1.0, COMMON.share(links), now) || self.relays.take(1.0, COMMON, now),
+            standing.relays.take(cost, COMMON.share(links), now) || self.relays.take(cost, COMMON, now),
         )
     }
 
@@ -200,28 +212,22 @@ impl Limits {
             || self.offers_of_strangers.take(1.0, OFFERS, now)
     }
 
-    /// A neighbor, one of so many, brings a message that is new here and whose proof must be checked. `near`: its maker is
-    /// in sight.
-    pub(crate) fn allows_proof(
-        &mut self,
-        from: Address,
-        maker: &Address,
-        near: bool,
-        links: usize,
-        now: Instant,
-    ) -> Allowed {
+    /// A neighbor, one of so many, brings a message that is new here and must be checked.
+    pub(crate) fn allows_proof(&mut self, asked: Asked<'_>, links: usize, now: Instant) -> Allowed {
+        let Asked { from, maker, near, along } = asked;
+        let cost = check_cost(along);
         let standing = self.standing(from, now);
-        if !standing.proof_ceiling.take(1.0, CEILING, now) {
+        if !standing.proof_ceiling.take(cost, CEILING, now) {
             return Allowed::Abuse;
         }
-        if self.makers.takes_reserve(maker, now) {
+        if self.makers.takes_reserve(maker, cost, now) {
             return Allowed::Yes;
         }
         if near || self.makers.knows(maker) {
-            return Allowed::yes(self.proofs.take(1.0, COMMON, now));
+            return Allowed::yes(self.proofs.take(cost, COMMON, now));
         }
-        let share = self.standing(from, now).newcomers.take(1.0, NEWCOMERS.share(links), now);
-        Allowed::yes(share || self.newcomers.take(1.0, NEWCOMERS, now))
+        let share = self.standing(from, now).newcomers.take(cost, NEWCOMERS.share(links), now);
+        Allowed::yes(share || self.newcomers.take(cost, NEWCOMERS, now))
     }
 
     /// Whether a key may say more at present. Nothing is paid yet: a forger must not spend what is another's.
@@ -230,8 +236,8 @@ impl Limits {
     }
 
     /// A key said something, which is proven.
-    pub(crate) fn charge_maker(&mut self, key: Address, bytes: usize, now: Instant) {
-        self.makers.charge(key, message_cost(bytes), now);
+    pub(crate) fn charge_maker(&mut self, key: Address, bytes: usize, along: bool, now: Instant) {
+        self.makers.charge(key, message_cost(bytes, along), now);
     }
 
     /// A key said something to others that passes here, perhaps again: whoever repeats it is no reason to hear less of it.
@@ -298,6 +304,10 @@ mod tests {
         Address(address)
     }
 
+    fn asked(from: Address, maker: &Address, near: bool) -> Asked<'_> {
+        Asked { from, maker, near, along: false }
+    }
+
     /// How many of a neighbor's requests are granted that come so often for so long.
     fn granted(limits: &mut Limits, who: &[Address], per_second: u64, time: Duration) -> Vec<[u64; 3]> {
         let mut counts = vec![[0; 3]; who.len()];
@@ -305,7 +315,7 @@ mod tests {
         for n in 0..total {
             let now = START + Duration::from_micros(n * 1_000_000 / per_second);
             for (who, counts) in who.iter().zip(&mut counts) {
-                counts[limits.allows_relay(*who, 6, now) as usize] += 1;
+                counts[limits.allows_relay(*who, 1.0, 6, now) as usize] += 1;
             }
         }
         counts
@@ -318,11 +328,27 @@ mod tests {
             let now = START + Duration::from_micros(n * 1_000_000 / (60 * 16));
             let player = numbered((n % 16) as u32);
             assert!(limits.allows_maker(&player, now));
-            limits.charge_maker(player, 200, now);
+            limits.charge_maker(player, 200, false, now);
             // All of it through one neighbor.
-            assert_eq!(limits.allows_proof(A, &player, false, 6, now), Allowed::Yes);
+            assert_eq!(limits.allows_proof(asked(A, &player, false), 6, now), Allowed::Yes);
             assert!(limits.allows_packet(A, 1.0, now));
         }
+    }
+
+    #[test]
+    fn what_comes_along_with_a_proof_costs_an_eighth() {
+        let mut limits = Limits::new(START);
+        let count = |limits: &mut Limits, along: bool| {
+            let asked = Asked { along, ..asked(A, &B, true) };
+            let mut granted = 0;
+            while limits.allows_proof(asked, 6, START) == Allowed::Yes {
+                granted += 1;
+            }
+            granted
+        };
+        assert_eq!(count(&mut Limits::new(START), false), COMMON.1 as u32);
+        assert_eq!(count(&mut limits, true), 8 * (COMMON.1 as u32 - 1) + 1, "and the last one is not spent");
+        assert_eq!((message_cost(65_536, false), message_cost(65_536, true)), (2.0, 1.125));
     }
 
     #[test]
@@ -332,7 +358,7 @@ mod tests {
         for n in 0..100_000u64 * 10 {
             let now = START + Duration::from_micros(n * 10);
             if limits.allows_maker(&A, now) {
-                limits.charge_maker(A, 0, now);
+                limits.charge_maker(A, 0, false, now);
                 said += 1;
             }
         }
@@ -345,7 +371,7 @@ mod tests {
         let mut limits = Limits::new(START);
         let mut sent = 0;
         while limits.allows_maker(&A, START) {
-            limits.charge_maker(A, 16 << 20, START);
+            limits.charge_maker(A, 16 << 20, false, START);
             sent += 1;
         }
         assert_eq!(sent, 16, "256 MiB at once");
@@ -363,10 +389,10 @@ mod tests {
             // A asks for 1,000 each millisecond before B asks for one each tenth.
             let now = START + Duration::from_millis(n);
             for _ in 0..4 {
-                limits.allows_relay(A, 6, now);
+                limits.allows_relay(A, 1.0, 6, now);
             }
             if n % 10 == 0 {
-                assert_eq!(limits.allows_relay(B, 6, now), Allowed::Yes, "{n}");
+                assert_eq!(limits.allows_relay(B, 1.0, 6, now), Allowed::Yes, "{n}");
             }
         }
     }
@@ -382,10 +408,10 @@ mod tests {
         for n in 0..20_000u64 {
             let now = START + Duration::from_millis(n);
             let from_others = crowd.iter().flat_map(|who| [*who; 3]);
-            let taken = from_others.filter(|who| relay.allows_relay(*who, 6, now) == Allowed::Yes);
+            let taken = from_others.filter(|who| relay.allows_relay(*who, 1.0, 6, now) == Allowed::Yes);
             let count = taken.count() + usize::from(own.take(1.0, OWN, now));
             for _ in 0..count {
-                assert_ne!(downstream.allows_relay(A, 6, now), Allowed::Abuse, "at {n} ms");
+                assert_ne!(downstream.allows_relay(A, 1.0, 6, now), Allowed::Abuse, "at {n} ms");
                 passed += 1;
             }
         }
@@ -413,7 +439,7 @@ mod tests {
         while !limits.blame(A, Fault::Forged, START) {}
         for n in 0..10_000 {
             let who = numbered(n);
-            limits.charge_maker(who, 10, START);
+            limits.charge_maker(who, 10, false, START);
             limits.allows_packet(who, 1.0, START);
             limits.blame(who, Fault::Lied, START);
         }
@@ -425,29 +451,29 @@ mod tests {
     fn keys_that_were_never_heard_leave_what_others_need() {
         let mut limits = Limits::new(START);
         let (early, player, bystander) = (numbered(1), numbered(2), numbered(3));
-        limits.charge_maker(early, 10, START);
-        limits.charge_maker(player, 10, START);
+        limits.charge_maker(early, 10, false, START);
+        limits.charge_maker(player, 10, false, START);
         let mut passed = 0u64;
         for n in 0..30_000u32 {
             let now = START + Duration::from_millis(n.into());
             // A new key each time, by one neighbor and by others.
             for (i, from) in [A, A, B].into_iter().enumerate() {
                 let key = numbered(1000 + n * 3 + i as u32);
-                if limits.allows_proof(from, &key, false, 6, now) == Allowed::Yes {
+                if limits.allows_proof(asked(from, &key, false), 6, now) == Allowed::Yes {
                     passed += 1;
-                    limits.charge_maker(key, 10, now);
+                    limits.charge_maker(key, 10, false, now);
                 }
             }
             if n % 500 == 0 {
-                assert_eq!(limits.allows_proof(B, &early, false, 6, now), Allowed::Yes, "at {n} ms");
+                assert_eq!(limits.allows_proof(asked(B, &early, false), 6, now), Allowed::Yes, "at {n} ms");
                 assert_eq!(
-                    limits.allows_proof(B, &bystander, true, 6, now),
+                    limits.allows_proof(asked(B, &bystander, true), 6, now),
                     Allowed::Yes,
                     "in sight, at {n} ms"
                 );
             }
             if n % 16 == 0 {
-                assert_eq!(limits.allows_proof(B, &player, false, 6, now), Allowed::Yes, "at {n} ms");
+                assert_eq!(limits.allows_proof(asked(B, &player, false), 6, now), Allowed::Yes, "at {n} ms");
             }
         }
         assert!((6000..16_000).contains(&passed), "{passed} of 30 s");
@@ -457,19 +483,19 @@ mod tests {
     fn keys_that_were_heard_before_cannot_use_up_the_reserve_of_the_first() {
         let mut limits = Limits::new(START);
         let early = numbered(1);
-        limits.charge_maker(early, 10, START);
+        limits.charge_maker(early, 10, false, START);
         let flood: Vec<_> = (1000..2500).map(numbered).collect();
-        flood.iter().for_each(|key| limits.charge_maker(*key, 10, START));
+        flood.iter().for_each(|key| limits.charge_maker(*key, 10, false, START));
         for n in 0..20_000u32 {
             let now = START + Duration::from_millis(n.into());
             for i in 0..4 {
                 let key = flood[(n as usize * 4 + i) % flood.len()];
-                if limits.allows_proof(A, &key, false, 6, now) == Allowed::Yes {
-                    limits.charge_maker(key, 10, now);
+                if limits.allows_proof(asked(A, &key, false), 6, now) == Allowed::Yes {
+                    limits.charge_maker(key, 10, false, now);
                 }
             }
             if n % 500 == 0 {
-                assert_eq!(limits.allows_proof(B, &early, false, 6, now), Allowed::Yes, "at {n} ms");
+                assert_eq!(limits.allows_proof(asked(B, &early, false), 6, now), Allowed::Yes, "at {n} ms");
             }
         }
         assert!(limits.makers.knows(&early));

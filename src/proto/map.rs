@@ -174,6 +174,12 @@ impl<K: Ord> Set<K> {
         Self(Vec::new())
     }
 
+    /// How many there are.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is no element.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

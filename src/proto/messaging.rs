@@ -19,7 +19,7 @@ pub(crate) mod replay;
 
 use acknowledged::Acknowledged;
 use broadcast::{Broadcast, Spread};
-use direct::{Direct, Due, Paths};
+use direct::{Acknowledgement, Direct, Due, Paths};
 use outgoing::Outgoing;
 use replay::Recent;
 
@@ -34,6 +34,8 @@ pub(crate) struct Messaging {
     recent: Recent,
     /// What was said of them.
     acknowledged: Acknowledged,
+    /// What is to be said of those that arrived with this input, and the hashes of their headers.
+    to_acknowledge: Vec<(Acknowledgement, [u8; 32])>,
 }
 
 impl Messaging {
@@ -44,6 +46,7 @@ impl Messaging {
             outgoing: Outgoing::new(now),
             recent: Recent::default(),
             acknowledged: Acknowledged::default(),
+            to_acknowledge: Vec::new(),
         }
     }
 
@@ -75,6 +78,7 @@ impl Messaging {
 
     /// Hands the machines' packets to the links.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
+        self.acknowledge(cx);
         let me = cx.me.address;
         for (to, packet) in self.broadcast.drain() {
             let own = match &packet {
@@ -96,9 +100,6 @@ impl Messaging {
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.expire(cx);
-        if self.outgoing.poll_timeout().is_some_and(|at| at <= cx.now) {
-            self.release_held(cx);
-        }
         let (links, now) = (addresses(cx.around), cx.now);
         self.broadcast.handle_timeout(spread(&links, cx), cx.random, now);
         for due in self.direct.handle_timeout(cx.around.max_peers, cx.now) {
@@ -152,7 +153,8 @@ impl Messaging {
     /// How much it holds, machine by machine.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
-        assert!(self.acknowledged.len() <= 8192, "{} acknowledgements", self.acknowledged.len());
+        assert!(self.to_acknowledge.is_empty(), "all is said after an input");
+        assert!(self.acknowledged.len() <= 16_384, "{} acknowledgements", self.acknowledged.len());
         let floors = [self.recent.count_floors(), self.broadcast.count_floors()];
         assert!(floors.iter().all(|count| *count <= 8192), "{floors:?} floors");
         (self.broadcast.sizes(), self.direct.sizes(), self.outgoing.sizes(), self.recent.len())

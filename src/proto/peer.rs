@@ -512,6 +512,7 @@ impl Peer {
         self.run(now);
         let (parts, mut cx) = self.look(now);
         parts.signalling.forget_arrived(now);
+        parts.messaging.release_due(&mut cx);
         parts.messaging.flush(&mut cx);
         self.run(now);
         if self.stage == Stage::Open {
@@ -584,7 +585,8 @@ impl Peer {
     /// Sends a payload to every peer of the swarm, or to one, by the address that its key proves. `Event::Delivery` tells
     /// how it ended.
     ///
-    /// Without a neighbor the message is held, in order, up to `Config::max_held` bytes.
+    /// It goes with the next [`Input::Timeout`], which is due at once, or with any other input: all that a page says in one
+    /// turn goes together. Without a neighbor the message is held, in order, up to `Config::max_held` bytes.
     pub fn send(
         &mut self,
         to: Option<Address>,
@@ -595,9 +597,7 @@ impl Peer {
             return Err(SendError::Closed);
         }
         let (parts, mut cx) = self.look(now);
-        let id = parts.messaging.send(to, false, payload, &mut cx)?;
-        self.settle(now);
-        Ok(id)
+        parts.messaging.send(to, false, payload, &mut cx)
     }
 
     /// Sends a payload to whoever claimed this name last, as far as was heard. Anybody can claim any name.
@@ -611,9 +611,7 @@ impl Peer {
             return Err(SendError::Closed);
         }
         let (parts, mut cx) = self.look(now);
-        let id = parts.messaging.send(Some(name), true, payload, &mut cx)?;
-        self.settle(now);
-        Ok(id)
+        parts.messaging.send(Some(name), true, payload, &mut cx)
     }
 
     /// Takes back what has not gone yet, in its order, for another peer to say: this one leaves.

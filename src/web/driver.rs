@@ -82,6 +82,8 @@ pub(super) struct Driver {
     notices: Rc<Notices>,
     inputs: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
+    /// Whether what the page says in this turn goes at its end.
+    said: Cell<bool>,
     /// The page is gone for now: the swarm was left, and is joined again when the page is restored.
     away: Cell<bool>,
     closed: Cell<bool>,
@@ -122,6 +124,7 @@ impl Driver {
                 notices,
                 inputs: RefCell::default(),
                 running: Cell::default(),
+                said: Cell::default(),
                 away: Cell::default(),
                 closed: Cell::default(),
                 alive: RefCell::default(),
@@ -186,7 +189,12 @@ impl Driver {
         let watch = options.signal.as_ref().map(|signal| signal.watch(abort));
         let sending = Sending { id: named.clone(), outcome: outcome.clone(), _watch: watch };
         self.deliveries.insert(id, Rc::new(sending));
-        self.run();
+        if !self.said.replace(true) {
+            self.later(|driver| {
+                driver.said.set(false);
+                driver.run();
+            });
+        }
         Ok(Sent { id: named, outcome })
     }
 

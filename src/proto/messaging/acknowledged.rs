@@ -8,7 +8,7 @@ use crate::proto::id::MessageId;
 use crate::proto::map::Map;
 
 /// Acknowledgements remembered, the oldest forgotten first: many more than come while one message is tried.
-const MAX: usize = 8192;
+const MAX: usize = 16_384;
 
 /// The acknowledgements of late.
 #[derive(Debug, Default)]

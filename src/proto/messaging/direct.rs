@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{Header, Kind, Message, Payload, Verified};
 use crate::proto::id::{Address, MessageId};
-use crate::proto::identity::{Identity, Proof, PublicKey};
+use crate::proto::identity::{Claim, Identity, PublicKey, Signature};
 use crate::proto::map::{Map, Set};
 use crate::proto::neighborhood::patient;
 use crate::proto::ring::{self, Known};
@@ -40,7 +40,7 @@ const RELAY: Duration = Duration::from_secs(30);
 /// Reputation of a neighbor that nothing is known of, and how much its lack costs.
 const REPUTATION: (f64, f64) = (0.9, 12.0);
 /// What an acknowledgement's proof is for.
-const DOMAIN: &str = "easypeers acknowledgement 2";
+const DOMAIN: &str = "easypeers acknowledgement 3";
 
 /// What travels between neighbors for direct messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub(crate) struct Acknowledgement {
     pub(crate) key: PublicKey,
     /// Links that the message crossed.
     pub(crate) hops: u8,
-    proof: Proof,
+    signature: Signature,
     /// The way back that is left, the sender first.
     pub(crate) path: Vec<Address>,
     /// Links it may still cross.
@@ -91,7 +91,21 @@ pub(crate) fn is_possible(path: &[Address], sender: &Address, neighbor: &Address
 }
 
 impl Acknowledgement {
-    /// Says that this very message arrived: its header, and with it the box that it speaks of.
+    /// Says that this very message arrived: its header, and with it the box that it speaks of. It lacks its proof.
+    pub(crate) fn of(message: &Message, path: Vec<Address>, hops: u8, key: PublicKey) -> Self {
+        let (signature, hops_left) = (Signature::default(), MAX_RING_HOPS as u16);
+        Self { id: message.id, to: message.maker, key, hops, signature, path, hops_left }
+    }
+
+    /// Signs what is said at once, each with the hash of the header that it is about.
+    pub(crate) fn sign_all(words: &mut [(Self, [u8; 32])], identity: &Identity) {
+        let statements: Vec<_> = words.iter().map(|(word, header)| word.statement(header)).collect();
+        let signatures = identity.sign_all(DOMAIN, &statements);
+        words.iter_mut().zip(signatures).for_each(|((word, _), signature)| word.signature = signature);
+    }
+
+    /// Signs one alone.
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sign(
         message: &Message,
         path: Vec<Address>,
@@ -99,10 +113,14 @@ impl Acknowledgement {
         identity: &Identity,
         swarm: &SwarmTag,
     ) -> Self {
-        let statement = statement(&message.header, &identity.address(), hops, swarm);
-        let proof = identity.prove(DOMAIN, &statement);
-        let (key, hops_left) = (identity.public_key(), MAX_RING_HOPS as u16);
-        Self { id: message.id, to: message.maker, key, hops, proof, path, hops_left }
+        let mut word = Self::of(message, path, hops, identity.public_key());
+        word.signature = identity.sign(DOMAIN, &word.statement(&message.header.hash(swarm)));
+        word
+    }
+
+    /// What its proof is about.
+    fn statement(&self, header: &[u8; 32]) -> Vec<u8> {
+        [&header[..], &self.from().0, &[self.hops]].concat()
     }
 
     /// Who says so.
@@ -110,16 +128,21 @@ impl Acknowledgement {
         self.key.address()
     }
 
-    /// Whether the recipient of a message says that it arrived.
-    pub(crate) fn verify(&self, of: &Message, swarm: &SwarmTag) -> bool {
-        let from = self.from();
-        of.header.to == Some(from)
-            && self.key.verify(DOMAIN, &statement(&of.header, &from, self.hops, swarm), &self.proof)
+    /// What is left to check: whether the recipient of a message says that it arrived. `None`: it does not.
+    pub(crate) fn claim(&self, of: &Message, swarm: &SwarmTag) -> Option<Claim> {
+        let statement = || self.statement(&of.header.hash(swarm));
+        if of.header.to == Some(self.from()) {
+            self.signature.claim(&self.key, DOMAIN, &statement())
+        } else {
+            None
+        }
     }
-}
 
-fn statement(header: &Header, from: &Address, hops: u8, swarm: &SwarmTag) -> Vec<u8> {
-    [&header.hash(swarm)[..], &from.0, &[hops]].concat()
+    /// Whether the recipient of a message says that it arrived.
+    #[cfg(test)]
+    pub(crate) fn verify(&self, of: &Message, swarm: &SwarmTag) -> bool {
+        self.claim(of, swarm).is_some_and(|claim| claim.holds())
+    }
 }
 
 /// A message of our own that is not acknowledged yet.
@@ -349,7 +372,9 @@ impl Direct {
         if let Some(last) = mine.last.filter(|_| !mine.resorted) {
             self.rate(last, true);
         }
-        self.relays.retain(|(relayed, _), _| relayed != id);
+        for attempt in 0..=mine.tries {
+            self.relays.remove(&(*id, attempt));
+        }
         Some(now - mine.sent_at)
     }
 

@@ -119,8 +119,8 @@ impl Messaging {
                 }
             }
             direct::Packet::Acknowledgement(word) => {
-                if cx.allows_relay(&from) {
-                    self.handle_acknowledgement(*word, cx);
+                if cx.allows_word(&from) {
+                    self.handle_acknowledgement(&from, *word, cx);
                 }
             }
         }
@@ -144,7 +144,7 @@ impl Messaging {
             cx.drop_because("path");
             return cx.blame(&from, Fault::Lied, "lied about the path of a message");
         }
-        if to == cx.me.address && cx.allows_relay(&from) {
+        if to == cx.me.address && cx.allows_word(&from) {
             // A copy costs its maker nothing: whoever repeats it is no reason to hear less of that one.
             let hash = header.hash(&cx.me.secret.tag());
             if let Known::Delivered(mut said) = self.acknowledged.of(&header.id(), &hash) {
@@ -181,11 +181,9 @@ impl Messaging {
         if !self.recent.take(message.id, message.maker, made, cx.now) {
             return cx.drop_because("replay");
         }
-        cx.limits.charge_maker(message.maker, message.payload.0.len(), cx.now);
-        let swarm = cx.me.secret.tag();
-        let word = Acknowledgement::sign(&message, path.clone(), hops, &cx.me.identity, &swarm);
-        self.acknowledged.remember(message.header.hash(&swarm), word.clone());
-        self.send_acknowledgement(word, cx);
+        cx.limits.charge_maker(message.maker, message.payload.0.len(), message.along, cx.now);
+        let word = Acknowledgement::of(&message, path.clone(), hops, cx.me.identity.public_key());
+        self.to_acknowledge.push((word, message.header.hash(&cx.me.secret.tag())));
         if let Some(plain) = plain {
             let mut has = path;
             if has.is_empty() {
@@ -209,6 +207,16 @@ impl Messaging {
         true
     }
 
+    /// Acknowledges all that arrived at once, with one proof.
+    pub(super) fn acknowledge(&mut self, cx: &mut Context<'_>) {
+        let mut words = std::mem::take(&mut self.to_acknowledge);
+        Acknowledgement::sign_all(&mut words, &cx.me.identity);
+        for (word, header) in words {
+            self.acknowledged.remember(header, word.clone());
+            self.send_acknowledgement(word, cx);
+        }
+    }
+
     fn send_acknowledgement(&mut self, mut word: Acknowledgement, cx: &mut Context<'_>) {
         let next = Direct::return_hop(&mut word.path, &word.to, self.paths(Some(&word.to), cx.around));
         match next.filter(|_| word.hops_left > 0) {
@@ -220,7 +228,7 @@ impl Messaging {
         }
     }
 
-    fn handle_acknowledgement(&mut self, mut word: Acknowledgement, cx: &mut Context<'_>) {
+    fn handle_acknowledgement(&mut self, from: &Address, mut word: Acknowledgement, cx: &mut Context<'_>) {
         if word.path.len() > direct::MAX_RING_HOPS {
             return cx.drop_because("acknowledgement");
         }
@@ -229,7 +237,12 @@ impl Messaging {
             return self.send_acknowledgement(word, cx);
         }
         let Some(message) = self.direct.pending(&word.id) else { return };
-        if !word.verify(message, &cx.me.secret.tag()) {
+        let claim = word.claim(message, &cx.me.secret.tag());
+        let along = claim.is_some_and(|claim| cx.keys.roots.know(&claim));
+        if !along && !cx.allows_relay(from) {
+            return;
+        }
+        if !claim.is_some_and(|claim| cx.keys.roots.check(&claim)) {
             return cx.drop_because("acknowledgement");
         }
         cx.keys.answered(word.key);
@@ -244,16 +257,18 @@ impl Messaging {
 /// honest peers) is only counted.
 fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.maker();
+    let claim = header.claim(&cx.me.secret.tag());
+    let along = claim.is_some_and(|claim| cx.keys.roots.know(&claim));
     let cause = if !replay::is_recent(cx.clock.shift().ours(header.sent_at), cx.now) {
         "clock"
     } else if header.size as usize > cx.me.config.max_message_size + SEALED + BLINDING {
         "size"
     } else if !cx.limits.allows_maker(&maker, cx.now) {
         "maker above its rate"
-    } else if !cx.allows_proof(from, &maker) {
+    } else if !cx.allows_proof(from, &maker, along) {
         return None;
     } else {
-        match header.verify(&cx.me.secret.tag()) {
+        match claim.and_then(|claim| header.check(&claim, &mut cx.keys.roots)) {
             Some(header) => {
                 cx.keys.heard(header.key, header.from());
                 cx.limits.note_maker(maker, cx.now);
@@ -272,7 +287,7 @@ fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verifi
 /// The same of a broadcast, which its maker pays for: it is new, as a direct message on its way to another need not be.
 fn check_said(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let header = check(from, header, cx)?;
-    cx.limits.charge_maker(header.maker(), header.size as usize, cx.now);
+    cx.limits.charge_maker(header.maker(), header.size as usize, header.along, cx.now);
     Some(header)
 }
 

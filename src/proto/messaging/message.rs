@@ -2,7 +2,8 @@
 //!
 //! A message is a header and a payload. The header carries a Schnorr proof of knowledge of its maker's key,
 //! bound to the swarm, the message's name, sender, recipient, kind, time and the payload's hash, so whoever
-//! holds the header alone can verify all of it but the payload, and the payload against the header.
+//! holds the header alone can verify all of it but the payload, and the payload against the header. What is said at once
+//! has one proof: see [`signature`](mod@crate::proto::identity::signature).
 
 use std::sync::Arc;
 
@@ -12,13 +13,13 @@ use sha2::Sha256;
 
 use crate::proto::codec;
 use crate::proto::id::{Address, MessageId};
-use crate::proto::identity::{Identity, Pairs, Proof, PublicKey};
+use crate::proto::identity::{Claim, Identity, Pairs, PublicKey, Roots, Signature};
 use crate::proto::random::Random;
 use crate::proto::secret::SwarmTag;
 use crate::proto::time::Instant;
 
 /// What a proof is for; proofs of one domain are worth nothing in another.
-const DOMAIN: &str = "easypeers message 2";
+const DOMAIN: &str = "easypeers message 3";
 /// Bytes that hide what a direct message says from those who see its commitment.
 pub(crate) const BLINDING: usize = 32;
 
@@ -53,7 +54,7 @@ pub(crate) struct Header {
     digest: [u8; 32],
     /// Of a direct message: what is sealed, see [`Commitment`].
     commitment: Option<Commitment>,
-    proof: Proof,
+    signature: Signature,
 }
 
 /// A message as it is held in memory; its payload is shared by every queue it stands in.
@@ -68,13 +69,23 @@ pub(crate) struct Message {
 
 /// What its maker signed, and whose proof holds: only a check makes one, or the signing itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verified<T>(T);
+pub(crate) struct Verified<T> {
+    of: T,
+    /// Whether its proof was checked before, for another of its tree.
+    pub(crate) along: bool,
+}
+
+impl<T> Verified<T> {
+    fn new(of: T) -> Self {
+        Self { of, along: false }
+    }
+}
 
 impl<T> std::ops::Deref for Verified<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.of
     }
 }
 
@@ -131,7 +142,7 @@ impl Header {
     #[cfg(all(test, feature = "sim"))]
     pub(crate) fn promising(mut self, size: u32, identity: &Identity, swarm: &SwarmTag) -> Self {
         self.size = size;
-        self.proof = identity.prove(DOMAIN, &self.proven(swarm));
+        self.signature = identity.sign(DOMAIN, &self.proven(swarm));
         self
     }
 
@@ -164,15 +175,26 @@ impl Header {
         Sha256::digest(self.statement(swarm)).into()
     }
 
-    /// Checks that the owner of the key made this header for this swarm.
-    pub(crate) fn verify(&self, swarm: &SwarmTag) -> Option<Verified<Self>> {
+    /// What is left to check of it: whether the owner of the key made this header for this swarm. `None`: nobody made it.
+    pub(crate) fn claim(&self, swarm: &SwarmTag) -> Option<Claim> {
         // What is sealed has a commitment, and nothing else. A claim is of another address than that of the key: two headers
         // would have one statement.
-        let holds = self.commitment.is_some() == self.to.is_some()
+        let sound = self.commitment.is_some() == self.to.is_some()
             && self.claimed != Some(self.maker())
-            && (self.to.is_some() || !self.wanted)
-            && self.key.verify(DOMAIN, &self.proven(swarm), &self.proof);
-        holds.then(|| Verified(self.clone()))
+            && (self.to.is_some() || !self.wanted);
+        if sound { self.signature.claim(&self.key, DOMAIN, &self.proven(swarm)) } else { None }
+    }
+
+    /// Checks that the owner of the key made this header, by its [`claim`](Self::claim).
+    pub(crate) fn check(&self, claim: &Claim, roots: &mut Roots) -> Option<Verified<Self>> {
+        let along = roots.know(claim);
+        (along || roots.check(claim)).then(|| Verified { of: self.clone(), along })
+    }
+
+    /// Checks that the owner of the key made this header for this swarm.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn verify(&self, swarm: &SwarmTag) -> Option<Verified<Self>> {
+        self.check(&self.claim(swarm)?, &mut Roots::default())
     }
 
     /// Whether the payload is the one that the header speaks of.
@@ -215,36 +237,34 @@ impl Draft {
         name(&self.nonce, &identity.public_key(), &from, &content)
     }
 
-    /// Proves and names the message as it is.
+    /// Names the message as it is, and signs it alone.
     pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmTag, now: Instant) -> Verified<Message> {
-        let payload = self.payload.clone();
-        self.sign_with(payload, identity, swarm, now)
+        self.ready(identity, now).sign(identity, swarm)
     }
 
-    /// Seals the message to the owner of a key, proves and names it. `None`: that is no key.
+    /// The message as it is.
+    pub(crate) fn ready(self, identity: &Identity, now: Instant) -> Unsigned {
+        let payload = self.payload.clone();
+        self.ready_with(payload, identity, now)
+    }
+
+    /// The message sealed to the owner of a key. `None`: that is no key.
     pub(crate) fn seal(
         self,
         to: &PublicKey,
         pairs: &mut Pairs,
         identity: &Identity,
-        swarm: &SwarmTag,
         random: &mut Random,
         now: Instant,
-    ) -> Option<Verified<Message>> {
+    ) -> Option<Unsigned> {
         let plain = [&self.blinding[..], &self.payload.0].concat();
         let sealed = pairs.seal(identity, to, &self.id(identity).0, &plain, random)?;
-        Some(self.sign_with(Payload(sealed.into()), identity, swarm, now))
+        Some(self.ready_with(Payload(sealed.into()), identity, now))
     }
 
-    fn sign_with(
-        self,
-        payload: Payload,
-        identity: &Identity,
-        swarm: &SwarmTag,
-        now: Instant,
-    ) -> Verified<Message> {
+    fn ready_with(self, payload: Payload, identity: &Identity, now: Instant) -> Unsigned {
         let commitment = self.commitment();
-        let mut header = Header {
+        let header = Header {
             key: identity.public_key(),
             claimed: self.claimed,
             sent_at: now.as_millis(),
@@ -255,27 +275,54 @@ impl Draft {
             size: u32::try_from(payload.0.len()).expect("payloads are bounded far below 4 GiB"),
             digest: Sha256::digest(&payload.0).into(),
             commitment,
-            proof: Proof { commitment: [0; 32], response: [0; 32] },
+            signature: Signature::default(),
         };
-        header.proof = identity.prove(DOMAIN, &header.proven(swarm));
-        Verified(Message::new(header, payload))
+        Unsigned(Message::new(header, payload))
+    }
+}
+
+/// A message that lacks nothing but its proof.
+#[derive(Debug)]
+pub(crate) struct Unsigned(Message);
+
+impl Unsigned {
+    /// Signs what is said at once.
+    pub(crate) fn sign_all(
+        all: Vec<Self>,
+        identity: &Identity,
+        swarm: &SwarmTag,
+    ) -> impl Iterator<Item = Verified<Message>> {
+        let statements: Vec<_> = all.iter().map(|Self(message)| message.header.proven(swarm)).collect();
+        let signatures = identity.sign_all(DOMAIN, &statements);
+        all.into_iter().zip(signatures).map(|(Self(mut message), signature)| {
+            message.header.signature = signature;
+            Verified::new(message)
+        })
+    }
+
+    /// Signs what is said alone.
+    pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmTag) -> Verified<Message> {
+        let Self(mut message) = self;
+        message.header.signature = identity.sign(DOMAIN, &message.header.proven(swarm));
+        Verified::new(message)
     }
 }
 
 impl Verified<Message> {
     /// The same direct message, whose header may go to the whole swarm: by its maker's word.
     pub(crate) fn wanted(self, identity: &Identity, swarm: &SwarmTag) -> Self {
-        let mut message = self.0;
+        let mut message = self.of;
         message.header.wanted = true;
-        message.header.proof = identity.prove(DOMAIN, &message.header.proven(swarm));
-        Self(message)
+        Unsigned(message).sign(identity, swarm)
     }
 }
 
 impl Verified<Header> {
     /// The whole message, if this is its payload.
     pub(crate) fn with(&self, payload: Payload) -> Option<Verified<Message>> {
-        self.matches(&payload.0).then(|| Verified(Message::new(self.0.clone(), payload)))
+        let Self { of: header, along } = self;
+        let message = || Message::new(header.clone(), payload.clone());
+        self.matches(&payload.0).then(|| Verified { of: message(), along: *along })
     }
 }
 
@@ -306,21 +353,21 @@ impl Message {
 impl Verified<Message> {
     /// The message, to be altered and sent as it should not be.
     pub(crate) fn into_inner(self) -> Message {
-        self.0
+        self.of
     }
 
     /// The header alone.
     #[cfg(test)]
     pub(crate) fn header(&self) -> Verified<Header> {
-        Verified(self.header.clone())
+        Verified::new(self.header.clone())
     }
 
     /// The same with changes.
     #[cfg(test)]
     pub(crate) fn altered(self, alter: impl FnOnce(&mut Message)) -> Self {
-        let mut message = self.0;
+        let mut message = self.of;
         alter(&mut message);
-        Self(message)
+        Verified::new(message)
     }
 }
 
@@ -394,10 +441,10 @@ mod tests {
 
         let mut everybody = draft(b"hello", None)
             .sign(&Identity::from_secret([3; 32]), &swarm, Instant::from_millis(5))
-            .0
+            .into_inner()
             .header;
         everybody.wanted = true;
-        everybody.proof = Identity::from_secret([3; 32]).prove(DOMAIN, &everybody.proven(&swarm));
+        everybody.signature = Identity::from_secret([3; 32]).sign(DOMAIN, &everybody.proven(&swarm));
         assert!(everybody.verify(&swarm).is_none(), "a broadcast has nobody to look for");
     }
 
@@ -437,7 +484,8 @@ mod tests {
         assert_ne!(draft(b"no", to).id(&a), id, "what is sealed");
         let (mut random, pairs) = (Random::new([1; 32]), Pairs::default);
         let mut seal = |draft: Draft| {
-            draft.seal(&b.public_key(), &mut pairs(), &a, &swarm, &mut random, now).expect("a key")
+            let sealed = draft.seal(&b.public_key(), &mut pairs(), &a, &mut random, now).expect("a key");
+            sealed.sign(&a, &swarm)
         };
         let yes = seal(draft(b"yes", to));
         assert_eq!(

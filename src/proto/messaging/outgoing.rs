@@ -1,13 +1,17 @@
 //! The page's messages on their way: held for the first neighbor, sealed for their recipient, handed over, delivered.
+//!
+//! What a page says goes when its turn is over, all of it at once: see [`Messaging::release_due`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::message::{Draft, Kind, Message};
+use super::message::{Draft, Kind, Message, Unsigned, Verified};
 use super::{Messaging, addresses, spread};
+use crate::proto::config::Config;
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::identity::Identity;
+use crate::proto::identity::signature::MAX_LEAVES;
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError, Waiting};
 use crate::proto::limits::{self, Bucket};
 use crate::proto::map::{Map, Set};
@@ -15,16 +19,16 @@ use crate::proto::time::{Instant, soonest};
 
 /// Messages held, at most, however small they are.
 const MAX_HELD: usize = 1 << 16;
-/// Held messages that go at once, and the pause before more: proving them must not block a page's thread for
-/// longer than a frame of its animation.
-const RELEASE: (usize, Duration) = (64, Duration::from_millis(20));
+/// Held messages that go at once, with one proof, and the pause before more: to hash and to seal them must not block a page's
+/// thread for longer than a frame of its animation.
+const RELEASE: (usize, Duration) = (MAX_LEAVES, Duration::from_millis(10));
 /// Messages that wait for the key of one recipient, in bytes with all others.
 const MAX_AWAITING: usize = 16 << 20;
 
 /// The page's messages on their way.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// Those that wait for the first neighbor, or because much was sent before them.
+    /// Those that wait for the end of the page's turn, for the first neighbor, or because much was sent before them.
     held: VecDeque<(MessageId, Draft)>,
     held_bytes: usize,
     /// When some of them may go.
@@ -135,6 +139,12 @@ impl Outgoing {
         Some(drafts)
     }
 
+    /// Whether a message of this size may be held; one that need not wait for others always.
+    fn has_room(&self, size: usize, linked: bool, config: &Config) -> bool {
+        linked && self.held.is_empty()
+            || self.held_bytes + size <= config.max_held && self.held.len() < MAX_HELD
+    }
+
     fn release_later(&mut self, linked: bool, now: Instant) {
         if !self.held.is_empty() && linked {
             self.release_at = self.release_at.or(Some(now + RELEASE.1));
@@ -179,50 +189,70 @@ impl Messaging {
         let draft = Draft { to_claimed: claimed, ..cx.me.draft(to, Kind::Page, payload.0, cx.random) };
         let id = draft.id(&cx.me.identity);
         let linked = !cx.around.links.is_empty();
+        if !self.outgoing.has_room(size, linked, &cx.me.config) {
+            // As much in one turn as waits while there is nobody is no reason to refuse more, if it may go.
+            self.release_due(cx);
+        }
         let outgoing = &mut self.outgoing;
-        let waits = !linked || !outgoing.held.is_empty();
-        if waits || !outgoing.pace.take(limits::message_cost(size), limits::OWN, cx.now) {
-            let held = outgoing.held_bytes;
-            if held + size > cx.me.config.max_held || outgoing.held.len() >= MAX_HELD {
-                return Err(SendError::Full { held });
-            }
-            outgoing.held_bytes += size;
-            outgoing.held.push_back((id, draft));
-            outgoing.release_later(linked, cx.now);
-        } else {
-            self.dispatch(draft, cx);
+        if !outgoing.has_room(size, linked, &cx.me.config) {
+            return Err(SendError::Full { held: outgoing.held_bytes });
+        }
+        outgoing.held_bytes += size;
+        outgoing.held.push_back((id, draft));
+        if linked {
+            outgoing.release_at.get_or_insert(cx.now);
         }
         cx.stats.sent += 1;
         Ok(id)
     }
 
+    /// What was said since goes, if it may.
+    pub(crate) fn release_due(&mut self, cx: &mut Context<'_>) {
+        if self.outgoing.release_at.is_some_and(|at| at <= cx.now) {
+            self.release_held(cx);
+        }
+    }
+
     /// What was held goes, some of it now.
     pub(crate) fn release_held(&mut self, cx: &mut Context<'_>) {
         let linked = !cx.around.links.is_empty();
+        let mut ready = Vec::new();
         for _ in 0..RELEASE.0 {
             let Some((_, draft)) = self.outgoing.held.front().filter(|_| linked) else { break };
             let size = draft.payload.0.len();
-            if !self.outgoing.pace.take(limits::message_cost(size), limits::OWN, cx.now) {
+            let cost = limits::message_cost(size, !ready.is_empty());
+            if !self.outgoing.pace.take(cost, limits::OWN, cx.now) {
                 break;
             }
             self.outgoing.held_bytes -= size;
             if let Some((_, draft)) = self.outgoing.held.pop_front() {
-                self.dispatch(draft, cx);
+                ready.extend(self.prepare(draft, cx));
             }
         }
         self.outgoing.release_at = None;
         self.outgoing.release_later(linked, cx.now);
+        self.say(ready, cx);
     }
 
-    fn dispatch(&mut self, draft: Draft, cx: &mut Context<'_>) {
+    /// Signs what is said at once, and hands it on.
+    fn say(&mut self, ready: Vec<Unsigned>, cx: &mut Context<'_>) {
+        for message in Unsigned::sign_all(ready, &cx.me.identity, &cx.me.secret.tag()) {
+            match message.header.to {
+                None => self.publish(message, cx),
+                Some(to) => self.direct.send(message, self.paths(Some(&to), cx.around), cx.now),
+            }
+        }
+    }
+
+    /// All of a message but its proof, unless something is missing yet, or it cannot go at all.
+    fn prepare(&mut self, draft: Draft, cx: &mut Context<'_>) -> Option<Unsigned> {
         match draft.to {
-            None => self.publish(draft, cx),
+            None => Some(draft.ready(&cx.me.identity, cx.swarm_now())),
             Some(to) => self.address_to(draft, to, cx),
         }
     }
 
-    fn publish(&mut self, draft: Draft, cx: &mut Context<'_>) {
-        let message = draft.sign(&cx.me.identity, &cx.me.secret.tag(), cx.swarm_now());
+    fn publish(&mut self, message: Verified<Message>, cx: &mut Context<'_>) {
         let links = addresses(cx.around);
         let to = self.broadcast.publish(&message, spread(&links, cx), cx.now);
         if to.is_empty() {
@@ -233,8 +263,8 @@ impl Messaging {
         }
     }
 
-    /// Seals and sends a direct message, or asks for the recipient's key first.
-    fn address_to(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
+    /// Seals a direct message, or asks for the recipient's key first.
+    fn address_to(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) -> Option<Unsigned> {
         let id = draft.id(&cx.me.identity);
         let linked = cx.around.link(&to).filter(|_| !draft.to_claimed).map(|link| link.key);
         let key = match draft.to_claimed {
@@ -243,23 +273,24 @@ impl Messaging {
         };
         let Some(key) = key else {
             // Whoever claims a name cannot be asked for it: anybody could answer.
-            return match draft.to_claimed {
+            match draft.to_claimed {
                 true => self.end(id, Err(DeliveryFailure::Unreachable), cx),
                 false => self.await_key(draft, to, cx),
-            };
+            }
+            return None;
         };
         if draft.to_claimed {
             self.outgoing.to_claimed.insert(id);
         }
         // From here on it goes where the key proves its owner to be.
         let to = key.address();
-        let (identity, swarm) = (&cx.me.identity, cx.me.secret.tag());
         let draft = Draft { to: Some(to), ..draft };
         let now = cx.swarm_now();
-        match draft.seal(&key, &mut cx.keys.pairs, identity, &swarm, cx.random, now) {
-            Some(message) => self.direct.send(message, self.paths(Some(&to), cx.around), cx.now),
-            None => self.end(id, Err(DeliveryFailure::Unreachable), cx),
+        let sealed = draft.seal(&key, &mut cx.keys.pairs, &cx.me.identity, cx.random, now);
+        if sealed.is_none() {
+            self.end(id, Err(DeliveryFailure::Unreachable), cx);
         }
+        sealed
     }
 
     fn await_key(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
@@ -334,7 +365,10 @@ impl Messaging {
         cx: &mut Context<'_>,
     ) {
         match self.outgoing.take_awaiting(&to, &id) {
-            Some(drafts) => drafts.into_iter().for_each(|draft| self.address_to(draft, to, cx)),
+            Some(drafts) => {
+                let ready = drafts.into_iter().filter_map(|draft| self.address_to(draft, to, cx)).collect();
+                self.say(ready, cx);
+            }
             None => {
                 let verified = Some(!self.outgoing.to_claimed.remove(&id));
                 self.end(id, Ok(Receipt { hops, rtt, verified }), cx);

@@ -52,6 +52,11 @@ impl Peer {
         if self.stage == Stage::Closed {
             return;
         }
+        let (parts, mut cx) = self.look(now);
+        parts.messaging.release_due(&mut cx);
+        parts.messaging.flush(&mut cx);
+        self.run(now);
+        self.flush(now);
         self.stage = Stage::Closed;
         let (parts, mut cx) = self.look(now);
         parts.messaging.fail_all(&mut cx);

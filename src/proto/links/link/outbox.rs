@@ -242,7 +242,9 @@ mod tests {
         let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
         let (mut out, mut taken) = (VecDeque::new(), Vec::new());
         let said: Vec<_> = (0..40).map(|mark| large(900, mark)).collect();
-        said.iter().for_each(|packet| drop(outbox.push(packet, None)));
+        for packet in &said {
+            outbox.push(packet, None);
+        }
         assert!(out.is_empty(), "nothing goes before it is told to");
         outbox.flush(CONN, &mut taken, &mut out);
         let sizes = out.iter().map(|output| match output {

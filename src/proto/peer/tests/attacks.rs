@@ -320,6 +320,7 @@ fn acknowledgements_cannot_be_made_by_a_relay(size: Size) {
         packet => vec![packet],
     });
     let id = arena.send(victim, Some(to), "x");
+    arena.run(Duration::ZERO);
     // Signed by the attacker, in its own name and in the recipient's.
     let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmTag::of_topic("t"));
     let recipient = arena.address(to);

@@ -162,9 +162,8 @@ fn a_relay_cannot_put_a_message_in_the_place_of_another() {
                 payload: Payload(b"send the money to Eve".as_slice().into()),
             };
             let at = Instant::from_millis(header.sent_at);
-            let sealed =
-                draft.seal(&key, &mut Pairs::default(), &thief(), &swarm, &mut Random::new([7; 32]), at);
-            let other = sealed.expect("a key").into_inner();
+            let sealed = draft.seal(&key, &mut Pairs::default(), &thief(), &mut Random::new([7; 32]), at);
+            let other = sealed.expect("a key").sign(&thief(), &swarm).into_inner();
             made.borrow_mut().push((header.id(), other.id));
             // Under the true header, in the place of its box; and under one of its own.
             let (box_of, path) = (other.payload.clone(), path.clone());
@@ -904,8 +903,8 @@ fn other_bytes_for_the_same_numbers_are_the_same_message() {
         same.then_some(bytes)
     };
     let mut encodings: Vec<_> = (0..bytes.len()).filter_map(longer).collect();
-    // The two numbers of the packet, time, kind, size, and the length of the payload.
-    assert_eq!(encodings.len(), 6);
+    // The two numbers of the packet, time, kind, size, and the lengths of the path and the payload.
+    assert_eq!(encodings.len(), 7);
     encodings.push(bytes.clone());
     for bytes in &encodings {
         let conn = world.peers[to].parts.links.conn_of(&world.address(evil)).expect("they are linked");

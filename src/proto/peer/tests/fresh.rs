@@ -188,8 +188,9 @@ fn the_most_that_is_said_to_one_at_once_keeps_no_message_out() {
         let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
         let who = key(n % EARLY);
         let it = draft
-            .seal(&recipient, &mut Pairs::default(), &who, &swarm, &mut random, world.now)
+            .seal(&recipient, &mut Pairs::default(), &who, &mut random, world.now)
             .expect("a key")
+            .sign(&who, &swarm)
             .into_inner();
         let from = evil[n as usize % 2];
         let path = vec![who.address(), world.address(from)];

@@ -252,6 +252,15 @@ impl World {
         self.with(from, |peer, now| peer.send(to, payload, now)).expect("it may be sent")
     }
 
+    /// Says all of this in one turn.
+    pub(super) fn send_all(&mut self, from: usize, to: Option<usize>, texts: &[String]) -> Vec<MessageId> {
+        let to = to.map(|to| self.address(to));
+        let payloads = texts.iter().map(|text| Bytes(text.as_bytes().to_vec()));
+        self.with(from, |peer, now| {
+            payloads.map(|payload| peer.send(to, payload, now).expect("it may be sent")).collect()
+        })
+    }
+
     /// A frame from `from` reaches `to`, whatever `from` really said.
     pub(super) fn inject(&mut self, from: usize, to: usize, packet: &Packet) {
         let bytes = Bytes(frame(&Frame::Whole(&encode(packet))));
