@@ -72,6 +72,7 @@ mod ring;
 mod sdp;
 mod sealed;
 mod secret;
+mod shelves;
 mod signalling;
 mod standby;
 mod time;

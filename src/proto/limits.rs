@@ -29,7 +29,7 @@ pub(crate) use makers::{check_cost, message_cost};
 
 /// What this peer lets its own page say: below what others take of one key, so that nobody drops it wherever it is bunched up on
 /// its way.
-pub(crate) const OWN: Rate = Rate(800.0, 3200.0);
+pub(crate) const OWN: Rate = Rate(900.0, 3600.0);
 /// What is common to all, for each kind of work. What is passed on has the neighbors' shares beside it, together as much
 /// again, and the trackers', as much once more; proofs of messages have the reserves of their makers.
 const COMMON: Rate = Rate(1000.0, 4000.0);

@@ -2,7 +2,8 @@
 //!
 //! They are used in the words of `BTreeMap` and `BTreeSet` and iterate in the same order. Those would do, but
 //! each pair of types costs 8 kB of code there and 1 kB here, and every visitor downloads some thirty pairs.
-//! Past some thousand entries moving them begins to cost more than a tree would. The crate litemap in place of [`Map`]
+//! Past some thousand entries moving them begins to cost more than a tree would: those are on
+//! [`shelves`](mod@super::shelves). The crate litemap in place of [`Map`]
 //! is 4.9 kB more, compressed, and has no sets, no `values_mut`, no `extract_if` and no `retain` that changes values.
 
 /// A map, ordered by key.

@@ -616,7 +616,7 @@ impl Peer {
 
     /// Takes back what has not gone yet, in its order, for another peer to say: this one leaves.
     pub fn take_waiting(&mut self) -> Vec<Waiting> {
-        self.parts.messaging.take_waiting(&self.commons.me.identity)
+        self.parts.messaging.take_waiting()
     }
 
     /// Says what another peer took back; its name is another one now.

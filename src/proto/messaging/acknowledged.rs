@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::direct::Acknowledgement;
 use crate::proto::id::MessageId;
-use crate::proto::map::Map;
+use crate::proto::shelves::Shelves;
 
 /// Acknowledgements remembered, the oldest forgotten first: many more than come while one message is tried.
 const MAX: usize = 16_384;
@@ -13,7 +13,7 @@ const MAX: usize = 16_384;
 /// The acknowledgements of late.
 #[derive(Debug, Default)]
 pub(super) struct Acknowledged {
-    words: Map<MessageId, ([u8; 32], Acknowledgement)>,
+    words: Shelves<Box<([u8; 32], Acknowledgement)>>,
     order: VecDeque<MessageId>,
 }
 
@@ -32,7 +32,7 @@ impl Acknowledged {
     /// What is known of a message, by its name and the hash of its header.
     pub(super) fn of(&self, id: &MessageId, hash: &[u8; 32]) -> Known {
         match self.words.get(id) {
-            Some((known, word)) if known == hash => Known::Delivered(Box::new(word.clone())),
+            Some(said) if said.0 == *hash => Known::Delivered(Box::new(said.1.clone())),
             Some(_) => Known::Other,
             None => Known::New,
         }
@@ -47,7 +47,7 @@ impl Acknowledged {
         // The way back is that of each copy.
         let mut word = word;
         word.path = Vec::new();
-        self.words.insert(word.id, (hash, word));
+        self.words.insert(word.id, Box::new((hash, word)));
     }
 
     /// How many it holds.

@@ -199,8 +199,8 @@ pub(crate) enum Due {
 /// Direct messages of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct Direct {
-    mine: Map<MessageId, Mine>,
-    relays: Map<(MessageId, u8), Relay>,
+    mine: Map<MessageId, Box<Mine>>,
+    relays: Map<(MessageId, u8), Box<Relay>>,
     /// How often a neighbor's paths led to an acknowledgement: an average that forgets.
     reputation: Map<Address, f64>,
     out: Vec<(Address, Packet)>,
@@ -226,8 +226,13 @@ impl Direct {
             stuck: false,
             resorted: false,
         };
-        self.mine.insert(id, mine);
+        self.mine.insert(id, Box::new(mine));
         self.attempt(id, paths, now);
+    }
+
+    /// Whether any of our messages is not acknowledged yet.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.mine.is_empty()
     }
 
     /// One of our messages that is not acknowledged yet.
@@ -242,7 +247,8 @@ impl Direct {
 
     /// Gives up everything of our own that is not acknowledged.
     pub(crate) fn take_pending(&mut self) -> Vec<MessageId> {
-        let page = |(id, mine): (MessageId, Mine)| (mine.message.header.kind == Kind::Page).then_some(id);
+        let page =
+            |(id, mine): (MessageId, Box<Mine>)| (mine.message.header.kind == Kind::Page).then_some(id);
         std::mem::take(&mut self.mine).into_iter().filter_map(page).collect()
     }
 
@@ -273,7 +279,7 @@ impl Direct {
             until: now + RELAY,
         };
         let attempt = mine.tries;
-        self.relays.insert((id, attempt), relay);
+        self.relays.insert((id, attempt), Box::new(relay));
         let first = self.pass_on(id, attempt, paths, now);
         if let Some(mine) = self.mine.get_mut(&id) {
             mine.last = first;
@@ -300,8 +306,8 @@ impl Direct {
             self.out.push((from, Packet::Stuck { id, attempt }));
             return;
         }
-        let size = |relay: &Relay| relay.message.payload.0.len();
-        let others = |relay: &&Relay| !relay.path.is_empty();
+        let size = |relay: &Box<Relay>| relay.message.payload.0.len();
+        let others = |relay: &&Box<Relay>| !relay.path.is_empty();
         let mut bytes: usize = self.relays.values().filter(others).map(size).sum();
         while self.relays.len() >= MAX_RELAYED || bytes > MAX_RELAYED_BYTES {
             let oldest = self.relays.iter().filter(|(_, relay)| others(relay));
@@ -310,7 +316,8 @@ impl Direct {
             bytes -= size(&relay);
         }
         let tried = Set::from_iter([from]);
-        self.relays.insert(key, Relay { message, path, tried, waiting: None, until: now + RELAY });
+        let relay = Relay { message, path, tried, waiting: None, until: now + RELAY };
+        self.relays.insert(key, Box::new(relay));
         match self.pass_on(id, attempt, paths, now) {
             Some(_) => self.out.push((from, Packet::Taken { id, attempt })),
             None => {

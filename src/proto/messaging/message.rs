@@ -225,30 +225,44 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    fn commitment(&self) -> Option<Commitment> {
-        self.to.map(|_| Commitment::new(&self.blinding, &self.payload.0))
-    }
-
-    /// The name that the message will have.
-    pub(crate) fn id(&self, identity: &Identity) -> MessageId {
+    /// Names it, once and for all: all of it is hashed for that.
+    pub(crate) fn named(self, identity: &Identity) -> Named {
+        let commitment = self.to.map(|_| Commitment::new(&self.blinding, &self.payload.0));
+        let content = commitment.map_or_else(|| Sha256::digest(&self.payload.0).into(), |it| it.0);
         let from = self.claimed.unwrap_or(identity.address());
-        let digest = || Sha256::digest(&self.payload.0).into();
-        let content = self.commitment().map_or_else(digest, |commitment| commitment.0);
-        name(&self.nonce, &identity.public_key(), &from, &content)
+        let id = name(&self.nonce, &identity.public_key(), &from, &content);
+        Named { id, content, draft: self }
     }
 
     /// Names the message as it is, and signs it alone.
     pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmTag, now: Instant) -> Verified<Message> {
-        self.ready(identity, now).sign(identity, swarm)
+        self.named(identity).ready(identity, now).sign(identity, swarm)
+    }
+}
+
+/// A draft with the name that the message will have.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) id: MessageId,
+    /// The hash of a broadcast's payload, or what a direct message commits to.
+    content: [u8; 32],
+    pub(crate) draft: Draft,
+}
+
+impl Named {
+    /// Bytes of the plain text.
+    pub(crate) fn size(&self) -> usize {
+        self.draft.payload.0.len()
     }
 
     /// The message as it is.
     pub(crate) fn ready(self, identity: &Identity, now: Instant) -> Unsigned {
-        let payload = self.payload.clone();
-        self.ready_with(payload, identity, now)
+        let payload = self.draft.payload.clone();
+        let digest = if self.draft.to.is_none() { self.content } else { Sha256::digest(&payload.0).into() };
+        self.ready_with(payload, digest, identity, now)
     }
 
-    /// The message sealed to the owner of a key. `None`: that is no key.
+    /// The message sealed to the owner of a key, who is its recipient. `None`: that is no key.
     pub(crate) fn seal(
         self,
         to: &PublicKey,
@@ -257,27 +271,29 @@ impl Draft {
         random: &mut Random,
         now: Instant,
     ) -> Option<Unsigned> {
-        let plain = [&self.blinding[..], &self.payload.0].concat();
-        let sealed = pairs.seal(identity, to, &self.id(identity).0, &plain, random)?;
-        Some(self.ready_with(Payload(sealed.into()), identity, now))
+        let plain = [&self.draft.blinding[..], &self.draft.payload.0].concat();
+        let sealed = pairs.seal(identity, to, &self.id.0, &plain, random)?;
+        let digest = Sha256::digest(&sealed).into();
+        let draft = Draft { to: Some(to.address()), ..self.draft };
+        Some(Self { draft, ..self }.ready_with(Payload(sealed.into()), digest, identity, now))
     }
 
-    fn ready_with(self, payload: Payload, identity: &Identity, now: Instant) -> Unsigned {
-        let commitment = self.commitment();
+    fn ready_with(self, payload: Payload, digest: [u8; 32], identity: &Identity, now: Instant) -> Unsigned {
+        let Self { id, content, draft } = self;
         let header = Header {
             key: identity.public_key(),
-            claimed: self.claimed,
+            claimed: draft.claimed,
             sent_at: now.as_millis(),
-            nonce: self.nonce,
-            to: self.to,
+            nonce: draft.nonce,
+            to: draft.to,
             wanted: false,
-            kind: self.kind,
+            kind: draft.kind,
             size: u32::try_from(payload.0.len()).expect("payloads are bounded far below 4 GiB"),
-            digest: Sha256::digest(&payload.0).into(),
-            commitment,
+            digest,
+            commitment: draft.to.map(|_| Commitment(content)),
             signature: Signature::default(),
         };
-        Unsigned(Message::new(header, payload))
+        Unsigned(Message { id, maker: identity.address(), header, payload })
     }
 }
 
@@ -478,13 +494,14 @@ mod tests {
         let swarm = tag("t");
         let [a, thief, b] = [3, 4, 5].map(|n| Identity::from_secret([n; 32]));
         let (to, now) = (Some(b.address()), Instant::from_millis(5));
-        let id = draft(b"yes", to).id(&a);
+        let id = draft(b"yes", to).named(&a).id;
         let stolen = Draft { claimed: Some(a.address()), ..draft(b"yes", to) };
-        assert_ne!(stolen.id(&thief), id, "the key, whatever address it claims");
-        assert_ne!(draft(b"no", to).id(&a), id, "what is sealed");
+        assert_ne!(stolen.named(&thief).id, id, "the key, whatever address it claims");
+        assert_ne!(draft(b"no", to).named(&a).id, id, "what is sealed");
         let (mut random, pairs) = (Random::new([1; 32]), Pairs::default);
         let mut seal = |draft: Draft| {
-            let sealed = draft.seal(&b.public_key(), &mut pairs(), &a, &mut random, now).expect("a key");
+            let sealed =
+                draft.named(&a).seal(&b.public_key(), &mut pairs(), &a, &mut random, now).expect("a key");
             sealed.sign(&a, &swarm)
         };
         let yes = seal(draft(b"yes", to));

@@ -5,12 +5,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::message::{Draft, Kind, Message, Unsigned, Verified};
+use super::message::{Draft, Kind, Message, Named, Unsigned, Verified};
 use super::{Messaging, addresses, spread};
 use crate::proto::config::Config;
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
-use crate::proto::identity::Identity;
 use crate::proto::identity::signature::MAX_LEAVES;
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError, Waiting};
 use crate::proto::limits::{self, Bucket};
@@ -21,7 +20,10 @@ use crate::proto::time::{Instant, soonest};
 const MAX_HELD: usize = 1 << 16;
 /// Held messages that go at once, with one proof, and the pause before more: to hash and to seal them must not block a page's
 /// thread for longer than a frame of its animation.
-const RELEASE: (usize, Duration) = (MAX_LEAVES, Duration::from_millis(10));
+const RELEASE: (usize, Duration) = (MAX_LEAVES, Duration::from_millis(5));
+/// While a direct message is under way, those that are said next gather for so long since the last proof. Who waits for each
+/// before the next waits for nothing (as with TCP: J. Nagle, RFC 896).
+const GATHER: Duration = Duration::from_millis(5);
 /// Messages that wait for the key of one recipient, in bytes with all others.
 const MAX_AWAITING: usize = 16 << 20;
 
@@ -29,10 +31,12 @@ const MAX_AWAITING: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// Those that wait for the end of the page's turn, for the first neighbor, or because much was sent before them.
-    held: VecDeque<(MessageId, Draft)>,
+    held: VecDeque<Named>,
     held_bytes: usize,
     /// When some of them may go.
     release_at: Option<Instant>,
+    /// When the last of them went.
+    released_at: Option<Instant>,
     /// How much may be sent now.
     pub(super) pace: Bucket,
     /// Broadcasts that some neighbors have not taken yet.
@@ -56,7 +60,7 @@ struct Handed {
 struct Awaiting {
     /// The question for the key.
     query: MessageId,
-    drafts: Vec<Draft>,
+    drafts: Vec<Named>,
 }
 
 impl Outgoing {
@@ -65,6 +69,7 @@ impl Outgoing {
             held: VecDeque::new(),
             held_bytes: 0,
             release_at: None,
+            released_at: None,
             pace: Bucket::new(limits::OWN, now),
             broadcasts: Map::new(),
             awaiting: Map::new(),
@@ -79,13 +84,13 @@ impl Outgoing {
     }
 
     /// Takes out all that has not gone yet, in the order in which it was said.
-    fn take_waiting(&mut self, me: &Identity) -> Vec<Waiting> {
+    fn take_waiting(&mut self) -> Vec<Waiting> {
         let asked = std::mem::take(&mut self.awaiting).into_iter().flat_map(|(_, awaiting)| awaiting.drafts);
-        let asked = asked.map(|draft| (draft.id(me), draft)).collect::<Vec<_>>();
+        let asked = asked.collect::<Vec<_>>();
         (self.awaiting_bytes, self.held_bytes) = (0, 0);
         let waiting = asked.into_iter().chain(std::mem::take(&mut self.held));
         let expire = std::mem::take(&mut self.expire);
-        let wait = |(id, draft): (MessageId, Draft)| {
+        let wait = |Named { id, draft, .. }: Named| {
             let until = expire.iter().find(|(_, of)| *of == id).map(|&(at, _)| at);
             let Draft { to, to_claimed: claimed, payload, .. } = draft;
             Waiting { id, to, claimed, payload: Bytes(payload.0.to_vec()), until }
@@ -94,18 +99,17 @@ impl Outgoing {
     }
 
     /// Takes a message that has not gone yet out of where it waits.
-    fn withdraw(&mut self, id: &MessageId, me: &Identity) -> bool {
-        if let Some(at) = self.held.iter().position(|(held, _)| held == id) {
-            let draft = self.held.remove(at);
-            self.held_bytes -= draft.map_or(0, |(_, draft)| draft.payload.0.len());
+    fn withdraw(&mut self, id: &MessageId) -> bool {
+        if let Some(at) = self.held.iter().position(|held| held.id == *id) {
+            self.held_bytes -= self.held.remove(at).map_or(0, |held| held.size());
             return true;
         }
         // Whoever waits for the same key stays, and so does the question for it.
         let waiting = self.awaiting.values_mut().find_map(|awaiting| {
-            let at = awaiting.drafts.iter().position(|draft| draft.id(me) == *id)?;
+            let at = awaiting.drafts.iter().position(|draft| draft.id == *id)?;
             Some(awaiting.drafts.remove(at))
         });
-        self.awaiting_bytes -= waiting.as_ref().map_or(0, |draft| draft.payload.0.len());
+        self.awaiting_bytes -= waiting.as_ref().map_or(0, Named::size);
         waiting.is_some()
     }
 
@@ -129,12 +133,12 @@ impl Outgoing {
     }
 
     /// What waited for a key, if this was the question for it.
-    fn take_awaiting(&mut self, to: &Address, query: &MessageId) -> Option<Vec<Draft>> {
+    fn take_awaiting(&mut self, to: &Address, query: &MessageId) -> Option<Vec<Named>> {
         if self.awaiting.get(to)?.query != *query {
             return None;
         }
         let drafts = self.awaiting.remove(to)?.drafts;
-        let bytes: usize = drafts.iter().map(|draft| draft.payload.0.len()).sum();
+        let bytes: usize = drafts.iter().map(Named::size).sum();
         self.awaiting_bytes = self.awaiting_bytes.saturating_sub(bytes);
         Some(drafts)
     }
@@ -160,8 +164,8 @@ impl Outgoing {
 
 impl Messaging {
     /// Takes back what has not gone yet: somebody else is to say it.
-    pub(crate) fn take_waiting(&mut self, me: &Identity) -> Vec<Waiting> {
-        self.outgoing.take_waiting(me)
+    pub(crate) fn take_waiting(&mut self) -> Vec<Waiting> {
+        self.outgoing.take_waiting()
     }
 
     /// Whether something of the page's is not where it should go yet.
@@ -187,7 +191,8 @@ impl Messaging {
             return Err(SendError::ToSelf);
         }
         let draft = Draft { to_claimed: claimed, ..cx.me.draft(to, Kind::Page, payload.0, cx.random) };
-        let id = draft.id(&cx.me.identity);
+        let draft = draft.named(&cx.me.identity);
+        let id = draft.id;
         let linked = !cx.around.links.is_empty();
         if !self.outgoing.has_room(size, linked, &cx.me.config) {
             // As much in one turn as waits while there is nobody is no reason to refuse more, if it may go.
@@ -198,9 +203,10 @@ impl Messaging {
             return Err(SendError::Full { held: outgoing.held_bytes });
         }
         outgoing.held_bytes += size;
-        outgoing.held.push_back((id, draft));
+        outgoing.held.push_back(draft);
         if linked {
-            outgoing.release_at.get_or_insert(cx.now);
+            let gathered = outgoing.released_at.filter(|_| self.direct.is_busy()).map(|at| at + GATHER);
+            outgoing.release_at.get_or_insert(gathered.map_or(cx.now, |at| at.max(cx.now)));
         }
         cx.stats.sent += 1;
         Ok(id)
@@ -218,19 +224,21 @@ impl Messaging {
         let linked = !cx.around.links.is_empty();
         let mut ready = Vec::new();
         for _ in 0..RELEASE.0 {
-            let Some((_, draft)) = self.outgoing.held.front().filter(|_| linked) else { break };
-            let size = draft.payload.0.len();
+            let Some(size) = self.outgoing.held.front().filter(|_| linked).map(Named::size) else { break };
             let cost = limits::message_cost(size, !ready.is_empty());
             if !self.outgoing.pace.take(cost, limits::OWN, cx.now) {
                 break;
             }
             self.outgoing.held_bytes -= size;
-            if let Some((_, draft)) = self.outgoing.held.pop_front() {
+            if let Some(draft) = self.outgoing.held.pop_front() {
                 ready.extend(self.prepare(draft, cx));
             }
         }
         self.outgoing.release_at = None;
         self.outgoing.release_later(linked, cx.now);
+        if !ready.is_empty() {
+            self.outgoing.released_at = Some(cx.now);
+        }
         self.say(ready, cx);
     }
 
@@ -245,8 +253,8 @@ impl Messaging {
     }
 
     /// All of a message but its proof, unless something is missing yet, or it cannot go at all.
-    fn prepare(&mut self, draft: Draft, cx: &mut Context<'_>) -> Option<Unsigned> {
-        match draft.to {
+    fn prepare(&mut self, draft: Named, cx: &mut Context<'_>) -> Option<Unsigned> {
+        match draft.draft.to {
             None => Some(draft.ready(&cx.me.identity, cx.swarm_now())),
             Some(to) => self.address_to(draft, to, cx),
         }
@@ -264,27 +272,25 @@ impl Messaging {
     }
 
     /// Seals a direct message, or asks for the recipient's key first.
-    fn address_to(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) -> Option<Unsigned> {
-        let id = draft.id(&cx.me.identity);
-        let linked = cx.around.link(&to).filter(|_| !draft.to_claimed).map(|link| link.key);
-        let key = match draft.to_claimed {
+    fn address_to(&mut self, draft: Named, to: Address, cx: &mut Context<'_>) -> Option<Unsigned> {
+        let (id, claimed) = (draft.id, draft.draft.to_claimed);
+        let linked = cx.around.link(&to).filter(|_| !claimed).map(|link| link.key);
+        let key = match claimed {
             true => cx.keys.named(&to),
             false => linked.or_else(|| cx.keys.get(&to)),
         };
         let Some(key) = key else {
             // Whoever claims a name cannot be asked for it: anybody could answer.
-            match draft.to_claimed {
+            match claimed {
                 true => self.end(id, Err(DeliveryFailure::Unreachable), cx),
                 false => self.await_key(draft, to, cx),
             }
             return None;
         };
-        if draft.to_claimed {
+        if claimed {
             self.outgoing.to_claimed.insert(id);
         }
         // From here on it goes where the key proves its owner to be.
-        let to = key.address();
-        let draft = Draft { to: Some(to), ..draft };
         let now = cx.swarm_now();
         let sealed = draft.seal(&key, &mut cx.keys.pairs, &cx.me.identity, cx.random, now);
         if sealed.is_none() {
@@ -293,9 +299,8 @@ impl Messaging {
         sealed
     }
 
-    fn await_key(&mut self, draft: Draft, to: Address, cx: &mut Context<'_>) {
-        let size = draft.payload.0.len();
-        let id = draft.id(&cx.me.identity);
+    fn await_key(&mut self, draft: Named, to: Address, cx: &mut Context<'_>) {
+        let (id, size) = (draft.id, draft.size());
         if self.outgoing.awaiting_bytes + size > MAX_AWAITING {
             return self.end(id, Err(DeliveryFailure::Unreachable), cx);
         }
@@ -327,7 +332,7 @@ impl Messaging {
     /// The page wants a message no more. What is held does not go; what went may arrive all the same.
     pub(crate) fn withdraw(&mut self, id: MessageId, why: DeliveryFailure, cx: &mut Context<'_>) {
         let outgoing = &mut self.outgoing;
-        let waited = outgoing.withdraw(&id, &cx.me.identity);
+        let waited = outgoing.withdraw(&id);
         let handed = outgoing.broadcasts.remove(&id).is_some();
         if waited || handed || self.direct.give_up(&id) {
             self.outgoing.to_claimed.remove(&id);
@@ -385,7 +390,7 @@ impl Messaging {
     ) {
         let failed = message.header.to.and_then(|to| self.outgoing.take_awaiting(&to, &message.id));
         let ids = match failed {
-            Some(drafts) => drafts.iter().map(|draft| draft.id(&cx.me.identity)).collect(),
+            Some(drafts) => drafts.iter().map(|draft| draft.id).collect(),
             None => vec![message.id],
         };
         for id in ids {
@@ -397,11 +402,10 @@ impl Messaging {
     /// Everything unacknowledged fails: this peer leaves.
     pub(crate) fn fail_all(&mut self, cx: &mut Context<'_>) {
         let outgoing = &mut self.outgoing;
-        let name = |draft: &Draft| draft.id(&cx.me.identity);
-        let mut ids: Vec<_> = std::mem::take(&mut outgoing.held).into_iter().map(|(id, _)| id).collect();
+        let mut ids: Vec<_> = std::mem::take(&mut outgoing.held).into_iter().map(|held| held.id).collect();
         ids.extend(std::mem::take(&mut outgoing.broadcasts).into_iter().map(|(id, _)| id));
         for (_, awaiting) in std::mem::take(&mut outgoing.awaiting) {
-            ids.extend(awaiting.drafts.iter().map(name));
+            ids.extend(awaiting.drafts.iter().map(|draft| draft.id));
         }
         ids.extend(self.direct.take_pending());
         for id in ids {

@@ -17,7 +17,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::proto::id::{Address, MessageId};
-use crate::proto::map::{Map, Set};
+use crate::proto::map::Map;
+use crate::proto::shelves::Shelves;
 use crate::proto::time::Instant;
 
 /// A message stamped further from the swarm's time than this is refused. Clocks of browsers are minutes off, seldom
@@ -120,7 +121,7 @@ fn is_ahead(sent_at: u64, now: Instant) -> bool {
 /// Names of messages that were taken, a bounded number of them.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    ids: Set<MessageId>,
+    ids: Shelves<()>,
     order: VecDeque<Taken>,
     floors: Floors,
 }
@@ -139,7 +140,7 @@ impl Recent {
 
     /// Takes a message; `false`: it was taken before, or may have been.
     pub(crate) fn take(&mut self, id: MessageId, sender: Address, sent_at: u64, now: Instant) -> bool {
-        if self.ids.contains(&id) || !self.floors.admits(&sender, sent_at, now) {
+        if self.ids.contains_key(&id) || !self.floors.admits(&sender, sent_at, now) {
             return false;
         }
         if self.order.len() >= Self::MAX
@@ -149,7 +150,7 @@ impl Recent {
             self.floors.forget(oldest.sender, oldest.sent_at, oldest.at, now);
         }
         self.floors.note(sender, sent_at, now);
-        self.ids.insert(id);
+        self.ids.insert(id, ());
         self.order.push_back(Taken { id, sender, sent_at, at: now });
         true
     }
@@ -196,7 +197,7 @@ mod tests {
             for n in 0..20_000 {
                 assert!(!recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(20_000)), "{n}");
             }
-            assert_eq!((recent.ids.iter().count(), recent.order.len()), (Recent::MAX, Recent::MAX));
+            assert_eq!((recent.ids.len(), recent.order.len()), (Recent::MAX, Recent::MAX));
         }
     }
 

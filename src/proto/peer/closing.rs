@@ -54,6 +54,7 @@ impl Peer {
         }
         let (parts, mut cx) = self.look(now);
         parts.messaging.release_due(&mut cx);
+        parts.messaging.acknowledge_now(&mut cx);
         parts.messaging.flush(&mut cx);
         self.run(now);
         self.flush(now);

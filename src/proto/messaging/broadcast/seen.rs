@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::wire::Packet;
 use crate::proto::clock::Shift;
 use crate::proto::id::{Address, MessageId};
-use crate::proto::map::{Map, Set};
+use crate::proto::map::Set;
 use crate::proto::messaging::message::{Header, Message, Payload, Verified};
 use crate::proto::messaging::replay::{CLOCK_WINDOW, Floors};
+use crate::proto::shelves::Shelves;
 use crate::proto::time::Instant;
 
 /// Messages remembered, so that none is delivered twice.
@@ -70,7 +71,7 @@ pub(super) struct Kept<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Boxed, for thousands may have to move over for a new one.
-    entries: Map<MessageId, Box<Entry>>,
+    entries: Shelves<Box<Entry>>,
     order: VecDeque<MessageId>,
     floors: Floors,
     /// Messages whose payload is kept, oldest first, and its bytes.

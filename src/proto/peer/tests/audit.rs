@@ -162,7 +162,13 @@ fn a_relay_cannot_put_a_message_in_the_place_of_another() {
                 payload: Payload(b"send the money to Eve".as_slice().into()),
             };
             let at = Instant::from_millis(header.sent_at);
-            let sealed = draft.seal(&key, &mut Pairs::default(), &thief(), &mut Random::new([7; 32]), at);
+            let sealed = draft.named(&thief()).seal(
+                &key,
+                &mut Pairs::default(),
+                &thief(),
+                &mut Random::new([7; 32]),
+                at,
+            );
             let other = sealed.expect("a key").sign(&thief(), &swarm).into_inner();
             made.borrow_mut().push((header.id(), other.id));
             // Under the true header, in the place of its box; and under one of its own.

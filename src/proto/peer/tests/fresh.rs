@@ -188,6 +188,7 @@ fn the_most_that_is_said_to_one_at_once_keeps_no_message_out() {
         let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
         let who = key(n % EARLY);
         let it = draft
+            .named(&who)
             .seal(&recipient, &mut Pairs::default(), &who, &mut random, world.now)
             .expect("a key")
             .sign(&who, &swarm)
