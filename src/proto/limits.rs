@@ -30,9 +30,15 @@ pub(crate) use makers::{check_cost, message_cost};
 /// What this peer lets its own page say: below what others take of one key, so that nobody drops it wherever it is bunched up on
 /// its way.
 pub(crate) const OWN: Rate = Rate(900.0, 3600.0);
+/// ... and of that, messages that go along with the proof of another one.
+pub(crate) const OWN_ALONG: Rate = Rate(5500.0, 3500.0);
 /// What is common to all, for each kind of work. What is passed on has the neighbors' shares beside it, together as much
 /// again, and the trackers', as much once more; proofs of messages have the reserves of their makers.
 const COMMON: Rate = Rate(1000.0, 4000.0);
+/// Messages that come along with proofs that were checked, whoever made them. They are cheap, so what bounds them is that the
+/// names of all that is taken within two seconds are remembered for as long (`replay`). Above that each is paid as if it had
+/// come alone.
+const ALONG: Rate = Rate(6000.0, 4000.0);
 /// Messages of keys that were never heard and are not in sight; the neighbors' shares together are as much again. A guess:
 /// a crowd that says hello when a page opens, and a newcomer each 5 ms in a swarm of many thousands.
 const NEWCOMERS: Rate = Rate(200.0, 2000.0);
@@ -153,6 +159,7 @@ struct Brought {
 pub(crate) struct Limits {
     relays: Bucket,
     proofs: Bucket,
+    along: Bucket,
     newcomers: Bucket,
     offers: Bucket,
     offers_of_strangers: Bucket,
@@ -168,6 +175,7 @@ impl Limits {
         Self {
             relays: Bucket::new(COMMON, now),
             proofs: Bucket::new(COMMON, now),
+            along: Bucket::new(ALONG, now),
             newcomers: Bucket::new(NEWCOMERS, now),
             offers: Bucket::new(OFFERS, now),
             offers_of_strangers: Bucket::new(OFFERS, now),
@@ -215,19 +223,18 @@ impl Limits {
     /// A neighbor, one of so many, brings a message that is new here and must be checked.
     pub(crate) fn allows_proof(&mut self, asked: Asked<'_>, links: usize, now: Instant) -> Allowed {
         let Asked { from, maker, near, along } = asked;
-        let cost = check_cost(along);
         let standing = self.standing(from, now);
-        if !standing.proof_ceiling.take(cost, CEILING, now) {
+        if !standing.proof_ceiling.take(check_cost(along), CEILING, now) {
             return Allowed::Abuse;
         }
-        if self.makers.takes_reserve(maker, cost, now) {
+        if along && self.along.take(1.0, ALONG, now) || self.makers.takes_reserve(maker, now) {
             return Allowed::Yes;
         }
         if near || self.makers.knows(maker) {
-            return Allowed::yes(self.proofs.take(cost, COMMON, now));
+            return Allowed::yes(self.proofs.take(1.0, COMMON, now));
         }
-        let share = self.standing(from, now).newcomers.take(cost, NEWCOMERS.share(links), now);
-        Allowed::yes(share || self.newcomers.take(cost, NEWCOMERS, now))
+        let share = self.standing(from, now).newcomers.take(1.0, NEWCOMERS.share(links), now);
+        Allowed::yes(share || self.newcomers.take(1.0, NEWCOMERS, now))
     }
 
     /// Whether a key may say more at present. Nothing is paid yet: a forger must not spend what is another's.
@@ -293,6 +300,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::messaging::replay::MAX_NAMES;
 
     const START: Instant = Instant::from_millis(1_800_000_000_000);
     const A: Address = Address([1; 20]);
@@ -336,19 +344,23 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_along_with_a_proof_costs_an_eighth() {
-        let mut limits = Limits::new(START);
-        let count = |limits: &mut Limits, along: bool| {
+    fn what_comes_along_with_proofs_has_room_of_its_own_and_is_paid_in_full_above_that() {
+        let granted = |along: bool| {
+            let mut limits = Limits::new(START);
             let asked = Asked { along, ..asked(A, &B, true) };
-            let mut granted = 0;
-            while limits.allows_proof(asked, 6, START) == Allowed::Yes {
-                granted += 1;
-            }
-            granted
+            (0..).take_while(|_| limits.allows_proof(asked, 6, START) == Allowed::Yes).count() as f64
         };
-        assert_eq!(count(&mut Limits::new(START), false), COMMON.1 as u32);
-        assert_eq!(count(&mut limits, true), 8 * (COMMON.1 as u32 - 1) + 1, "and the last one is not spent");
+        assert_eq!((granted(false), granted(true)), (COMMON.1, ALONG.1 + COMMON.1));
         assert_eq!((message_cost(65_536, false), message_cost(65_536, true)), (2.0, 1.125));
+    }
+
+    /// Or a floor would rise above the present, and silence everybody.
+    #[test]
+    fn all_that_is_taken_within_two_seconds_is_remembered_by_its_name() {
+        let within = |rate: Rate| rate.1 + 2.0 * rate.0;
+        let reserves = makers::MAX_RESERVES as f64 * within(makers::RESERVE);
+        let most = within(COMMON) + within(ALONG) + 2.0 * within(NEWCOMERS) + reserves;
+        assert!(most < MAX_NAMES as f64, "{most}");
     }
 
     #[test]

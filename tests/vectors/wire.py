@@ -130,13 +130,39 @@ def address_of(identity):
     return sha1(identity.key).digest()
 
 
+# Signatures.
+
+
+def leaf(statement):
+    return sha256(b'\0' + statement).digest()[:16]
+
+
+def over(left, right):
+    return sha256(b'\1' + left + right).digest()[:16]
+
+
+def sign_all(who, domain, statements):
+    """The signatures of what is said at once: the way of each up a tree, under the proof of its root."""
+    level = [leaf(statement) for statement in statements]
+    while len(level) & len(level) - 1:
+        level.append(bytes(16))
+    paths = [[] for _ in statements]
+    while len(level) > 1:
+        for place, path in enumerate(paths):
+            path.append(level[place >> len(path) ^ 1])
+        level = [over(*level[i:i + 2]) for i in range(0, len(level), 2)]
+    proof = who.prove(domain, level[0])
+    return [proof + u8(place) + sequence(*path) for place, path in enumerate(paths)]
+
+
 # Messages.
 
 PAGE, KEY_QUERY = 0, 1
+MESSAGE, ACKNOWLEDGEMENT = b'easypeers message 3', b'easypeers acknowledgement 3'
 
 
 class Header:
-    def __init__(self, maker, box, nonce, to=None, kind=PAGE, claimed=None, commitment=None, proof=None, wanted=False):
+    def __init__(self, maker, box, nonce, to=None, kind=PAGE, claimed=None, commitment=None, wanted=False):
         self.box, self.maker = box, address_of(maker)
         self.sender = claimed or self.maker
         self.id = sha1(nonce + maker.key + self.sender + (commitment or sha256(box).digest())).digest()
@@ -146,17 +172,18 @@ class Header:
             + len(box).to_bytes(4, 'little') + sha256(box).digest() + u8(commitment is not None)
         )
         assert len(self.statement) == 139
-        proven = self.statement + u8(wanted)
-        self.bytes = (
+        self.proven = self.statement + u8(wanted)
+        self.unsigned = (
             maker.key + maybe(claimed) + varint(sent_at) + nonce + maybe(to) + u8(wanted) + u8(kind) + varint(len(box))
-            + sha256(box).digest() + maybe(commitment) + (proof or maker.prove(b'easypeers message 2', proven))
+            + sha256(box).digest() + maybe(commitment)
         )
+        self.bytes = self.unsigned + sign_all(maker, MESSAGE, [self.proven])[0]
 
 
 def direct(maker, to, plain, nonce, blinding, wanted=False):
     """A sealed message: its name is known before its box is made."""
     commitment = sha256(blinding + plain).digest()
-    context = Header(maker, b'', nonce, address_of(to), commitment=commitment, proof=b'').id
+    context = Header(maker, b'', nonce, address_of(to), commitment=commitment).id
     shared = encode(multiply(maker.x, decode(to.key)))
     box = seal(hkdf(b'easypeers seal 1', shared, maker.key + to.key, 32), bytes([6]) * 24, blinding + plain, context)
     return Header(maker, box, nonce, address_of(to), commitment=commitment, wanted=wanted)
@@ -164,8 +191,8 @@ def direct(maker, to, plain, nonce, blinding, wanted=False):
 
 def acknowledgement(header, recipient, hops, path, hops_left):
     statement = sha256(header.statement).digest() + address_of(recipient) + u8(hops)
-    proof = recipient.prove(b'easypeers acknowledgement 2', statement)
-    return header.id + header.maker + recipient.key + u8(hops) + proof + sequence(*path) + varint(hops_left)
+    signed = sign_all(recipient, ACKNOWLEDGEMENT, [statement])[0]
+    return header.id + header.maker + recipient.key + u8(hops) + signed + sequence(*path) + varint(hops_left)
 
 
 def acceptance(who, request_id, offer, answer, hello):
@@ -179,7 +206,7 @@ def acceptance(who, request_id, offer, answer, hello):
 
 def hello(claimed=None, capabilities=0, more=b''):
     return (
-        u8(3) + varint(capabilities) + varint(1_800_000_000_123) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
+        u8(4) + varint(capabilities) + varint(1_800_000_000_123) + bytes([3]) * 16 + A.key + maybe(claimed) + bytes([4]) * 32 + lengthy(more)
     )
 
 
@@ -311,6 +338,10 @@ def vectors():
         yield name + '_id', header.id
     yield 'data', u8(7) + u8(0) + u8(1) + said.bytes + lengthy(said.box)
     yield 'data_claimed', u8(7) + u8(0) + u8(1) + named.bytes + lengthy(named.box)
+    # The third of five that are said at once.
+    five = [said, named] + [Header(A, b'hello', bytes([n]) * 16) for n in (3, 4, 5)]
+    signatures = sign_all(A, MESSAGE, [header.proven for header in five])
+    yield 'data_along', u8(7) + u8(0) + u8(1) + five[2].unsigned + signatures[2] + lengthy(five[2].box)
     yield 'header', u8(7) + u8(1) + u8(3) + said.bytes
     yield 'have', u8(7) + u8(2) + sequence(said.id, named.id)
     yield 'graft', u8(7) + u8(3) + said.id
@@ -341,6 +372,7 @@ def vectors():
     yield 'acknowledgement', u8(8) + u8(3) + acknowledgement(sealed, B, 2, path, 512)
 
     yield 'frame_whole', u8(0) + lengthy(u8(3) + varint(300))
+    yield 'frame_several', u8(2) + lengthy(b''.join(lengthy(u8(kind) + varint(300)) for kind in (3, 4)))
     yield 'frame_part', u8(1) + varint(200) + u8(0) + lengthy(b'part')
     yield 'frame_part_last', u8(1) + varint(200) + u8(1) + lengthy(b'part')
 

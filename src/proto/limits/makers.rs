@@ -20,9 +20,9 @@ const ALONG: f64 = 0.125;
 /// What a key that was here early may say whatever others do: all of them together a thousand a second, as all that is
 /// common. And at once little enough that all which is taken within two seconds is remembered, by its name, for as long
 /// (`replay`), and that an honest neighbor that passes all of it on stays below its ceiling.
-const RESERVE: Rate = Rate(2.0, 6.0);
+pub(super) const RESERVE: Rate = Rate(2.0, 6.0);
 /// Keys with a reserve.
-const MAX_RESERVES: usize = 512;
+pub(super) const MAX_RESERVES: usize = 512;
 /// ... and others that are remembered.
 const MAX_OTHERS: usize = 1024;
 /// A key that is silent for as long has its place no more.
@@ -65,8 +65,8 @@ impl Makers {
     }
 
     /// Takes what a key has in reserve. Whoever forges its messages spends it, too, three times with each link.
-    pub(super) fn takes_reserve(&mut self, key: &Address, cost: f64, now: Instant) -> bool {
-        self.early.get_mut(key).is_some_and(|early| early.reserve.take(cost, RESERVE, now))
+    pub(super) fn takes_reserve(&mut self, key: &Address, now: Instant) -> bool {
+        self.early.get_mut(key).is_some_and(|early| early.reserve.take(1.0, RESERVE, now))
     }
 
     /// A key said something of this cost, which is proven.

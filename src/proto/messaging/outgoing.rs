@@ -39,6 +39,8 @@ pub(super) struct Outgoing {
     released_at: Option<Instant>,
     /// How much may be sent now.
     pub(super) pace: Bucket,
+    /// ... of what goes along with the proof of another one.
+    pace_along: Bucket,
     /// Broadcasts that some neighbors have not taken yet.
     broadcasts: Map<MessageId, Handed>,
     /// Direct messages that wait for their recipient's key.
@@ -71,6 +73,7 @@ impl Outgoing {
             release_at: None,
             released_at: None,
             pace: Bucket::new(limits::OWN, now),
+            pace_along: Bucket::new(limits::OWN_ALONG, now),
             broadcasts: Map::new(),
             awaiting: Map::new(),
             awaiting_bytes: 0,
@@ -225,8 +228,10 @@ impl Messaging {
         let mut ready = Vec::new();
         for _ in 0..RELEASE.0 {
             let Some(size) = self.outgoing.held.front().filter(|_| linked).map(Named::size) else { break };
-            let cost = limits::message_cost(size, !ready.is_empty());
-            if !self.outgoing.pace.take(cost, limits::OWN, cx.now) {
+            let along = !ready.is_empty();
+            if along && !self.outgoing.pace_along.take(1.0, limits::OWN_ALONG, cx.now)
+                || !self.outgoing.pace.take(limits::message_cost(size, along), limits::OWN, cx.now)
+            {
                 break;
             }
             self.outgoing.held_bytes -= size;

@@ -26,6 +26,8 @@ use crate::proto::time::Instant;
 pub(crate) const CLOCK_WINDOW: Duration = Duration::from_secs(600);
 /// A stamp is ahead of our clock when it is by more than this. A guess: clocks that are set by a network are closer.
 const AHEAD: Duration = Duration::from_secs(2);
+/// Names remembered, of broadcasts and of direct messages: as many as are ever taken within two seconds, and more (`limits`).
+pub(crate) const MAX_NAMES: usize = 32_768;
 /// Senders with a floor of their own. A guess: 400 kB.
 const MAX_FLOORS: usize = 8192;
 /// ... of these, such whose stamps were ahead of our clock.
@@ -135,15 +137,12 @@ struct Taken {
 }
 
 impl Recent {
-    /// Names remembered: as many as are ever taken within two seconds, and more (`limits::makers`).
-    const MAX: usize = 16_384;
-
     /// Takes a message; `false`: it was taken before, or may have been.
     pub(crate) fn take(&mut self, id: MessageId, sender: Address, sent_at: u64, now: Instant) -> bool {
         if self.ids.contains_key(&id) || !self.floors.admits(&sender, sent_at, now) {
             return false;
         }
-        if self.order.len() >= Self::MAX
+        if self.order.len() >= MAX_NAMES
             && let Some(oldest) = self.order.pop_front()
         {
             self.ids.remove(&oldest.id);
@@ -191,13 +190,13 @@ mod tests {
             let at = |n: u64| START + millis(n);
             let sender = |n: u64| Address(numbered(n % 700));
             let stamp = |n: u64| at(n).as_millis() + if n.is_multiple_of(7) { ahead } else { 0 };
-            for n in 0..20_000 {
+            for n in 0..40_000 {
                 assert!(recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(n)), "{n}");
             }
-            for n in 0..20_000 {
-                assert!(!recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(20_000)), "{n}");
+            for n in 0..40_000 {
+                assert!(!recent.take(MessageId(numbered(n)), sender(n), stamp(n), at(40_000)), "{n}");
             }
-            assert_eq!((recent.ids.len(), recent.order.len()), (Recent::MAX, Recent::MAX));
+            assert_eq!((recent.ids.len(), recent.order.len()), (MAX_NAMES, MAX_NAMES));
         }
     }
 

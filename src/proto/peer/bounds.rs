@@ -39,14 +39,14 @@ impl Peer {
 
         let (sizes, direct, outgoing, recent) = parts.messaging.sizes();
         let [seen, kept, sources, missing, names, counted] = sizes;
-        assert!(seen <= 16_384 && kept <= 16_384 && sources <= 256 && missing <= 2 * 4096, "{sizes:?}");
+        assert!(seen <= 32_768 && kept <= 32_768 && sources <= 256 && missing <= 2 * 4096, "{sizes:?}");
         assert!(names <= 512 * max && counted <= 9 * 4096, "{sizes:?}");
         let [_, relays, reputation] = direct;
         assert!(relays <= 1024 && reputation <= 64, "{direct:?}");
         let [held, held_bytes, awaiting] = outgoing;
         assert!(held <= 1 << 16 && held_bytes <= config.max_held, "{outgoing:?}");
         assert!(awaiting <= 16 << 20, "{awaiting} bytes wait for keys");
-        assert!(recent <= 16_384, "{recent} direct messages remembered");
+        assert!(recent <= 32_768, "{recent} direct messages remembered");
 
         let [answered, heard, names] = self.commons.keys.sizes();
         let [written_to, wrote] = self.commons.keys.pairs.sizes();

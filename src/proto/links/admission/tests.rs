@@ -108,14 +108,14 @@ fn the_transcript_is_as_documented() {
     b.receive(&a.hello).expect("the hello is good");
     let admitted = b.admission.finish(&confirm).expect("both are members");
     assert_eq!(text(&a.hello.share), "884cee71a455466cf36eebf94c4e2ddc7cf658a9b54c53d2b391aa717a8d6f0f");
-    assert_eq!(text(&admitted.session), "e110f196eb4ed731e75f9bbbe1ff1fd5d7560885857bce9925fcd22da433b267");
-    assert_eq!(text(&confirm.tag), "c0577be1eba46e857e135db8b31c0b55ef3ecb0a91dfc81e41c875c0ac5ece88");
+    assert_eq!(text(&admitted.session), "ade7047802961665e404e9d1a4751291fbdef5afcde2a7defdb9756eb80ba8ee");
+    assert_eq!(text(&confirm.tag), "a501474dfcf9109253e114dfc8b3368412b1c20db06db3bb2cc2fe35e2e8fbaf");
     let proof = [confirm.proof.commitment, confirm.proof.response].concat();
     assert_eq!(
         text(&proof),
         concat!(
-            "388552159137b6b429bbb24381adec0768f5fc5e349c2eb703db21cbb50f775e",
-            "c36b78bb224f78b6dcc7bb944c9a15e525796f58c394d8ea74c28c6059208105"
+            "6cc95eeba814f73efa51813abd8e4293dcbe7894b3d169458916f783d53e6a64",
+            "d4e3f4ffdac5a104f9311a4b116f7d2a10fcde9bb03a6b4eb7f01ed9e33d2700"
         )
     );
 }

@@ -9,12 +9,12 @@ use crate::proto::clock::Shift;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::map::Set;
 use crate::proto::messaging::message::{Header, Message, Payload, Verified};
-use crate::proto::messaging::replay::{CLOCK_WINDOW, Floors};
+use crate::proto::messaging::replay::{CLOCK_WINDOW, Floors, MAX_NAMES};
 use crate::proto::shelves::Shelves;
 use crate::proto::time::Instant;
 
 /// Messages remembered, so that none is delivered twice.
-pub(super) const MAX_SEEN: usize = 16_384;
+pub(super) const MAX_SEEN: usize = MAX_NAMES;
 /// How long they are remembered, unless there are more than MAX_SEEN; the floors stand for those that are not.
 pub(super) const SEEN_FOR: Duration = CLOCK_WINDOW;
 /// Payloads kept for those who pull, in bytes and time.

@@ -9,7 +9,7 @@ use super::world::{World, config};
 use super::*;
 use crate::proto::acceptance::Acceptance;
 use crate::proto::identity::Pairs;
-use crate::proto::messaging::message::{Kind, Message, Payload};
+use crate::proto::messaging::message::{Kind, Message, Payload, Unsigned};
 use crate::proto::topology;
 
 /// So many peers whose proofs cost next to nothing.
@@ -169,6 +169,46 @@ fn the_most_that_is_passed_on_at_once_silences_nobody_and_is_no_abuse() {
     println!("{passed} of 34,488 passed on at once, {} heard", heard.len());
     assert!(passed > 10_000 && world.linked(victim, relay));
     assert_eq!(heard.last().map(String::as_str), Some("honest"));
+}
+
+/// What comes along with a proof costs an eighth of it, and so it was more again.
+#[test]
+fn the_most_that_comes_along_with_proofs_silences_nobody_and_is_no_abuse() {
+    let mut world = stand_ins(5, 6);
+    let (evil, relay, victim) = ([0, 3, 4], 1, 2);
+    world.tap(move |from, to, packet| match &packet {
+        Packet::Broadcast(_) if evil.contains(&from) && to == victim => vec![],
+        _ => vec![packet],
+    });
+    say_early(&mut world, evil[0], relay);
+    let swarm = SwarmTag::of_topic("t");
+    let said = 240 * 256;
+    for tree in 0..240u32 {
+        let who = key(tree % EARLY);
+        let draft = |n: u32| {
+            let mut nonce = [0xac; 16];
+            nonce[..4].copy_from_slice(&(tree << 8 | n).to_be_bytes());
+            let payload = Payload(b"x".as_slice().into());
+            let (claimed, to, to_claimed, blinding) = (None, None, false, [0; 32]);
+            Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload }
+        };
+        let tree = (0..256).map(|n| draft(n).named(&who).ready(&who, world.now)).collect();
+        for (n, message) in Unsigned::sign_all(tree, &who, &swarm).enumerate() {
+            say(&mut world, evil[n % 3], relay, &data(&message.into_inner()));
+        }
+    }
+    let passed = world.texts(relay).len();
+    world.run(Duration::from_millis(100));
+    world.send(relay, None, "honest");
+    world.run(Duration::from_secs(1));
+    let heard = world.texts(victim);
+    println!("{passed} of {said} passed on at once, {} heard", heard.len());
+    assert!(passed > 9000 && world.linked(victim, relay));
+    assert_eq!(heard.last().map(String::as_str), Some("honest"));
+    // Nor does what lies behind the relay think ill of it, or of its own memory.
+    world.send(victim, None, "and back");
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.texts(relay).last().map(String::as_str), Some("and back"));
 }
 
 /// ... and so it was with direct messages, whose tries all have the stamp of the first.

@@ -13,7 +13,7 @@ use crate::proto::id::{Address, MessageId, OfferId, SwarmId, TrackerPeerId};
 use crate::proto::identity::{Identity, Pairs, Proof};
 use crate::proto::introducers::tracker::mark;
 use crate::proto::links::admission::{Confirm, Hello};
-use crate::proto::messaging::message::{Header, Payload};
+use crate::proto::messaging::message::{Draft, Header, Kind, Payload, Unsigned};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::offer::kit::{enveloped, signed, unsigned};
 use crate::proto::random::Random;
@@ -233,15 +233,17 @@ fn packets() -> Vec<(&'static str, Packet)> {
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 22] = [
     "acknowledgement",
     "data",
+    "data_along",
     "data_claimed",
     "envelope_public",
     "envelope_sealed",
     "envelope_sealed_answer",
     "frame_part",
     "frame_part_last",
+    "frame_several",
     "frame_whole",
     "header",
     "header_wanted",
@@ -275,6 +277,10 @@ fn frames_are_written_and_read_as_documented() {
     let whole = vector("frame_whole");
     assert_eq!(Inbox::default().packets(&whole, FRAME), Ok(vec![Packet::Ping(300)]));
     assert_eq!(frame(&Frame::Whole(&encode(&Packet::Ping(300)))), whole);
+    let (mut bundle, both) = (Bundle::default(), [Packet::Ping(300), Packet::Pong(300)]);
+    both.iter().for_each(|packet| bundle.push(encode(packet)));
+    assert_eq!(bundle.into_frame(), Some(vector("frame_several")));
+    assert_eq!(Inbox::default().packets(&vector("frame_several"), FRAME), Ok(both.to_vec()));
     for (name, last) in [("frame_part", false), ("frame_part_last", true)] {
         assert_eq!(frame(&Frame::Part { stream: 200, last, bytes: b"part" }), vector(name));
     }
@@ -289,7 +295,8 @@ fn data(name: &str) -> (Header, Payload) {
 
 #[test]
 fn messages_are_named_and_proven_as_documented() {
-    let (swarm, maker) = (SwarmTag::of_topic("t"), Identity::from_secret([1; 32]).address());
+    let (swarm, who) = (SwarmTag::of_topic("t"), Identity::from_secret([1; 32]));
+    let maker = who.address();
     for (name, of, from) in [("data", "said_id", maker), ("data_claimed", "named_id", at(7))] {
         let (header, payload) = data(name);
         assert_eq!((header.id(), header.maker(), header.from()), (id(of), maker, from));
@@ -297,6 +304,25 @@ fn messages_are_named_and_proven_as_documented() {
         assert!(verified.with(payload).is_some(), "and so does the hash");
         assert_eq!((header.sent_at, header.to, header.size), (1_800_000_000_123, None, 5));
     }
+    // The third of five that were said at once.
+    let (header, _) = data("data_along");
+    let claim = header.claim(&swarm).expect("a way to the root");
+    assert!(claim.holds() && header.verify(&swarm).is_some());
+    let said = |n: u8, claimed: Option<Address>| {
+        let draft = Draft {
+            claimed,
+            to: None,
+            to_claimed: false,
+            kind: Kind::Page,
+            nonce: [n; 16],
+            blinding: [0; 32],
+            payload: Payload(b"hello".as_slice().into()),
+        };
+        draft.named(&who).ready(&who, Instant::from_millis(1_800_000_000_123))
+    };
+    let five = vec![said(1, None), said(2, Some(at(7))), said(3, None), said(4, None), said(5, None)];
+    let third = Unsigned::sign_all(five, &who, &swarm).nth(2).expect("there are five");
+    assert_eq!(third.header, header, "and they are made as documented");
     let announced = broadcast::Packet::Header { hops: 3, header: Box::new(data("data").0) };
     assert_eq!(packet("header"), Packet::Broadcast(announced));
 }
