@@ -22,8 +22,7 @@ use super::id::Address;
 use super::io::TrackerId;
 use super::map::Map;
 use super::time::Instant;
-pub(crate) use bucket::Bucket;
-use bucket::Rate;
+pub(crate) use bucket::{Bucket, Rate};
 use makers::Makers;
 pub(crate) use makers::{check_cost, message_cost};
 

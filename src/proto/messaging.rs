@@ -4,7 +4,7 @@ use super::clock::Shift;
 use super::context::{Context, Effect};
 use super::id::{Address, MessageId};
 use super::io::DeliveryFailure;
-use super::limits;
+use super::limits::{self, Bucket};
 use super::links::link::Packet;
 use super::neighborhood::Neighborhood;
 use super::time::{Instant, soonest};
@@ -36,7 +36,10 @@ pub(crate) struct Messaging {
     acknowledged: Acknowledged,
     /// What is to be said of those that arrived since, and the hashes of their headers.
     to_acknowledge: Vec<(Acknowledgement, [u8; 32])>,
-    acknowledged_at: Option<Instant>,
+    /// When, if not at once.
+    acknowledge_at: Option<Instant>,
+    /// How many proofs may be made for that.
+    proofs: Bucket,
 }
 
 impl Messaging {
@@ -48,7 +51,8 @@ impl Messaging {
             recent: Recent::default(),
             acknowledged: Acknowledged::default(),
             to_acknowledge: Vec::new(),
-            acknowledged_at: None,
+            acknowledge_at: None,
+            proofs: Bucket::new(incoming::PROOFS, now),
         }
     }
 
@@ -127,7 +131,7 @@ impl Messaging {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         soonest(
             soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout()),
-            soonest(self.outgoing.poll_timeout(), self.acknowledge_at()),
+            soonest(self.outgoing.poll_timeout(), self.acknowledge_at),
         )
     }
 

@@ -4,7 +4,7 @@ use crate::proto::time::Instant;
 
 /// How fast a bucket fills, per second, and how much it holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rate(pub(super) f64, pub(super) f64);
+pub(crate) struct Rate(pub(crate) f64, pub(crate) f64);
 
 impl Rate {
     /// The part of one among so many.
@@ -40,6 +40,13 @@ impl Bucket {
     /// Takes tokens, be there enough or not.
     pub(crate) fn charge(&mut self, cost: f64, rate: Rate, now: Instant) {
         (self.tokens, self.at) = (self.level(rate, now) - cost, now);
+    }
+
+    /// Takes a token, be it there or not; whether it was.
+    pub(crate) fn spend(&mut self, rate: Rate, now: Instant) -> bool {
+        let has = self.has(rate, now);
+        self.charge(1.0, rate, now);
+        has
     }
 
     /// Takes tokens if there are any.

@@ -306,11 +306,12 @@ impl Direct {
             self.out.push((from, Packet::Stuck { id, attempt }));
             return;
         }
-        let size = |relay: &Box<Relay>| relay.message.payload.0.len();
-        let others = |relay: &&Box<Relay>| !relay.path.is_empty();
-        let mut bytes: usize = self.relays.values().filter(others).map(size).sum();
+        let size = |relay: &Relay| relay.message.payload.0.len();
+        let is_others = |relay: &Relay| !relay.path.is_empty();
+        let others = self.relays.values().filter(|relay| is_others(relay));
+        let mut bytes: usize = others.map(|relay| size(relay)).sum();
         while self.relays.len() >= MAX_RELAYED || bytes > MAX_RELAYED_BYTES {
-            let oldest = self.relays.iter().filter(|(_, relay)| others(relay));
+            let oldest = self.relays.iter().filter(|(_, relay)| is_others(relay));
             let oldest = oldest.min_by_key(|(_, relay)| relay.until).map(|(&key, _)| key);
             let Some(relay) = oldest.and_then(|key| self.relays.remove(&key)) else { break };
             bytes -= size(&relay);

@@ -11,13 +11,13 @@ use super::{Messaging, addresses, spread};
 use crate::proto::context::Context;
 use crate::proto::id::Address;
 use crate::proto::io::{Bytes, Event, Received};
-use crate::proto::limits::Fault;
+use crate::proto::limits::{Fault, Rate};
 use crate::proto::links::link::Packet;
 use crate::proto::sealed::SEALED;
-use crate::proto::time::Instant;
 
-/// What arrives so soon after something was acknowledged is acknowledged together. A guess: 400 proofs a second take a sixteenth
-/// of a page's thread.
+/// Proofs that things arrived. Above that, what arrives within so long is acknowledged together. A guess: 400 proofs a second
+/// take a sixteenth of a page's thread.
+pub(super) const PROOFS: Rate = Rate(400.0, 64.0);
 const GATHER: Duration = Duration::from_micros(2500);
 
 impl Messaging {
@@ -214,21 +214,22 @@ impl Messaging {
         true
     }
 
-    /// Acknowledges all that arrived at once, with one proof: now, or a little later if that was done just before.
+    /// Acknowledges all that arrived at once, with one proof: now, or a little later if that was done often of late.
     pub(super) fn acknowledge(&mut self, cx: &mut Context<'_>) {
-        if self.acknowledge_at().is_some_and(|at| at <= cx.now) {
+        if self.to_acknowledge.is_empty() {
+            return;
+        }
+        let proofs = &mut self.proofs;
+        let mut gathers = || !proofs.spend(PROOFS, cx.now);
+        let at = *self.acknowledge_at.get_or_insert_with(|| if gathers() { cx.now + GATHER } else { cx.now });
+        if at <= cx.now {
             self.acknowledge_now(cx);
         }
     }
 
-    pub(super) fn acknowledge_at(&self) -> Option<Instant> {
-        let gathered = || self.acknowledged_at.map_or(Instant::from_millis(0), |at| at + GATHER);
-        (!self.to_acknowledge.is_empty()).then(gathered)
-    }
-
     pub(crate) fn acknowledge_now(&mut self, cx: &mut Context<'_>) {
+        self.acknowledge_at = None;
         let mut words = std::mem::take(&mut self.to_acknowledge);
-        self.acknowledged_at = Some(cx.now);
         Acknowledgement::sign_all(&mut words, &cx.me.identity);
         for (word, header) in words {
             self.acknowledged.remember(header, word.clone());

@@ -12,7 +12,7 @@ use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::identity::signature::MAX_LEAVES;
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError, Waiting};
-use crate::proto::limits::{self, Bucket};
+use crate::proto::limits::{self, Bucket, Rate};
 use crate::proto::map::{Map, Set};
 use crate::proto::time::{Instant, soonest};
 
@@ -21,8 +21,9 @@ const MAX_HELD: usize = 1 << 16;
 /// Held messages that go at once, with one proof, and the pause before more: to hash and to seal them must not block a page's
 /// thread for longer than a frame of its animation.
 const RELEASE: (usize, Duration) = (MAX_LEAVES, Duration::from_millis(5));
-/// While a direct message is under way, those that are said next gather for so long since the last proof. Who waits for each
-/// before the next waits for nothing (as with TCP: J. Nagle, RFC 896).
+/// While direct messages are under way, so many proofs may be made for the next; above that, what is said gathers for so long.
+/// Who waits for each before the next waits for nothing (as with TCP: J. Nagle, RFC 896).
+const PROOFS: Rate = Rate(200.0, 32.0);
 const GATHER: Duration = Duration::from_millis(5);
 /// Messages that wait for the key of one recipient, in bytes with all others.
 const MAX_AWAITING: usize = 16 << 20;
@@ -35,8 +36,8 @@ pub(super) struct Outgoing {
     held_bytes: usize,
     /// When some of them may go.
     release_at: Option<Instant>,
-    /// When the last of them went.
-    released_at: Option<Instant>,
+    /// How many proofs may be made while others are under way.
+    proofs: Bucket,
     /// How much may be sent now.
     pub(super) pace: Bucket,
     /// ... of what goes along with the proof of another one.
@@ -71,7 +72,7 @@ impl Outgoing {
             held: VecDeque::new(),
             held_bytes: 0,
             release_at: None,
-            released_at: None,
+            proofs: Bucket::new(PROOFS, now),
             pace: Bucket::new(limits::OWN, now),
             pace_along: Bucket::new(limits::OWN_ALONG, now),
             broadcasts: Map::new(),
@@ -208,8 +209,8 @@ impl Messaging {
         outgoing.held_bytes += size;
         outgoing.held.push_back(draft);
         if linked {
-            let gathered = outgoing.released_at.filter(|_| self.direct.is_busy()).map(|at| at + GATHER);
-            outgoing.release_at.get_or_insert(gathered.map_or(cx.now, |at| at.max(cx.now)));
+            let mut gathers = || self.direct.is_busy() && !outgoing.proofs.spend(PROOFS, cx.now);
+            outgoing.release_at.get_or_insert_with(|| if gathers() { cx.now + GATHER } else { cx.now });
         }
         cx.stats.sent += 1;
         Ok(id)
@@ -241,9 +242,6 @@ impl Messaging {
         }
         self.outgoing.release_at = None;
         self.outgoing.release_later(linked, cx.now);
-        if !ready.is_empty() {
-            self.outgoing.released_at = Some(cx.now);
-        }
         self.say(ready, cx);
     }
 
