@@ -149,7 +149,7 @@ impl Broadcast {
         spread: Spread<'_>,
         now: Instant,
     ) -> Vec<Address> {
-        self.insert(message, 0, now);
+        self.insert(message, 0, true, now);
         let before = self.out.len();
         self.forward(message.id, None, spread, now);
         let (mut handed, mut offered) = (Vec::new(), Set::new());
@@ -198,7 +198,7 @@ impl Broadcast {
                 self.out.push((to, Packet::data(hops, &message.header, &message.payload)));
             }
         } else {
-            self.insert(&message, hops, now);
+            self.insert(&message, hops, false, now);
             self.forward(message.id, Some(from), spread, now);
         }
         Outcome::Deliver(Box::new(message), hops)
@@ -219,7 +219,7 @@ impl Broadcast {
         self.trees.set_parent(source, from, now);
         self.seen.insert_header(id, from, &header, hops, now);
         if header.to.is_none() {
-            self.digests.add(&id, header.sent_at, now);
+            self.digests.add(&id, header.sent_at, false, now);
         }
         if wants {
             let others = if header.to.is_some() { spread.links } else { &[] };
@@ -332,11 +332,11 @@ impl Broadcast {
 
     // Within.
 
-    fn insert(&mut self, message: &Message, hops: u8, now: Instant) {
+    fn insert(&mut self, message: &Message, hops: u8, own: bool, now: Instant) {
         self.trees.heard(message.maker, now);
         self.seen.insert(message, hops, now);
         if message.header.to.is_none() {
-            self.digests.add(&message.id, message.header.sent_at, now);
+            self.digests.add(&message.id, message.header.sent_at, own, now);
         }
         self.release(now);
     }

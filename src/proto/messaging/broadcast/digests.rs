@@ -1,5 +1,6 @@
 //! Digests of the last seconds: neighbors compare what they have by numbers, and where these differ, by names.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::pulls::MAX_MISSING;
@@ -23,7 +24,7 @@ pub(super) const MAX_BUCKETS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Digests {
     /// Names by the time their senders stamped on them, and their digest.
-    buckets: Map<u64, (u64, Vec<MessageId>)>,
+    buckets: Map<u64, (u64, VecDeque<MessageId>)>,
     /// When the next digest goes out.
     due_at: Option<Instant>,
     /// When a neighbor's digest may be answered again.
@@ -44,15 +45,19 @@ impl Digests {
         }
     }
 
-    /// A message is here, or its header.
-    pub(super) fn add(&mut self, id: &MessageId, sent_at: u64, now: Instant) {
+    /// A message is here, or its header. Of this peer's `own` others are told first: it may be the only one that has it, and
+    /// there may be more names than are looked at.
+    pub(super) fn add(&mut self, id: &MessageId, sent_at: u64, own: bool, now: Instant) {
         let bucket = sent_at / BUCKET;
         if self.is_near(bucket, now) {
             let (sum, ids) = self.buckets.entry(bucket).or_default();
             *sum ^= fold(id);
             // The other side pulls no more than this at once.
-            if ids.len() < MAX_MISSING {
-                ids.push(*id);
+            if own {
+                ids.push_front(*id);
+                ids.truncate(MAX_MISSING);
+            } else if ids.len() < MAX_MISSING {
+                ids.push_back(*id);
             }
         }
         self.due_at = self.due_at.or(Some(now + DIGEST_EVERY));
@@ -77,15 +82,18 @@ impl Digests {
         now: Instant,
         out: &mut Packets,
     ) {
-        match self.buckets.get(&bucket) {
+        let compared = self.is_compared(bucket, now);
+        match self.buckets.get_mut(&bucket) {
             Some((own, _)) if *own == sum => {}
             _ if self.answer_at.get(&from).is_some_and(|at| *at > now) => {}
             Some((_, ids)) => {
                 self.answer_at.insert(from, now + DIGEST_PAUSE);
-                out.extend(ids.chunks(MAX_HAVE).map(|ids| (from, Packet::Have(ids.to_vec()))));
+                out.extend(
+                    ids.make_contiguous().chunks(MAX_HAVE).map(|ids| (from, Packet::Have(ids.to_vec()))),
+                );
             }
             // All of it was lost on the way here, and only our digest can tell.
-            None if self.is_compared(bucket, now) => out.push((from, Packet::Digest { bucket, sum: 0 })),
+            None if compared => out.push((from, Packet::Digest { bucket, sum: 0 })),
             None => {}
         }
     }

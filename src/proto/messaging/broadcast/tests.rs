@@ -476,6 +476,18 @@ fn a_digest_finds_a_large_message_that_was_given_up() {
     assert_eq!(reconcile(&mut a, &mut b), [Packet::Graft(lost.id)]);
 }
 
+/// A flood filled the names of its time, and what a page had said was told to nobody that had not taken it at once.
+#[test]
+fn what_this_peer_said_itself_is_told_first_however_much_else_was_said() {
+    let (mut a, mut b) = (early(), early());
+    for n in 0..MAX_MISSING as u32 + 10 {
+        receive(&mut a, 1, &named(n));
+    }
+    let own = small(200);
+    a.publish(&own, Spread { links: &[], ..SPREAD }, T0);
+    assert!(reconcile(&mut a, &mut b).contains(&Packet::Graft(own.id)));
+}
+
 #[test]
 fn equal_digests_say_nothing() {
     let (mut a, mut b) = (early(), early());
