@@ -13,7 +13,7 @@ use super::world::{World, config};
 use super::*;
 use crate::proto::io::{Bytes, Received};
 use crate::proto::links::link::wire::Inbox;
-use crate::proto::messaging::message::{Kind, Payload};
+use crate::proto::messaging::message::{Kind, Message, Payload, Unsigned, Verified};
 use crate::proto::messaging::{broadcast, direct};
 use crate::proto::request::{Goal, Request};
 use crate::proto::signalling;
@@ -197,6 +197,27 @@ fn said_by(
     let message = draft.sign(who, &SwarmTag::of_topic("t"), now).into_inner();
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
     (broadcast::Packet::Data { hops: 1, header, payload }, message.id)
+}
+
+/// What somebody says with as few proofs as can be.
+fn said_along(seed: u8, now: Instant) -> impl Iterator<Item = broadcast::Packet> {
+    let tree = move |number: u32| {
+        let who = Identity::from_secret([seed; 32]);
+        let draft = |n: u32| {
+            let mut nonce = [0xfb; 16];
+            nonce[..4].copy_from_slice(&(number << 8 | n).to_be_bytes());
+            let payload = Payload(b"flood".as_slice().into());
+            let (claimed, to, to_claimed, blinding) = (None, None, false, [0; 32]);
+            Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload }
+        };
+        let tree = (0..256).map(|n| draft(n).named(&who).ready(&who, now)).collect();
+        let whole = |message: Verified<Message>| {
+            let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
+            broadcast::Packet::Data { hops: 1, header, payload }
+        };
+        Unsigned::sign_all(tree, &who, &SwarmTag::of_topic("t")).map(whole).collect::<Vec<_>>()
+    };
+    (0..).flat_map(tree)
 }
 
 /// A key of nobody in the world.
@@ -549,11 +570,13 @@ enum Keys {
     Known,
     /// Another one for each message.
     New,
+    /// The attackers' own, with one proof for 256 messages.
+    Along,
 }
 
 /// What the attackers say in two seconds, at so many messages a second on each link, as the honest go on talking.
 fn floods_below_at_and_above_the_limits_drown_nobody(size: Size) {
-    for keys in [Keys::Own, Keys::Known, Keys::New] {
+    for keys in [Keys::Own, Keys::Known, Keys::New, Keys::Along] {
         for &per_second in size.floods {
             flood(size, keys, per_second);
         }
@@ -564,7 +587,7 @@ fn flood(size: Size, keys: Keys, per_second: u32) {
     let mut arena = Arena::new(size);
     let speak = |evil: usize, n: u32, at: Instant| {
         let number = match keys {
-            Keys::Own => return said(key(evil), n, None, b"flood", at).0,
+            Keys::Own | Keys::Along => return said(key(evil), n, None, b"flood", at).0,
             Keys::Known => n % 100,
             Keys::New => n,
         };
@@ -586,12 +609,17 @@ fn flood(size: Size, keys: Keys, per_second: u32) {
     arena.forget();
     let bytes = |arena: &Arena| arena.honest().map(|peer| arena.peers[peer].stats().bytes_in).sum::<u64>();
     let (began, before) = (arena.now, bytes(&arena));
+    let mut trees: Vec<_> = arena.evil().map(|evil| said_along(key(evil), began)).collect();
     let mut sent = Vec::new();
     let mut n = 0;
     for ms in 0..2000u32 {
         while n < (ms + 1) * per_second / 1000 {
             n += 1;
-            let packets: Vec<_> = arena.evil().map(|evil| speak(evil, n, began)).collect();
+            let mut speak = |evil: usize| match keys {
+                Keys::Along => trees[evil - size.honest].next().expect("there is always more"),
+                Keys::Own | Keys::Known | Keys::New => speak(evil, n, began),
+            };
+            let packets: Vec<_> = arena.evil().map(&mut speak).collect();
             for (evil, to) in arena.fronts() {
                 arena.say((evil, to), &Packet::Broadcast(packets[evil - size.honest].clone()));
             }
