@@ -80,6 +80,20 @@ const BRIEF_MS: f64 = 5.0;
 /// ... and in steps, for clocks that show a page coarse time only.
 const BRIEF_STEPS: usize = 16;
 
+/// The moment that a task may take.
+#[derive(Debug)]
+pub(super) struct Brief(f64);
+
+impl Brief {
+    pub(super) fn begin() -> Self {
+        Self(since_origin())
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        since_origin() - self.0 >= BRIEF_MS
+    }
+}
+
 /// Goes on step by step with what takes long, for a moment: however slow the machine is, a task takes no longer
 /// than that and one step. The result, once there is one.
 pub(super) fn briefly<T>(step: impl FnMut() -> Option<T>) -> Option<T> {

@@ -2,7 +2,8 @@
 //!
 //! Everything happens in [`Driver::run`]: while there is an output, carry it out; while there is an input,
 //! hand it in; then set the alarm. An input that arrives meanwhile (a browser may call back at once) is
-//! queued. No borrow is alive while a listener of the page runs: it may send, change settings, or close.
+//! queued. No borrow is alive while a listener of the page runs: it may send, change settings, or close. When listeners have
+//! taken a moment, the rest goes on in another task: a page that takes its time for each message still draws.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ use crate::proto::{
 };
 
 use super::abort;
-use super::clock::Clock;
+use super::clock::{Brief, Clock};
 use super::convert;
 use super::emitter::Emitter;
 use super::error::Error;
@@ -82,6 +83,8 @@ pub(super) struct Driver {
     notices: Rc<Notices>,
     inputs: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
+    /// What was left for another task.
+    rest: RefCell<Option<Steps>>,
     /// Whether what the page says in this turn goes at its end.
     said: Cell<bool>,
     /// The page is gone for now: the swarm was left, and is joined again when the page is restored.
@@ -124,6 +127,7 @@ impl Driver {
                 notices,
                 inputs: RefCell::default(),
                 running: Cell::default(),
+                rest: RefCell::default(),
                 said: Cell::default(),
                 away: Cell::default(),
                 closed: Cell::default(),
@@ -222,9 +226,12 @@ impl Driver {
         if self.running.replace(true) {
             return;
         }
-        let mut rung = false;
+        let (mut rung, brief) = (false, Brief::begin());
         loop {
-            self.perform_all();
+            if !self.perform_all(&brief) {
+                self.go_on();
+                break;
+            }
             let Some(input) = self.next_input().or_else(|| self.overdue(&mut rung)) else { break };
             self.let_go_of_ended(&input);
             let now = self.now();
@@ -235,13 +242,33 @@ impl Driver {
         self.answer_diagnoses();
     }
 
-    fn perform_all(&self) {
+    /// Carries out all that there is; `false`: the page's listeners have taken the moment, and the rest is for another task.
+    fn perform_all(&self, brief: &Brief) -> bool {
         while let Some(output) = self.next_output() {
+            let told = matches!(output, Output::Event(_));
             self.perform(output);
+            // Who leaves has no other task.
+            if told && brief.is_over() && !self.peer(|peer| peer.is_closed()) {
+                return false;
+            }
         }
         while let Some(notice) = self.notices.next() {
             self.announce(&notice);
         }
+        true
+    }
+
+    /// Runs again in a task of its own.
+    fn go_on(self: &Rc<Self>) {
+        let this = Rc::downgrade(self);
+        let again = move || {
+            with(&this, |driver| {
+                drop(driver.rest.take());
+                driver.run();
+            });
+            false
+        };
+        self.rest.borrow_mut().get_or_insert_with(|| Steps::go_on(again));
     }
 
     /// Every side effect of the program.

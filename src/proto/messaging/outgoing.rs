@@ -20,7 +20,7 @@ use crate::proto::time::{Instant, soonest};
 const MAX_HELD: usize = 1 << 16;
 /// Held messages that go at once, with one proof, and the pause before more: to hash and to seal them must not block a page's
 /// thread for longer than a frame of its animation.
-const RELEASE: (usize, Duration) = (MAX_LEAVES, Duration::from_millis(5));
+const RELEASE: (usize, Duration) = (MAX_LEAVES / 2, Duration::from_millis(5));
 /// While direct messages are under way, so many proofs may be made for the next; above that, what is said gathers for so long.
 /// Who waits for each before the next waits for nothing (as with TCP: J. Nagle, RFC 896).
 const PROOFS: Rate = Rate(200.0, 32.0);
