@@ -277,28 +277,26 @@ impl Messaging {
 /// honest peers) is only counted.
 fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.maker();
-    let claim = header.claim(&cx.me.secret.tag());
-    let along = claim.is_some_and(|claim| cx.keys.roots.know(&claim));
     let cause = if !replay::is_recent(cx.clock.shift().ours(header.sent_at), cx.now) {
         "clock"
     } else if header.size as usize > cx.me.config.max_message_size + SEALED + BLINDING {
         "size"
     } else if !cx.limits.allows_maker(&maker, cx.now) {
         "maker above its rate"
-    } else if !cx.allows_proof(from, &maker, along) {
-        return None;
     } else {
-        match claim.and_then(|claim| header.check(&claim, &mut cx.keys.roots)) {
-            Some(header) => {
-                cx.keys.heard(header.key, header.from());
-                cx.limits.note_maker(maker, cx.now);
-                return Some(header);
-            }
-            None => {
-                blame_forgery(from, header, cx);
-                "forged"
-            }
+        let claim = header.claim(&cx.me.secret.tag());
+        let along = claim.is_some_and(|claim| cx.keys.roots.know(&claim));
+        if !cx.allows_proof(from, &maker, along) {
+            return None;
         }
+        let checked = claim.and_then(|claim| header.check(&claim, &mut cx.keys.roots));
+        if let Some(header) = checked {
+            cx.keys.heard(header.key, header.from());
+            cx.limits.note_maker(maker, cx.now);
+            return Some(header);
+        }
+        blame_forgery(from, header, cx);
+        "forged"
     };
     cx.drop_because(cause);
     None

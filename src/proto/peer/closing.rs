@@ -53,7 +53,7 @@ impl Peer {
             return;
         }
         let (parts, mut cx) = self.look(now);
-        parts.messaging.release_due(&mut cx);
+        parts.messaging.release_held(&mut cx);
         parts.messaging.acknowledge_now(&mut cx);
         parts.messaging.flush(&mut cx);
         self.run(now);
