@@ -14,8 +14,8 @@ use crate::proto::time::Instant;
 /// What one key may say: sixteen times what a game says that updates 60 times a second, and some seconds of it
 /// at once. Verifying that much takes a sixth of a page's thread. See [`message_cost`] for the unit.
 pub(super) const MAKER: Rate = Rate(1000.0, 4000.0);
-/// What a message costs whose proof was checked for another one of its tree: its hashes, its way and what is done with it. A
-/// guess at most: a proof takes 155 µs in Chromium, and all the rest of a message 20.
+/// What a message costs whose proof was checked for another one of its tree: its hashes and its way. A guess, in proofs of
+/// 155 µs each in Chromium. To open a message and hand it to the page costs more, which is what the page came for.
 const ALONG: f64 = 0.125;
 /// What a key that was here early may say whatever others do: all of them together a thousand a second, as all that is
 /// common. And at once little enough that all which is taken within two seconds is remembered, by its name, for as long
