@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 
 use super::direct::Acknowledgement;
+use super::message::Header;
 use crate::proto::id::MessageId;
+use crate::proto::secret::SwarmTag;
 use crate::proto::shelves::Shelves;
 
 /// Acknowledgements remembered, the oldest forgotten first: many more than come while one message is tried.
@@ -29,10 +31,10 @@ pub(super) enum Known {
 }
 
 impl Acknowledged {
-    /// What is known of a message, by its name and the hash of its header.
-    pub(super) fn of(&self, id: &MessageId, hash: &[u8; 32]) -> Known {
-        match self.words.get(id) {
-            Some(said) if said.0 == *hash => Known::Delivered(Box::new(said.1.clone())),
+    /// What is known of a message, by its name and, where that is known, the hash of its header.
+    pub(super) fn of(&self, header: &Header, swarm: &SwarmTag) -> Known {
+        match self.words.get(&header.id()) {
+            Some(said) if said.0 == header.hash(swarm) => Known::Delivered(Box::new(said.1.clone())),
             Some(_) => Known::Other,
             None => Known::New,
         }

@@ -153,8 +153,7 @@ impl Messaging {
         }
         if to == cx.me.address && cx.allows_word(&from) {
             // A copy costs its maker nothing: whoever repeats it is no reason to hear less of that one.
-            let hash = header.hash(&cx.me.secret.tag());
-            if let Known::Delivered(mut said) = self.acknowledged.of(&header.id(), &hash) {
+            if let Known::Delivered(mut said) = self.acknowledged.of(&header, &cx.me.secret.tag()) {
                 self.direct.take(from, said.id, attempt);
                 said.path = path;
                 return self.send_acknowledgement(*said, cx);
@@ -203,7 +202,7 @@ impl Messaging {
 
     /// Whether a direct message to this peer, or another one of its name, was delivered; it is acknowledged again if so.
     fn was_here(&mut self, header: &Header, path: Vec<Address>, cx: &mut Context<'_>) -> bool {
-        match self.acknowledged.of(&header.id(), &header.hash(&cx.me.secret.tag())) {
+        match self.acknowledged.of(header, &cx.me.secret.tag()) {
             Known::New => return false,
             Known::Other => cx.drop_because("another message of one name"),
             Known::Delivered(mut said) => {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
@@ -32,9 +32,18 @@ pub(crate) enum Kind {
     KeyQuery,
 }
 
-/// All of a message but its payload. What is derived from it is not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// All of a message but its payload: what travels of it, and what follows from that, hashed once.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Fields")]
 pub(crate) struct Header {
+    fields: Fields,
+    id: MessageId,
+    maker: Address,
+}
+
+/// A header as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fields {
     /// Its maker's key.
     pub(crate) key: PublicKey,
     /// What its maker goes by, when that is not the hash of the key; then it is refused.
@@ -113,15 +122,38 @@ impl Commitment {
     }
 }
 
+impl From<Fields> for Header {
+    fn from(fields: Fields) -> Self {
+        let maker = fields.key.address();
+        let content = fields.commitment.map_or(fields.digest, |commitment| commitment.0);
+        let id = name(&fields.nonce, &fields.key, &fields.claimed.unwrap_or(maker), &content);
+        Self { fields, id, maker }
+    }
+}
+
+impl Serialize for Header {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.fields.serialize(serializer)
+    }
+}
+
+impl std::ops::Deref for Header {
+    type Target = Fields;
+
+    fn deref(&self) -> &Fields {
+        &self.fields
+    }
+}
+
 impl Header {
     /// What the sender goes by: its address, or what it claims in place of it.
     pub(crate) fn from(&self) -> Address {
-        self.claimed.unwrap_or_else(|| self.maker())
+        self.claimed.unwrap_or(self.maker)
     }
 
     /// The hash of the key that it was made with.
     pub(crate) fn maker(&self) -> Address {
-        self.key.address()
+        self.maker
     }
 
     /// Whether the sender's address is proven by its key.
@@ -134,16 +166,23 @@ impl Header {
     /// The payload of a broadcast enters by its hash, so that a header alone has a name; that of a direct message by
     /// what is committed to, because it is sealed only when the recipient's key is known.
     pub(crate) fn id(&self) -> MessageId {
-        let content = self.commitment.map_or(self.digest, |commitment| commitment.0);
-        name(&self.nonce, &self.key, &self.from(), &content)
+        self.id
+    }
+
+    /// The same with changes.
+    #[cfg(test)]
+    pub(crate) fn altered(&self, alter: impl FnOnce(&mut Fields)) -> Self {
+        let mut fields = self.fields.clone();
+        alter(&mut fields);
+        fields.into()
     }
 
     /// The same, but for how much payload it promises.
     #[cfg(all(test, feature = "sim"))]
-    pub(crate) fn promising(mut self, size: u32, identity: &Identity, swarm: &SwarmTag) -> Self {
-        self.size = size;
-        self.signature = identity.sign(DOMAIN, &self.proven(swarm));
-        self
+    pub(crate) fn promising(&self, size: u32, identity: &Identity, swarm: &SwarmTag) -> Self {
+        let promising = self.altered(|fields| fields.size = size);
+        let signature = identity.sign(DOMAIN, &promising.proven(swarm));
+        promising.altered(|fields| fields.signature = signature)
     }
 
     /// What the proof is about.
@@ -280,7 +319,7 @@ impl Named {
 
     fn ready_with(self, payload: Payload, digest: [u8; 32], identity: &Identity, now: Instant) -> Unsigned {
         let Self { id, content, draft } = self;
-        let header = Header {
+        let fields = Fields {
             key: identity.public_key(),
             claimed: draft.claimed,
             sent_at: now.as_millis(),
@@ -293,7 +332,8 @@ impl Named {
             commitment: draft.to.map(|_| Commitment(content)),
             signature: Signature::default(),
         };
-        Unsigned(Message { id, maker: identity.address(), header, payload })
+        let maker = identity.address();
+        Unsigned(Message { id, maker, header: Header { fields, id, maker }, payload })
     }
 }
 
@@ -311,7 +351,7 @@ impl Unsigned {
         let statements: Vec<_> = all.iter().map(|Self(message)| message.header.proven(swarm)).collect();
         let signatures = identity.sign_all(DOMAIN, &statements);
         all.into_iter().zip(signatures).map(|(Self(mut message), signature)| {
-            message.header.signature = signature;
+            message.header.fields.signature = signature;
             Verified::new(message)
         })
     }
@@ -319,7 +359,7 @@ impl Unsigned {
     /// Signs what is said alone.
     pub(crate) fn sign(self, identity: &Identity, swarm: &SwarmTag) -> Verified<Message> {
         let Self(mut message) = self;
-        message.header.signature = identity.sign(DOMAIN, &message.header.proven(swarm));
+        message.header.fields.signature = identity.sign(DOMAIN, &message.header.proven(swarm));
         Verified::new(message)
     }
 }
@@ -328,7 +368,7 @@ impl Verified<Message> {
     /// The same direct message, whose header may go to the whole swarm: by its maker's word.
     pub(crate) fn wanted(self, identity: &Identity, swarm: &SwarmTag) -> Self {
         let mut message = self.of;
-        message.header.wanted = true;
+        message.header.fields.wanted = true;
         Unsigned(message).sign(identity, swarm)
     }
 }
@@ -423,20 +463,19 @@ mod tests {
         assert!(message.header.verify(&swarm).is_some());
         assert!(message.header.verify(&tag("u")).is_none());
         for alter in [
-            |h: &mut Header| h.to = None,
-            |h: &mut Header| h.to = Some(Address([2; 20])),
-            |h: &mut Header| h.sent_at += 1,
-            |h: &mut Header| h.nonce[0] ^= 1,
-            |h: &mut Header| h.kind = Kind::KeyQuery,
-            |h: &mut Header| h.digest[0] ^= 1,
-            |h: &mut Header| h.size += 1,
-            |h: &mut Header| h.commitment = None,
-            |h: &mut Header| h.commitment = Some(Commitment([1; 32])),
-            |h: &mut Header| h.claimed = Some(Address([9; 20])),
-            |h: &mut Header| h.key = Identity::from_secret([4; 32]).public_key(),
+            |h: &mut Fields| h.to = None,
+            |h: &mut Fields| h.to = Some(Address([2; 20])),
+            |h: &mut Fields| h.sent_at += 1,
+            |h: &mut Fields| h.nonce[0] ^= 1,
+            |h: &mut Fields| h.kind = Kind::KeyQuery,
+            |h: &mut Fields| h.digest[0] ^= 1,
+            |h: &mut Fields| h.size += 1,
+            |h: &mut Fields| h.commitment = None,
+            |h: &mut Fields| h.commitment = Some(Commitment([1; 32])),
+            |h: &mut Fields| h.claimed = Some(Address([9; 20])),
+            |h: &mut Fields| h.key = Identity::from_secret([4; 32]).public_key(),
         ] {
-            let mut header = message.header.clone();
-            alter(&mut header);
+            let header = message.header.altered(alter);
             assert!(header.verify(&swarm).is_none(), "{header:?}");
             assert_ne!(header.hash(&swarm), message.header.hash(&swarm), "{header:?}");
         }
@@ -447,20 +486,17 @@ mod tests {
     #[test]
     fn only_its_maker_can_have_the_whole_swarm_look_for_the_recipient_and_the_receipt_is_the_same() {
         let (message, swarm) = sign(b"hello", Some(Address([1; 20])));
-        let forged = Header { wanted: true, ..message.header.clone() };
+        let forged = message.header.altered(|h| h.wanted = true);
         assert!(forged.verify(&swarm).is_none());
         let wanted = message.clone().wanted(&Identity::from_secret([3; 32]), &swarm).header.clone();
         assert!(wanted.verify(&swarm).is_some());
         assert_eq!((wanted.id(), wanted.hash(&swarm)), (message.id, message.header.hash(&swarm)));
-        let calmed = Header { wanted: false, ..wanted };
+        let calmed = wanted.altered(|h| h.wanted = false);
         assert!(calmed.verify(&swarm).is_none());
 
-        let mut everybody = draft(b"hello", None)
-            .sign(&Identity::from_secret([3; 32]), &swarm, Instant::from_millis(5))
-            .into_inner()
-            .header;
-        everybody.wanted = true;
-        everybody.signature = Identity::from_secret([3; 32]).sign(DOMAIN, &everybody.proven(&swarm));
+        let everybody = sign(b"hello", None).0.header.altered(|h| h.wanted = true);
+        let signature = Identity::from_secret([3; 32]).sign(DOMAIN, &everybody.proven(&swarm));
+        let everybody = everybody.altered(|h| h.signature = signature);
         assert!(everybody.verify(&swarm).is_none(), "a broadcast has nobody to look for");
     }
 
@@ -484,9 +520,7 @@ mod tests {
     #[test]
     fn the_same_payload_sent_twice_has_two_names() {
         let (a, _) = sign(b"x", None);
-        let mut header = a.header.clone();
-        header.nonce = [8; 16];
-        assert_ne!(header.id(), a.id);
+        assert_ne!(a.header.altered(|h| h.nonce = [8; 16]).id(), a.id);
     }
 
     #[test]

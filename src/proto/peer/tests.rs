@@ -708,8 +708,7 @@ fn a_verified_header_does_not_vouch_for_another_one_of_its_name() {
     };
     // Header first, as large messages go; then the payload with a header of the same name but another time.
     world.inject(0, 1, &Packet::Broadcast(broadcast::Packet::Header { hops, header: header.clone() }));
-    let mut forged = header.clone();
-    forged.sent_at += 1;
+    let forged = Box::new(header.altered(|h| h.sent_at += 1));
     assert_eq!(forged.id(), header.id());
     let forged = broadcast::Packet::Data { hops, header: forged, payload: payload.clone() };
     world.inject(0, 1, &Packet::Broadcast(forged));

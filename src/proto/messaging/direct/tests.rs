@@ -380,7 +380,8 @@ fn an_acknowledgement_without_a_path_goes_where_the_senders_broadcasts_come_from
 #[test]
 fn an_acknowledgement_is_worth_its_signature_only() {
     let (message, swarm, recipient) = (message(40), SwarmTag::of_topic("t"), Identity::from_secret([8; 32]));
-    let message = message.altered(|message| message.header.to = Some(recipient.address()));
+    let message = message
+        .altered(|message| message.header = message.header.altered(|h| h.to = Some(recipient.address())));
     let word = Acknowledgement::sign(&message, vec![place(1)], 3, &recipient, &swarm);
     assert!(word.verify(&message, &swarm) && word.from() == recipient.address());
     assert!(
@@ -395,9 +396,12 @@ fn an_acknowledgement_is_worth_its_signature_only() {
     }
     assert!(!word.verify(&message, &SwarmTag::of_topic("u")));
     for other in [
-        message.clone().altered(|message| message.header.sent_at += 1),
-        sized(40, 1).altered(|message| message.header.to = Some(recipient.address())),
-        message.clone().altered(|message| message.header.to = Some(place(40))),
+        message.clone().altered(|message| message.header = message.header.altered(|h| h.sent_at += 1)),
+        sized(40, 1)
+            .altered(|message| message.header = message.header.altered(|h| h.to = Some(recipient.address()))),
+        message
+            .clone()
+            .altered(|message| message.header = message.header.altered(|h| h.to = Some(place(40)))),
     ] {
         assert!(!word.verify(&other, &swarm), "it is about one header and its box: {other:?}");
     }

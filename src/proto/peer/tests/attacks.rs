@@ -269,7 +269,7 @@ fn a_sender_cannot_be_forged(size: Size) {
             // Signed by the attacker, in the name of an honest peer.
             let (packet, _) = said(key(evil), n, None, b"forged", arena.now);
             let broadcast::Packet::Data { hops, mut header, payload } = packet else { panic!("we made it") };
-            header.key = arena.peers[0].commons.me.identity.public_key();
+            *header = header.altered(|h| h.key = arena.peers[0].commons.me.identity.public_key());
             assert_eq!(header.from(), forged);
             arena.say((evil, to), &Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }));
         }

@@ -786,8 +786,7 @@ fn a_relay_makes_no_broadcast_of_a_direct_message() {
         vec![packet]
     });
     let (header, payload) = caught.borrow().first().cloned().expect("it came by the relay");
-    let mut flipped = header.clone();
-    flipped.wanted = true;
+    let flipped = Box::new(header.altered(|h| h.wanted = true));
     for header in [header, flipped] {
         for packet in [
             broadcast::Packet::Header { hops: 1, header: header.clone() },

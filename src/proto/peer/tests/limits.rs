@@ -48,7 +48,7 @@ fn whoever_passes_forgeries_on_is_warned_of_and_then_banned() {
     for n in 0..3 {
         assert!(world.linked(1, 0), "{n} forgeries are not enough");
         let mut message = made_by(&somebody, n, None, world.now);
-        message.header.sent_at += 1;
+        message.header = message.header.altered(|h| h.sent_at += 1);
         world.inject(0, 1, &data(&message));
     }
     assert!(!world.linked(1, 0));
@@ -60,7 +60,7 @@ fn whoever_passes_forgeries_on_is_warned_of_and_then_banned() {
     );
     for (warning, n) in warnings.iter().zip(0..) {
         let mut message = made_by(&somebody, n, None, START);
-        message.header.sent_at += 1;
+        message.header = message.header.altered(|h| h.sent_at += 1);
         for part in [thief, somebody.address()] {
             assert!(warning.text.contains(&part.to_string()), "{}", warning.text);
         }
