@@ -236,6 +236,13 @@ declare class Easypeers {
   removeTracker (url: string): void
 
   /**
+   * How many peers there are in the swarm, this one among them: counted where this peer sees all of it, else estimated from how close
+   * those that it sees are to each other on the ring. Half of such estimates are within 10 percent, and 19 of 20 within 30. Alone, and
+   * before the first neighbor, it is 1. Neighbors may say of theirs what they like: it is for people to look at.
+   * @example const { peers, low, high } = easypeers.estimate()
+   */
+  estimate (): Estimate
+  /**
    * What this peer knows of the mesh, for a map.
    * @example const { nodes, links } = easypeers.topology()
    */
@@ -528,6 +535,16 @@ interface Warning {
   message: string
 }
 
+/** How many peers there are, in whole peers. */
+interface Estimate {
+  /** Most likely so many. @example estimate.peers */
+  peers: number
+  /** In 39 of 40 cases not less ... @example estimate.low */
+  low: number
+  /** ... and not more; the same as `peers` where all are seen. @example estimate.high */
+  high: number
+}
+
 /** What one peer knows of the mesh. */
 interface Topology {
   /** Addresses, this peer first. @example topology.nodes.length */
@@ -658,7 +675,7 @@ declare class ClosedError extends EasypeersError {
 }
 
 declare namespace Easypeers {
-  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, Channel, ChannelEvents, Respond, SendOptions, Receipt, EasypeersEvents, Own, Message, Wire, TrackerStatus, Warning, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, RequestError, ClosedError }
+  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, Channel, ChannelEvents, Respond, SendOptions, Receipt, EasypeersEvents, Own, Message, Wire, TrackerStatus, Warning, Estimate, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, RequestError, ClosedError }
 }
 
 export = Easypeers

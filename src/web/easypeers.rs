@@ -249,6 +249,10 @@ impl Easypeers {
         snapshot::addresses(&self.driver.peer(|peer| peer.known_peers()))
     }
 
+    pub fn estimate(&self) -> JsValue {
+        snapshot::estimate(&self.driver.peer(|peer| peer.estimate()))
+    }
+
     pub fn topology(&self) -> JsValue {
         self.driver.peer(|peer| snapshot::topology(&peer.topology(), &peer.links()))
     }

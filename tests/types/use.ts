@@ -2,7 +2,7 @@
 // must not compile.
 import Easypeers, { ClosedError, DeliveryError, EasypeersError, RequestError } from 'easypeers'
 import type {
-  Channel, Delivery, Diagnosis, EasypeersEvents, EasypeersOptions, EasypeersRtcConfiguration, Message, Receipt, Respond, Sendable, Stats,
+  Channel, Delivery, Diagnosis, EasypeersEvents, EasypeersOptions, EasypeersRtcConfiguration, Estimate, Message, Receipt, Respond, Sendable, Stats,
   Topology, TrackerStatus, Warning, Wire,
 } from 'easypeers'
 
@@ -137,6 +137,8 @@ easypeers.addTracker('wss://tracker.example')
 easypeers.removeTracker('wss://tracker.example')
 const { nodes, links }: Topology = easypeers.topology()
 for (const { a, b, rtt, role } of links) console.log(nodes.includes(a), b, rtt ?? 50, role === 'long')
+const { peers: size, low, high }: Estimate = easypeers.estimate()
+console.log(size + low + high)
 const stats: Stats = easypeers.stats()
 console.log(
   stats.delivered, stats.sent, stats.forwarded, stats.duplicates, stats.packetsIn, stats.bytesIn, stats.packetsOut,
