@@ -6,7 +6,9 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
-use crate::proto::{Address, Estimate, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus};
+use crate::proto::{
+    Address, Estimate, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus,
+};
 
 /// An address as the page sees it.
 pub(super) fn hex(address: &Address) -> JsValue {
