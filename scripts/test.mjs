@@ -60,7 +60,7 @@ const LONG_STEPS = [
   },
   { lane: 1, name: 'long node', needs: ['npm'], tests: true, run: 'node --expose-gc --test tests/node/long/*.test.mjs' },
   // Not beside the others: what it prints are times.
-  { lane: 1, name: 'long e2e', needs: ['npm', 'chromium', 'faketime', 'network'], tests: true, run: 'npm run test:e2e -- long' },
+  { lane: 1, name: 'long e2e', needs: ['npm', 'chromium', 'faketime', 'network', 'aquatic'], tests: true, run: 'npm run test:e2e -- long' },
   { lane: 1, name: 'firefox', needs: ['npm', 'chromium', 'firefox'], tests: true, run: 'npm run test:firefox' },
 ]
 

@@ -6,6 +6,7 @@ import { bindgenVersion } from './versions.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WASM_PACK = '0.15.1'
+const AQUATIC = '0.9.0'
 
 /** Compiling these takes longer than what they do: they need not be fast. */
 const QUICKLY = { CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', CARGO_PROFILE_RELEASE_DEBUG: '0' }
@@ -67,6 +68,12 @@ const TOOLS = {
     there: () => works('wasm-pack', ['--version']),
     install: say => run(say, 'cargo', ['install', 'wasm-pack', '--version', WASM_PACK], QUICKLY),
     hint: `cargo install wasm-pack --version ${WASM_PACK}`,
+  },
+  // The tracker for millions. Linux only, for it needs io_uring.
+  aquatic: {
+    there: () => works('aquatic_ws', ['--help']),
+    install: say => run(say, 'cargo', ['install', 'aquatic_ws', '--version', AQUATIC], QUICKLY),
+    hint: `cargo install aquatic_ws --version ${AQUATIC}`,
   },
 }
 
