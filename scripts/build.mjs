@@ -13,6 +13,7 @@ import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
 import { bindgenVersion } from './versions.mjs'
 import { weigh } from './weigh.mjs'
+import { yjsFiles } from './yjs.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PKG = path.join(ROOT, 'pkg')
@@ -49,7 +50,7 @@ const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'ut
 const work = mkdtempSync(path.join(os.tmpdir(), 'easypeers-build-'))
 try {
   const { wasm, named } = compile(work)
-  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations() }
+  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations(), ...(await yjsFiles()) }
   const sizes = measure(files)
   console.log(`${weigh(named)}\n\n${sizes}`)
   if (options.named) writeFileSync(options.named, named)
@@ -236,6 +237,7 @@ function measure(files) {
     row('ES module', ['easypeers.mjs']),
     row('CommonJS module', ['easypeers.cjs']),
     row('slim', ['slim.mjs', 'easypeers.wasm']),
+    row('provider for Yjs, beside one of these', ['yjs.mjs']),
   ].join('\n')
 }
 

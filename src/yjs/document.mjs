@@ -1,0 +1,385 @@
+// A document in a room: what is changed here goes to all, what others changed comes in, and now and then two compare what they
+// have.
+//
+// Updates are broadcast once, by the page that made them. Whatever is missing for another reason (a page that comes later, a
+// message that was lost, two parts of a swarm that were apart) is found by comparing:
+//
+//   TELL      "what I have is 4711". Who has the same says nothing, and that was all.
+//   ASK       "I have something else; this is my state vector" (sync step 1)
+//   ANSWER    "here is what you lack (step 2), and this is my state vector" (step 1), unless both have the same by now
+//   step 2    what the other lacks, if anything
+//
+// Who got something new that way tells its neighbors, so it spreads over the mesh link by link. A page tells one neighbor when
+// nothing was changed for some seconds, then after twice as long, and so on: where nothing happens nothing is said.
+import * as Y from 'yjs'
+import { about, Alarm } from './alarm.mjs'
+import { digestOf } from './digest.mjs'
+import { report } from './events.mjs'
+import { deliver, PIECE, Transfers } from './transfer.mjs'
+import { ANSWER, ASK, BUSY, TELL } from './wire.mjs'
+
+/** Without a change for so long, a page compares: some seconds, that a lost message may cost. */
+const QUIET_MS = 6_000
+/** Each time that all is the same, the next comparison is so many times later ... */
+const RARER = 2
+/** ... and at last so rare. A guess. */
+const RAREST_MS = 600_000
+/** It is compared at least so often however much is typed. What the same page typed after a lost message tells of it sooner. */
+const BUSY_MS = 60_000
+/** An answer is due by then, and the next piece of one. */
+const [ANSWER_MS, PIECE_MS] = [5_000, 15_000]
+/** A new neighbor has so long to speak first. */
+const GREET_MS = 1_000
+/** To a neighbor that was heard so lately a new link changes nothing. */
+const LATELY_MS = 30_000
+/** News of one moment are told together. */
+const SPREAD_MS = 150
+/** What overtook what it builds on is given so long before that is asked for, and longer each time that did not help. */
+const [MEND_MS, MEND_RAREST_MS] = [500, 60_000]
+/** Without anybody for so long, a page is alone. With public trackers two pages meet in two or three seconds. */
+const ALONE_MS = 5_000
+/** Among others that do not know either whether they have all, it waits so long for one that does. */
+const TOGETHER_MS = 1_500
+/** Larger updates, in bytes, are told of, and fetched by who wants them. */
+const LARGEST_BROADCAST = 4 * PIECE
+/** Broadcasts under way at once. What is said meanwhile goes in one. */
+const UNDER_WAY = 16
+/** Peers that are given a whole document at once; others are asked to turn elsewhere. */
+const SERVED = 3
+
+export class Document {
+  /** Whether a peer has confirmed that all is here, or nobody was there to ask. */
+  isSynced = false
+  /** Whether that was because nobody was there. */
+  isAlone = false
+
+  #pending = []
+  #flushes = false
+  #underWay = 0
+  #digest = null
+  /** Whom was asked for what is missing here, and how long that is waited for. */
+  #pulls = new Map()
+  /** Who was given our state vector with an answer, and so may send what we lack. */
+  #owing = new Set()
+  #transfers = new Transfers()
+  #serving = 0
+  #changedByPeer = false
+  /** When the first change came that was not compared yet. */
+  #since = null
+  #interval = QUIET_MS
+  #greeted = new Set()
+  #news = new Set()
+  #mendAfter = MEND_MS
+  /** Who answered, and was not synced either. */
+  #asked = new Set()
+  #hasAskedAll = false
+
+  #check = new Alarm(() => this.#compareWithOne())
+  #greet = new Alarm(() => this.#greetNeighbors())
+  #spread = new Alarm(() => this.#tellNeighbors())
+  #mend = new Alarm(() => this.#mendGaps())
+  #alone = new Alarm(() => this.#nobodyCame())
+
+  constructor (doc, origin, room) {
+    Object.assign(this, { doc, origin, room })
+    this.handleUpdate = (update, origin) => {
+      this.#changed()
+      if (origin === this.origin) this.#changedByPeer = true
+      else this.#say(update)
+    }
+    doc.on('update', this.handleUpdate)
+    this.#alone.set(ALONE_MS)
+  }
+
+  close () {
+    this.doc.off('update', this.handleUpdate)
+    // What was changed in this very turn still goes.
+    this.#flush()
+    for (const alarm of [this.#check, this.#greet, this.#spread, this.#mend, this.#alone, ...this.#pulls.values()]) alarm.clear()
+    this.#pulls.clear()
+    this.#transfers.clear()
+  }
+
+  get digest () {
+    this.#digest ??= digestOf(this.doc)
+    return this.#digest
+  }
+
+  // ---------------------------------------------------------------- what is changed here
+
+  /** All that is changed in one turn of the page goes together. */
+  #say (update) {
+    this.#pending.push(update)
+    if (this.#flushes) return
+    this.#flushes = true
+    queueMicrotask(() => this.#flush())
+  }
+
+  #flush () {
+    this.#flushes = false
+    if (this.#pending.length === 0 || this.#underWay >= UNDER_WAY) return
+    const update = this.#pending.length === 1 ? this.#pending[0] : Y.mergeUpdates(this.#pending)
+    this.#pending = []
+    // Alone, nothing is sent: whoever comes asks for all of it.
+    if (!this.room.isHeard) return
+    if (update.length > LARGEST_BROADCAST) return this.tellAll()
+    this.#underWay++
+    this.room.broadcast([{ name: 'update', update }, ...this.room.people.along()]).then(sent => {
+      this.#underWay--
+      if (this.room.isClosed) return
+      if (!sent) this.tellAll()
+      this.#flush()
+    })
+  }
+
+  #changed () {
+    this.#digest = null
+    const now = Date.now()
+    this.#since ??= now
+    this.#interval = QUIET_MS
+    this.#check.set(Math.min(about(QUIET_MS), Math.max(0, this.#since + about(BUSY_MS) - now)))
+  }
+
+  // ---------------------------------------------------------------- what comes
+
+  /** All that one packet says of the document. */
+  handle (from, messages) {
+    const named = name => messages.find(message => message.name === name)
+    const [digest, step1, step2, piece] = ['digest', 'step1', 'step2', 'piece'].map(named)
+    if (piece) return this.#handlePiece(from, piece)
+    this.#changedByPeer = false
+    for (const { name, update } of messages) if (name === 'update' || name === 'step2') this.#apply(from, update)
+    if (step2) this.#owing.delete(from)
+    if (step2 && this.#changedByPeer) this.tellAll(from)
+    if (digest) this.#compare(from, digest, step1)
+    else if (step1) this.#serve(from, step1.vector)
+  }
+
+  #apply (from, update) {
+    let isRead = false
+    try {
+      Y.transact(this.doc, () => {
+        Y.applyUpdate(this.doc, update, this.origin)
+        isRead = true
+      }, this.origin, false)
+    } catch (error) {
+      // After that, only observers of the page run.
+      if (isRead) report(error)
+      else this.room.drop('update')
+    }
+    const { pendingStructs, pendingDs } = this.doc.store
+    if (!pendingStructs && !pendingDs) this.#mendAfter = MEND_MS
+    else this.#mend.setOnce(about(this.#mendAfter))
+  }
+
+  #handlePiece (from, piece) {
+    const pull = this.#pulls.get(from)
+    if (!pull && !this.#owing.has(from)) return this.room.drop('piece')
+    pull?.set(PIECE_MS)
+    let whole
+    try {
+      whole = this.#transfers.take(from, piece)
+    } catch {
+      return this.room.drop('piece')
+    }
+    if (whole) this.room.handleMessages(from, whole)
+  }
+
+  #compare (from, theirs, step1) {
+    const same = theirs.doc === this.digest
+    const samePeople = theirs.people === this.room.people.digest
+    switch (theirs.kind) {
+      case TELL:
+        if (!same) this.#pull(from, !samePeople)
+        else if (!samePeople) this.room.send(from, [...this.room.people.everyone(), this.#digestMessage(ASK)])
+        else this.#agree()
+        return
+      case ASK:
+        if (step1 && !same) return this.#serve(from, step1.vector, !samePeople)
+        if (same) this.#agree()
+        this.room.send(from, [...(samePeople ? [] : this.room.people.everyone()), this.#digestMessage(ANSWER)])
+        return
+      case ANSWER:
+        this.#endPull(from)
+        if (same) this.#agree()
+        else if (step1) this.#return(from, step1.vector)
+        if (theirs.synced || this.isSynced) return this.#becomeSynced(false)
+        this.#asked.add(from)
+        this.#seek()
+        return
+      case BUSY:
+        this.#endPull(from)
+        this.#check.set(about(GREET_MS))
+    }
+  }
+
+  // ---------------------------------------------------------------- what is asked for, and given
+
+  /** Asks one peer for what is missing here. */
+  #pull (address, withPeople = false) {
+    if (this.#pulls.has(address)) return
+    const alarm = new Alarm(() => this.#giveUp(address))
+    alarm.set(ANSWER_MS)
+    this.#pulls.set(address, alarm)
+    this.room.stats.pulls++
+    const people = withPeople ? this.room.people.everyone() : []
+    this.room.send(address, [...people, this.#digestMessage(ASK), { name: 'step1', vector: Y.encodeStateVector(this.doc) }])
+      .then(arrived => { if (!arrived) this.#giveUp(address) })
+  }
+
+  #endPull (address) {
+    this.#pulls.get(address)?.clear()
+    this.#pulls.delete(address)
+    this.#transfers.forget(address)
+  }
+
+  #giveUp (address) {
+    if (!this.#pulls.has(address)) return
+    this.#endPull(address)
+    this.room.passOver(address)
+    this.#seek()
+  }
+
+  /** Asks the next one. Where no neighbor is of this room, all peers of the swarm are asked who is. */
+  #seek () {
+    if (this.#pulls.size > 0 || this.room.isClosed) return
+    const address = this.isSynced ? undefined : this.room.partner(this.#asked)
+    if (address) return this.#pull(address)
+    // Those who are here began together: nobody knows more.
+    if (!this.isSynced && this.#asked.size > 0) this.#alone.set(TOGETHER_MS)
+    if (this.#hasAskedAll || this.room.hasMembers || !this.room.isHeard) return
+    this.#hasAskedAll = true
+    this.room.broadcast([{ name: 'query' }])
+  }
+
+  async #serve (address, vector, withPeople = false) {
+    const people = withPeople ? this.room.people.everyone() : []
+    if (this.#serving >= SERVED) {
+      this.room.send(address, [this.#digestMessage(BUSY)])
+      return
+    }
+    const update = this.#missingAt(vector)
+    if (!update) return
+    this.#owing.add(address)
+    await this.#give(address, [
+      ...people,
+      this.#digestMessage(ANSWER),
+      { name: 'step2', update },
+      { name: 'step1', vector: Y.encodeStateVector(this.doc) },
+    ])
+  }
+
+  /** Gives back what the one lacks that has just answered. */
+  #return (address, vector) {
+    const update = this.#missingAt(vector)
+    if (update) this.#give(address, [{ name: 'step2', update }])
+  }
+
+  async #give (address, messages) {
+    this.#serving++
+    await deliver(this.room, address, messages)
+    this.#serving--
+  }
+
+  #missingAt (vector) {
+    try {
+      return Y.encodeStateAsUpdate(this.doc, vector)
+    } catch {
+      this.room.drop('vector')
+      return null
+    }
+  }
+
+  #digestMessage (kind) {
+    return { name: 'digest', kind, synced: this.isSynced, doc: this.digest, people: this.room.people.digest }
+  }
+
+  // ---------------------------------------------------------------- when
+
+  /** A neighbor is there. */
+  arrived (address) {
+    if (!this.isSynced || this.isAlone) return this.#pulls.size === 0 && this.#pull(address)
+    // One of the two is enough.
+    if (this.room.address > address) return
+    this.#greeted.add(address)
+    this.#greet.setOnce(about(GREET_MS))
+  }
+
+  left (address) {
+    this.#greeted.delete(address)
+    this.#owing.delete(address)
+    this.#giveUp(address)
+  }
+
+  /** Somebody wants to know who is here. */
+  handleQuery (from) {
+    this.room.send(from, [...this.room.people.everyone(), this.#digestMessage(TELL)])
+  }
+
+  #greetNeighbors () {
+    const near = new Set(this.room.neighbors())
+    for (const address of this.#greeted) {
+      if (near.has(address) && !this.room.heardWithin(address, LATELY_MS)) this.#tell(address)
+    }
+    this.#greeted.clear()
+  }
+
+  #compareWithOne () {
+    const address = this.room.partner(this.#pulls)
+    this.#agree()
+    if (address && this.isSynced && !this.isAlone) this.#tell(address)
+    else if (address) this.#pull(address)
+  }
+
+  /** It was compared, and nothing more is known to be missing. */
+  #agree () {
+    this.#since = null
+    this.#check.set(about(this.#interval *= RARER))
+    this.#interval = Math.min(this.#interval, RAREST_MS / RARER)
+  }
+
+  async #tell (address) {
+    this.room.stats.checks++
+    if (await this.room.send(address, [this.#digestMessage(TELL)])) return
+    this.room.passOver(address)
+    this.#interval = QUIET_MS
+    if (!this.room.isClosed) this.#check.set(about(GREET_MS))
+  }
+
+  /** Tells the neighbors that there is something new here, but for the one that it is from. */
+  tellAll (except) {
+    if (this.room.isClosed) return
+    this.#news.add(except)
+    this.#spread.setOnce(about(SPREAD_MS))
+  }
+
+  #tellNeighbors () {
+    const told = this.room.neighbors().filter(address => this.room.isMember(address))
+    for (const address of told) if (this.#news.size > 1 || !this.#news.has(address)) this.#tell(address)
+    this.#news.clear()
+  }
+
+  #mendGaps () {
+    const { pendingStructs, pendingDs } = this.doc.store
+    if (!pendingStructs && !pendingDs) return
+    this.#mendAfter = Math.min(2 * this.#mendAfter, MEND_RAREST_MS)
+    this.#mend.set(about(this.#mendAfter))
+    const address = this.room.partner(this.#pulls)
+    if (address) this.#pull(address)
+  }
+
+  #nobodyCame () {
+    if (this.isSynced) return
+    // An answer is coming in.
+    if (this.#pulls.size > 0) return this.#alone.set(ALONE_MS)
+    this.#becomeSynced(!this.room.hasMembers)
+  }
+
+  #becomeSynced (alone) {
+    if (this.isSynced && this.isAlone === alone) return
+    this.isSynced = true
+    this.isAlone = alone
+    this.#alone.clear()
+    this.room.becameSynced(alone)
+  }
+}

@@ -1,0 +1,276 @@
+// A network of stubs in virtual time: what a provider asks of Easypeers, and nothing else. Messages are lost, links break and
+// swarms fall apart as a test wants it, and the same seed gives the same run.
+import assert from 'node:assert/strict'
+import { mock } from 'node:test'
+
+// Before anything is loaded that keeps the clock it finds.
+mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] })
+export const Y = await import('yjs')
+export const { Awareness } = await import('y-protocols/awareness')
+export const { EasypeersProvider } = await import('../../src/yjs/index.mjs')
+
+const LATENCY_MS = 20
+/** Who sends to somebody who is not there hears of it after so long. */
+const TIMEOUT_MS = 3_000
+const STEP_MS = 20
+
+/** Lets time go by. All that is due at a moment, promises too, is done before the next one. */
+export async function pass (milliseconds) {
+  for (let gone = 0; gone < milliseconds; gone += STEP_MS) {
+    await settled()
+    mock.timers.tick(STEP_MS)
+  }
+  await settled()
+}
+
+/** What is under way in this turn has come to its end. */
+export const settled = () => new Promise(resolve => setImmediate(resolve))
+
+/** Chance that is the same for the same seed: mulberry32. */
+export function seeded (seed) {
+  const next = () => {
+    seed = (seed + 0x6d2b79f5) | 0
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+  return Object.assign(next, { below: most => Math.floor(next() * most), pick: list => list[Math.floor(next() * list.length)] })
+}
+
+/** Swarms of stubs. */
+export class Network {
+  peers = new Map()
+  links = new Set()
+  /** Messages that were taken by somebody, and their bytes. */
+  received = { broadcast: 0, direct: 0, bytes: 0 }
+  /** Everything that was sent, oldest first: { from, to, bytes }. */
+  log = []
+  /** Whether a message from one to another is lost. */
+  loses = () => false
+
+  constructor (seed = 1) {
+    this.random = seeded(seed)
+    // What the provider throws its dice with.
+    Math.random = this.random
+  }
+
+  peer () {
+    const address = Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join('')
+    const easypeers = new Stub(this, address)
+    this.peers.set(address, easypeers)
+    return easypeers
+  }
+
+  isLinked (a, b) {
+    return this.links.has([a.address, b.address].sort().join())
+  }
+
+  link (a, b) {
+    if (a === b || this.isLinked(a, b)) return
+    this.links.add([a.address, b.address].sort().join())
+    a.emit('connect', b.address)
+    b.emit('connect', a.address)
+  }
+
+  unlink (a, b) {
+    if (!this.links.delete([a.address, b.address].sort().join())) return
+    a.emit('disconnect', b.address)
+    b.emit('disconnect', a.address)
+  }
+
+  neighbors (peer) {
+    return [...this.peers.values()].filter(other => other !== peer && this.isLinked(peer, other))
+  }
+
+  /** Everybody that a message gets to over links. */
+  reach (peer) {
+    const seen = new Set([peer])
+    for (const one of seen) for (const next of this.neighbors(one)) seen.add(next)
+    seen.delete(peer)
+    return [...seen]
+  }
+
+  /** A ring, and as many long links, over these. */
+  mesh (peers) {
+    for (const [i, peer] of peers.entries()) {
+      this.link(peer, peers[(i + 1) % peers.length])
+      this.link(peer, this.random.pick(peers))
+    }
+  }
+
+  /** It is gone without a word. */
+  crash (peer) {
+    for (const other of this.neighbors(peer)) {
+      this.links.delete([peer.address, other.address].sort().join())
+      other.emit('disconnect', peer.address)
+    }
+    this.peers.delete(peer.address)
+    peer.closed = true
+  }
+
+  carry (from, to, message, isDirect) {
+    this.log.push({ from, to, bytes: message })
+    if (this.loses(from, to, message)) return false
+    const copy = message instanceof Uint8Array ? message.slice() : message
+    setTimeout(() => {
+      if (to.closed) return
+      this.received[isDirect ? 'direct' : 'broadcast']++
+      this.received.bytes += copy.length
+      to.emit('message', { message: copy, from: from.address, ...(isDirect ? { to: [to.address] } : {}) })
+    }, LATENCY_MS)
+    return true
+  }
+}
+
+class Stub {
+  closed = false
+  #listeners = new Map()
+
+  constructor (network, address) {
+    Object.assign(this, { network, address })
+  }
+
+  get wires () {
+    return Object.fromEntries(this.network.neighbors(this).map(({ address }) => [address, { address }]))
+  }
+
+  get wireCount () {
+    return this.network.neighbors(this).length
+  }
+
+  get peers () {
+    return this.network.reach(this).map(({ address }) => address)
+  }
+
+  get peerCount () {
+    return this.peers.length
+  }
+
+  send (to, message) {
+    if (this.closed) throw new Error('closed')
+    if (message === undefined) {
+      for (const other of this.network.reach(this)) this.network.carry(this, other, to, false)
+      return Promise.resolve({})
+    }
+    const other = this.network.peers.get(to)
+    const carried = other && this.network.reach(this).includes(other) && this.network.carry(this, other, message, true)
+    return new Promise((resolve, reject) => {
+      setTimeout(() => carried ? resolve({}) : reject(new Error('unreachable')), carried ? 2 * LATENCY_MS : TIMEOUT_MS)
+    })
+  }
+
+  on (event, listener) {
+    this.#listeners.set(event, [...this.#listeners.get(event) ?? [], listener])
+    return this
+  }
+
+  off (event, listener) {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? []).filter(one => one !== listener))
+    return this
+  }
+
+  listenerCount (event) {
+    return this.#listeners.get(event)?.length ?? 0
+  }
+
+  emit (event, ...args) {
+    for (const listener of this.#listeners.get(event) ?? []) listener(...args)
+  }
+
+  close () {
+    if (this.closed) return
+    for (const other of this.network.neighbors(this)) this.network.unlink(this, other)
+    this.network.peers.delete(this.address)
+    this.closed = true
+    this.emit('close')
+  }
+}
+
+let made = 0
+/** A document in a room, at a peer of its own. */
+export function open (network, { room = 'room', easypeers = network.peer(), doc = new Y.Doc(), ...options } = {}) {
+  doc.clientID = ++made
+  const provider = new EasypeersProvider(room, doc, { easypeers, ...options })
+  return { easypeers, doc, provider, awareness: provider.awareness, text: doc.getText('text') }
+}
+
+/** So many documents in a room, linked, and synced with each other. */
+export async function crowd (network, count, options) {
+  const all = Array.from({ length: count }, () => open(network, options))
+  network.mesh(all.map(({ easypeers }) => easypeers))
+  await pass(10_000)
+  return all
+}
+
+/** After a test nothing goes on. */
+export function closeAll (all) {
+  for (const { doc } of all) doc.destroy()
+}
+
+// ---------------------------------------------------------------- documents that are equal
+
+/** Everything that two documents may differ in. */
+export function assertEqual (docs, seed) {
+  const [first, ...others] = docs.map(whole)
+  for (const [i, other] of others.entries()) assert.deepEqual(other, first, `document ${i + 1} and document 0, seed ${seed}`)
+}
+
+function whole (doc) {
+  assert.equal(doc.store.pendingStructs, null, 'nothing is missing')
+  assert.equal(doc.store.pendingDs, null)
+  return {
+    map: doc.getMap('map').toJSON(),
+    array: doc.getArray('array').toJSON(),
+    text: doc.getText('text').toDelta(),
+    xml: doc.getXmlFragment('xml').toString(),
+    snapshot: Buffer.from(Y.encodeSnapshot(Y.snapshot(doc))).toString('hex'),
+  }
+}
+
+/** One change of a document, of any kind. */
+export function edit (doc, random) {
+  random.pick(EDITS)(doc, random)
+}
+
+const word = random => Array.from({ length: 1 + random.below(6) }, () => random.pick([...'abcdefgh 1234ßé漢\n'])).join('')
+
+const EDITS = [
+  (doc, random) => doc.getText('text').insert(random.below(doc.getText('text').length + 1), word(random)),
+  (doc, random) => doc.getText('text').insert(random.below(doc.getText('text').length + 1), word(random), { bold: true }),
+  (doc, random) => {
+    const text = doc.getText('text')
+    const at = random.below(text.length + 1)
+    text.delete(at, Math.min(text.length - at, random.below(5)))
+  },
+  (doc, random) => {
+    const text = doc.getText('text')
+    const at = random.below(text.length + 1)
+    text.format(at, Math.min(text.length - at, random.below(5)), { em: random.pick([true, null]) })
+  },
+  (doc, random) => doc.getMap('map').set(random.pick(['a', 'b', 'c']), word(random)),
+  (doc, random) => doc.getMap('map').set(random.pick(['a', 'b', 'c']), new Y.Array()),
+  (doc, random) => doc.getMap('map').delete(random.pick(['a', 'b', 'c'])),
+  (doc, random) => {
+    const nested = doc.getMap('map').get(random.pick(['a', 'b', 'c']))
+    if (nested instanceof Y.Array) nested.insert(0, [random.below(100)])
+  },
+  (doc, random) => doc.getArray('array').insert(random.below(doc.getArray('array').length + 1), [random.below(1000), { word: word(random) }, new Uint8Array([1, 2])]),
+  (doc, random) => doc.getArray('array').insert(0, [new Y.Map([['word', word(random)]])]),
+  (doc, random) => {
+    const nested = doc.getArray('array').toArray().find(value => value instanceof Y.Map)
+    nested?.set('word', word(random))
+  },
+  (doc, random) => {
+    const array = doc.getArray('array')
+    if (array.length > 0) array.delete(random.below(array.length), 1)
+  },
+  (doc, random) => doc.getXmlFragment('xml').insert(0, [new Y.XmlElement(random.pick(['p', 'h1']))]),
+  (doc, random) => {
+    const element = doc.getXmlFragment('xml').get(0)
+    if (element instanceof Y.XmlElement) element.insert(0, [new Y.XmlText(word(random))])
+    else doc.getXmlFragment('xml').insert(0, [new Y.XmlElement('p')])
+  },
+  (doc, random) => doc.transact(() => {
+    for (let i = 0; i < 3; i++) doc.getText('text').insert(0, word(random))
+  }),
+]
