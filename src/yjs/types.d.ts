@@ -1,4 +1,5 @@
-import type { Easypeers, EasypeersOptions } from 'easypeers'
+import type Easypeers from 'easypeers'
+import type { EasypeersOptions } from 'easypeers'
 import type { Awareness } from 'y-protocols/awareness'
 import type { Doc } from 'yjs'
 
