@@ -62,7 +62,8 @@ export class Document {
   /** Who was given our state vector with an answer, and so may send what we lack. */
   #owing = new Set()
   #transfers = new Transfers()
-  #serving = 0
+  /** Who is being given something now. */
+  #given = new Set()
   #changedByPeer = false
   /** When the first change came that was not compared yet. */
   #since = null
@@ -195,6 +196,7 @@ export class Document {
         else this.#agree()
         return
       case ASK:
+        if (this.isAlone) this.#becomeSynced(false)
         if (step1 && !same) return this.#serve(from, step1.vector, !samePeople)
         if (same) this.#agree()
         this.room.send(from, [...(samePeople ? [] : this.room.people.everyone()), this.#digestMessage(ANSWER)])
@@ -253,8 +255,9 @@ export class Document {
   }
 
   async #serve (address, vector, withPeople = false) {
+    if (this.#given.has(address)) return
     const people = withPeople ? this.room.people.everyone() : []
-    if (this.#serving >= SERVED) {
+    if (this.#given.size >= SERVED) {
       this.room.send(address, [this.#digestMessage(BUSY)])
       return
     }
@@ -271,14 +274,16 @@ export class Document {
 
   /** Gives back what the one lacks that has just answered. */
   #return (address, vector) {
+    // It is under way already: the two asked each other.
+    if (this.#given.has(address)) return
     const update = this.#missingAt(vector)
     if (update) this.#give(address, [{ name: 'step2', update }])
   }
 
   async #give (address, messages) {
-    this.#serving++
+    this.#given.add(address)
     await deliver(this.room, address, messages)
-    this.#serving--
+    this.#given.delete(address)
   }
 
   #missingAt (vector) {
@@ -298,7 +303,7 @@ export class Document {
 
   /** A neighbor is there. */
   arrived (address) {
-    if (!this.isSynced || this.isAlone) return this.#pulls.size === 0 && this.#pull(address)
+    if (!this.isSynced) return this.#pulls.size === 0 && this.#pull(address)
     // One of the two is enough.
     if (this.room.address > address) return
     this.#greeted.add(address)
@@ -327,7 +332,7 @@ export class Document {
   #compareWithOne () {
     const address = this.room.partner(this.#pulls)
     this.#agree()
-    if (address && this.isSynced && !this.isAlone) this.#tell(address)
+    if (address && this.isSynced) this.#tell(address)
     else if (address) this.#pull(address)
   }
 
