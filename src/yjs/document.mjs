@@ -31,7 +31,7 @@ const [ANSWER_MS, PIECE_MS] = [5_000, 15_000]
 /** A new neighbor has so long to speak first. */
 const GREET_MS = 1_000
 /** To a neighbor that was heard so lately a new link changes nothing. */
-const LATELY_MS = 30_000
+const LATELY_MS = 10_000
 /** News of one moment are told together. */
 const SPREAD_MS = 150
 /** What overtook what it builds on is given so long before that is asked for, and longer each time that did not help. */
@@ -68,6 +68,8 @@ export class Document {
   /** When the first change came that was not compared yet. */
   #since = null
   #interval = QUIET_MS
+  /** Whether the last neighbor was lost. */
+  #wasCutOff = false
   #greeted = new Set()
   #news = new Set()
   #mendAfter = MEND_MS
@@ -303,7 +305,9 @@ export class Document {
 
   /** A neighbor is there. */
   arrived (address) {
-    if (!this.isSynced) return this.#pulls.size === 0 && this.#pull(address)
+    const mayMiss = !this.isSynced || this.isAlone || this.#wasCutOff
+    this.#wasCutOff = false
+    if (mayMiss) return this.#pulls.size === 0 && this.#pull(address, true)
     // One of the two is enough.
     if (this.room.address > address) return
     this.#greeted.add(address)
@@ -314,6 +318,7 @@ export class Document {
     this.#greeted.delete(address)
     this.#owing.delete(address)
     this.#giveUp(address)
+    this.#wasCutOff ||= this.room.neighbors().length === 0
   }
 
   /** Somebody wants to know who is here. */

@@ -16,7 +16,7 @@ import { report } from './events.mjs'
 const PAUSE_MS = 100
 /** So often states are kept from being forgotten: three times in 30 s. */
 const KEEP_MS = 8_000
-/** A neighbor that is gone may still be in the swarm, behind another link. */
+/** A neighbor that is gone may still be in the swarm, behind another link. Some of those who missed it say so first. */
 const GONE_MS = 2_000
 /** With so many peers not everyone is within view, three links of six far: a guess, on the safe side. */
 const MANY = 48
@@ -113,6 +113,8 @@ export class People {
     const ours = this.#ours()
     this.#said.clear()
     this.#changed.clear()
+    // Newer than all that was said before, so that nobody brings it back who has not heard this.
+    for (const client of ours) this.awareness.meta.get(client).clock++
     if (ours.length === 0 || !this.room.isHeard) return
     this.room.broadcast([{ name: 'awareness', update: encodeAwarenessUpdate(this.awareness, ours, new Map()) }])
   }
@@ -167,13 +169,17 @@ export class People {
     if (!entries) return false
     let someone = false
     const { awareness } = this
+    const known = new Set(isRelayed ? this.room.peers : [owner])
     for (const { client, clock, state } of entries) {
       if (client === awareness.clientID) continue
       if (clock < (awareness.meta.get(client)?.clock ?? 0)) continue
       if (isRelayed && this.#owners.has(client)) continue
       if (state === null) this.#owners.delete(client)
       else if (!isRelayed || !awareness.states.has(client)) this.#owners.set(client, owner)
-      someone ||= state !== null && !awareness.states.has(client)
+      if (state === null || awareness.states.has(client)) continue
+      someone = true
+      // It was believed gone, and said nothing new since: its peer is there all the same.
+      if (clock === awareness.meta.get(client)?.clock && known.has(owner)) awareness.meta.delete(client)
     }
     try {
       applyAwarenessUpdate(awareness, update, this.origin)
@@ -227,14 +233,18 @@ export class People {
   /** A neighbor is gone. */
   left (address) {
     this.#gone.add(address)
-    this.#miss.setOnce(GONE_MS)
+    this.#miss.setOnce(about(GONE_MS))
   }
 
+  /** Who was a neighbor is missed by its neighbors first: they tell all others. Who is there all the same says so. */
   #removeGone () {
     const known = new Set(this.room.peers)
     const clients = [...this.#owners].filter(([, owner]) => this.#gone.has(owner) && !known.has(owner)).map(([client]) => client)
     this.#gone.clear()
     for (const client of clients) this.#owners.delete(client)
-    if (clients.length > 0) removeAwarenessStates(this.awareness, clients, this.origin)
+    const there = clients.filter(client => this.awareness.states.has(client))
+    if (there.length === 0) return
+    removeAwarenessStates(this.awareness, there, this.origin)
+    if (this.room.isHeard) this.room.broadcast([{ name: 'awareness', update: encodeAwarenessUpdate(this.awareness, there) }])
   }
 }

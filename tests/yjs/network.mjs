@@ -1,12 +1,12 @@
 // A network of stubs in virtual time: what a provider asks of Easypeers, and nothing else. Messages are lost, links break and
 // swarms fall apart as a test wants it, and the same seed gives the same run.
-import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 
 // Before anything is loaded that keeps the clock it finds.
 mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] })
 export const Y = await import('yjs')
 export const { Awareness } = await import('y-protocols/awareness')
+export const { assertEqual, edit, seeded } = await import('./edits.mjs')
 export const { EasypeersProvider } = await import('../../src/yjs/index.mjs')
 
 const LATENCY_MS = 20
@@ -25,17 +25,6 @@ export async function pass (milliseconds) {
 
 /** What is under way in this turn has come to its end. */
 export const settled = () => new Promise(resolve => setImmediate(resolve))
-
-/** Chance that is the same for the same seed: mulberry32. */
-export function seeded (seed) {
-  const next = () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-  return Object.assign(next, { below: most => Math.floor(next() * most), pick: list => list[Math.floor(next() * list.length)] })
-}
 
 /** Swarms of stubs. */
 export class Network {
@@ -206,71 +195,3 @@ export async function crowd (network, count, options) {
 export function closeAll (all) {
   for (const { doc } of all) doc.destroy()
 }
-
-// ---------------------------------------------------------------- documents that are equal
-
-/** Everything that two documents may differ in. */
-export function assertEqual (docs, seed) {
-  const [first, ...others] = docs.map(whole)
-  for (const [i, other] of others.entries()) assert.deepEqual(other, first, `document ${i + 1} and document 0, seed ${seed}`)
-}
-
-function whole (doc) {
-  assert.equal(doc.store.pendingStructs, null, 'nothing is missing')
-  assert.equal(doc.store.pendingDs, null)
-  return {
-    map: doc.getMap('map').toJSON(),
-    array: doc.getArray('array').toJSON(),
-    text: doc.getText('text').toDelta(),
-    xml: doc.getXmlFragment('xml').toString(),
-    snapshot: Buffer.from(Y.encodeSnapshot(Y.snapshot(doc))).toString('hex'),
-  }
-}
-
-/** One change of a document, of any kind. */
-export function edit (doc, random) {
-  random.pick(EDITS)(doc, random)
-}
-
-const word = random => Array.from({ length: 1 + random.below(6) }, () => random.pick([...'abcdefgh 1234ßé漢\n'])).join('')
-
-const EDITS = [
-  (doc, random) => doc.getText('text').insert(random.below(doc.getText('text').length + 1), word(random)),
-  (doc, random) => doc.getText('text').insert(random.below(doc.getText('text').length + 1), word(random), { bold: true }),
-  (doc, random) => {
-    const text = doc.getText('text')
-    const at = random.below(text.length + 1)
-    text.delete(at, Math.min(text.length - at, random.below(5)))
-  },
-  (doc, random) => {
-    const text = doc.getText('text')
-    const at = random.below(text.length + 1)
-    text.format(at, Math.min(text.length - at, random.below(5)), { em: random.pick([true, null]) })
-  },
-  (doc, random) => doc.getMap('map').set(random.pick(['a', 'b', 'c']), word(random)),
-  (doc, random) => doc.getMap('map').set(random.pick(['a', 'b', 'c']), new Y.Array()),
-  (doc, random) => doc.getMap('map').delete(random.pick(['a', 'b', 'c'])),
-  (doc, random) => {
-    const nested = doc.getMap('map').get(random.pick(['a', 'b', 'c']))
-    if (nested instanceof Y.Array) nested.insert(0, [random.below(100)])
-  },
-  (doc, random) => doc.getArray('array').insert(random.below(doc.getArray('array').length + 1), [random.below(1000), { word: word(random) }, new Uint8Array([1, 2])]),
-  (doc, random) => doc.getArray('array').insert(0, [new Y.Map([['word', word(random)]])]),
-  (doc, random) => {
-    const nested = doc.getArray('array').toArray().find(value => value instanceof Y.Map)
-    nested?.set('word', word(random))
-  },
-  (doc, random) => {
-    const array = doc.getArray('array')
-    if (array.length > 0) array.delete(random.below(array.length), 1)
-  },
-  (doc, random) => doc.getXmlFragment('xml').insert(0, [new Y.XmlElement(random.pick(['p', 'h1']))]),
-  (doc, random) => {
-    const element = doc.getXmlFragment('xml').get(0)
-    if (element instanceof Y.XmlElement) element.insert(0, [new Y.XmlText(word(random))])
-    else doc.getXmlFragment('xml').insert(0, [new Y.XmlElement('p')])
-  },
-  (doc, random) => doc.transact(() => {
-    for (let i = 0; i < 3; i++) doc.getText('text').insert(0, word(random))
-  }),
-]
