@@ -3,6 +3,8 @@ import * as Y from 'yjs'
 
 /** An insertion of the document that a newcomer gets, in characters. */
 const LINE = 100
+/** So many of them in one update. */
+const LINES = 100
 
 const now = () => performance.timeOrigin + performance.now()
 
@@ -56,9 +58,12 @@ export function stage (join) {
 
     reached: from => [...reached].filter(([length]) => length > from),
 
-    /** Writes a text of so many characters, line by line. */
-    fill (characters) {
-      doc.transact(() => { for (let i = 0; i < characters / LINE; i++) text.insert(0, `${String(i).padEnd(LINE - 1, 'abcdefghij')}\n`) })
+    /** Writes a text of so many characters, some lines in each turn: a channel takes no message of a megabyte. */
+    async fill (characters) {
+      for (let written = 0; written < characters; written += LINE * LINES) {
+        doc.transact(() => { for (let i = 0; i < LINES; i++) text.insert(0, `${String(written + i).padEnd(LINE - 1, 'abcdefghij')}\n`) })
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
       return text.length
     },
   }

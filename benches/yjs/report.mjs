@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const NONE = '–'
 
-const number = (value, digits = 0) => value === undefined || Number.isNaN(value)
+const number = (value, digits = 0) => value === null ? 'never' : value === undefined || Number.isNaN(value)
   ? NONE
   : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 

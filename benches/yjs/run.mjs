@@ -28,6 +28,7 @@ const AT_A_TIME = 4
 const [STILL_MS, STILL_MOST_MS] = [5_000, 60_000]
 /** All are joined by then, and everything else has happened. */
 const PATIENCE_MS = 120_000
+const NEWCOMER_MS = 60_000
 /** One key after another, and what one key causes has come by then. */
 const [KEY_MS, AFTER_MS] = [150, 1_500]
 
@@ -103,7 +104,7 @@ async function measure ({ subject, open, url, pages }, taken) {
   const before = await meters(pages)
   await pause(much.idleMs)
   taken.idle = perMinute(less(await meters(pages), before))
-  if (subject !== 'mesh') taken.newcomerMs = await newcomer(pages, room, url, open, taken)
+  if (subject !== 'mesh') await newcomer(pages, room, url, open, taken)
 }
 
 /** One page types, and all get it: what that costs for each key, and how long it takes until the last has it. */
@@ -137,10 +138,11 @@ async function newcomer (pages, room, url, open, taken) {
   const page = await open()
   const before = await meters(pages)
   const began = await page.evaluate(([room, url]) => side.join(room, url), [room, url])
-  const there = await bounded(page.evaluate(length => side.length(length), length), 'the document at the newcomer', PATIENCE_MS)
+  // Whether it ever comes is a result, too.
+  const there = await bounded(page.evaluate(length => side.length(length), length), 'the document', NEWCOMER_MS).catch(() => null)
+  taken.newcomerMs = there && there - began
   taken.newcomerBytes = less(await meters(pages), before).bytes
   taken.newcomerLongestTaskMs = Math.round(await page.evaluate(() => meter.longestTask))
-  return there - began
 }
 
 /** Waits until no connection changes any more; resolves to the milliseconds that took. */
