@@ -4,7 +4,8 @@
 // Updates are broadcast once, by the page that made them. Whatever is missing for another reason (a page that comes later, a
 // message that was lost, two parts of a swarm that were apart) is found by comparing:
 //
-//   TELL      "what I have is 4711". Who has the same says nothing, and that was all.
+//   TELL      "what I have is 4711". Who has the same says nothing, and that was all. While something is being changed, no two
+//             have the same at one moment: then the state vector goes along, and what still lacks a second later is asked for.
 //   ASK       "I have something else; this is my state vector" (sync step 1)
 //   ANSWER    "here is what you lack (step 2), and this is my state vector" (step 1), unless both have the same by now
 //   step 2    what the other lacks, if anything
@@ -44,6 +45,10 @@ const TOGETHER_MS = 1_500
 const LARGEST_BROADCAST = 4 * PIECE
 /** Broadcasts under way at once. What is said meanwhile goes in one. */
 const UNDER_WAY = 16
+/** Something is being changed if it was within this time. What was said by then has come before the next second is over. */
+const [LIVELY_MS, DOUBT_MS] = [2_000, 1_000]
+/** A larger state vector, in bytes, does not go along: some hundreds of clients that ever wrote. */
+const LARGEST_VECTOR = 4_096
 /** Peers that are given a whole document at once; others are asked to turn elsewhere. */
 const SERVED = 3
 
@@ -68,6 +73,11 @@ export class Document {
   /** When the first change came that was not compared yet. */
   #since = null
   #interval = QUIET_MS
+  #lastChange = -Infinity
+  /** The state vectors of peers that have more than is here, or whose changes are still on their way. */
+  #doubts = new Map()
+  /** What was missing first, when something came that builds on it: the clock of each client. */
+  #gaps = null
   /** Whether the last neighbor was lost. */
   #wasCutOff = false
   #greeted = new Set()
@@ -81,6 +91,7 @@ export class Document {
   #greet = new Alarm(() => this.#greetNeighbors())
   #spread = new Alarm(() => this.#tellNeighbors())
   #mend = new Alarm(() => this.#mendGaps())
+  #doubt = new Alarm(() => this.#resolveDoubts())
   #alone = new Alarm(() => this.#nobodyCame())
 
   constructor (doc, origin, room) {
@@ -98,7 +109,7 @@ export class Document {
     this.doc.off('update', this.handleUpdate)
     // What was changed in this very turn still goes.
     this.#flush()
-    for (const alarm of [this.#check, this.#greet, this.#spread, this.#mend, this.#alone, ...this.#pulls.values()]) alarm.clear()
+    for (const alarm of [this.#check, this.#greet, this.#spread, this.#mend, this.#doubt, this.#alone, ...this.#pulls.values()]) alarm.clear()
     this.#pulls.clear()
     this.#transfers.clear()
   }
@@ -139,6 +150,7 @@ export class Document {
     this.#digest = null
     const now = Date.now()
     this.#since ??= now
+    this.#lastChange = now
     this.#interval = QUIET_MS
     this.#check.set(Math.min(about(QUIET_MS), Math.max(0, this.#since + about(BUSY_MS) - now)))
   }
@@ -172,7 +184,7 @@ export class Document {
     }
     const { pendingStructs, pendingDs } = this.doc.store
     if (!pendingStructs && !pendingDs) this.#mendAfter = MEND_MS
-    else this.#mend.setOnce(about(this.#mendAfter))
+    else if (!this.#mend.isSet) this.#watchGaps()
   }
 
   #handlePiece (from, piece) {
@@ -193,7 +205,8 @@ export class Document {
     const samePeople = theirs.people === this.room.people.digest
     switch (theirs.kind) {
       case TELL:
-        if (!same) this.#pull(from, !samePeople)
+        if (!same && step1) this.#doubtLater(from, step1.vector)
+        else if (!same) this.#pull(from, !samePeople)
         else if (!samePeople) this.room.send(from, [...this.room.people.everyone(), this.#digestMessage(ASK)])
         else this.#agree()
         return
@@ -334,6 +347,26 @@ export class Document {
     this.#greeted.clear()
   }
 
+  /** What is there and not here may be on its way. */
+  #doubtLater (from, vector) {
+    this.#doubts.set(from, vector)
+    this.#doubt.setOnce(about(DOUBT_MS))
+  }
+
+  #resolveDoubts () {
+    for (const [address, vector] of this.#doubts) if (this.#lacks(vector)) this.#pull(address)
+    this.#doubts.clear()
+  }
+
+  #lacks (vector) {
+    try {
+      return [...Y.decodeStateVector(vector)].some(([client, clock]) => clock > Y.getState(this.doc.store, client))
+    } catch {
+      this.room.drop('vector')
+      return false
+    }
+  }
+
   #compareWithOne () {
     const address = this.room.partner(this.#pulls)
     this.#agree()
@@ -350,7 +383,10 @@ export class Document {
 
   async #tell (address) {
     this.room.stats.checks++
-    if (await this.room.send(address, [this.#digestMessage(TELL)])) return
+    const messages = [this.#digestMessage(TELL)]
+    const vector = Y.encodeStateVector(this.doc)
+    if (Date.now() - this.#lastChange < LIVELY_MS && vector.length <= LARGEST_VECTOR) messages.push({ name: 'step1', vector })
+    if (await this.room.send(address, messages)) return
     this.room.passOver(address)
     this.#interval = QUIET_MS
     if (!this.room.isClosed) this.#check.set(about(GREET_MS))
@@ -369,13 +405,23 @@ export class Document {
     this.#news.clear()
   }
 
+  /** Something came that builds on what is not here. It may only have been overtaken. */
+  #watchGaps () {
+    const { pendingStructs } = this.doc.store
+    this.#gaps = pendingStructs ? new Map(pendingStructs.missing) : null
+    this.#mend.set(about(this.#mendAfter))
+  }
+
   #mendGaps () {
     const { pendingStructs, pendingDs } = this.doc.store
     if (!pendingStructs && !pendingDs) return
-    this.#mendAfter = Math.min(2 * this.#mendAfter, MEND_RAREST_MS)
-    this.#mend.set(about(this.#mendAfter))
-    const address = this.room.partner(this.#pulls)
-    if (address) this.#pull(address)
+    const filled = this.#gaps && ![...this.#gaps].some(([client, clock]) => Y.getState(this.doc.store, client) <= clock)
+    if (!filled) {
+      this.#mendAfter = Math.min(2 * this.#mendAfter, MEND_RAREST_MS)
+      const address = this.room.partner(this.#pulls)
+      if (address) this.#pull(address)
+    }
+    this.#watchGaps()
   }
 
   #nobodyCame () {

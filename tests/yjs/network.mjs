@@ -34,6 +34,8 @@ export class Network {
   received = { broadcast: 0, direct: 0, bytes: 0 }
   /** Everything that was sent, oldest first: { from, to, bytes }. */
   log = []
+  /** How long a message takes. */
+  latency = () => LATENCY_MS
   /** Whether a message from one to another is lost. */
   loses = () => false
 
@@ -106,7 +108,7 @@ export class Network {
       this.received[isDirect ? 'direct' : 'broadcast']++
       this.received.bytes += copy.length
       to.emit('message', { message: copy, from: from.address, ...(isDirect ? { to: [to.address] } : {}) })
-    }, LATENCY_MS)
+    }, this.latency())
     return true
   }
 }

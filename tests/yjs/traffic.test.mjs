@@ -1,7 +1,7 @@
 // How much is said: counted in virtual time, so that it is the same on every machine.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { closeAll, crowd, Network, pass } from './network.mjs'
+import { assertEqual, closeAll, crowd, edit, Network, open, pass } from './network.mjs'
 
 const PAGES = 32
 
@@ -33,6 +33,28 @@ test('all type at once, and each change still costs no more', async () => {
   const { broadcast, direct } = network.received
   assert.equal(broadcast, ROUNDS * PAGES * (PAGES - 1))
   assert.ok(direct < broadcast / 100, `${direct} direct messages beside ${broadcast}`)
+  closeAll(all)
+})
+
+test('many change everything at once, messages overtake each other, and hardly anything is asked for', async () => {
+  const network = new Network()
+  network.latency = () => 10 + network.random.below(300)
+  const all = await crowd(network, 16)
+  network.received = { broadcast: 0, direct: 0, bytes: 0 }
+  for (let i = 0; i < 400; i++) {
+    edit(network.random.pick(all).doc, network.random)
+    // Somebody comes who asks, and tells what is new.
+    if (i === 200) {
+      const newcomer = open(network)
+      for (const { easypeers } of all.slice(0, 3)) network.link(easypeers, newcomer.easypeers)
+      all.push(newcomer)
+    }
+    await pass(20)
+  }
+  const { broadcast, direct } = network.received
+  assert.ok(direct < broadcast / 50, `${direct} direct messages beside ${broadcast}`)
+  await pass(10_000)
+  assertEqual(all.map(({ doc }) => doc))
   closeAll(all)
 })
 
