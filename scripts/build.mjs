@@ -13,7 +13,7 @@ import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
 import { bindgenVersion } from './versions.mjs'
 import { weigh } from './weigh.mjs'
-import { yjsFiles } from './yjs.mjs'
+import { EDITOR, editorParts, yjsFiles } from './yjs.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PKG = path.join(ROOT, 'pkg')
@@ -54,8 +54,9 @@ try {
   const sizes = measure(files)
   console.log(`${weigh(named)}\n\n${sizes}`)
   if (options.named) writeFileSync(options.named, named)
-  if (options.check) compare(files)
-  else if (options.without.length === 0) publish(files, sizes)
+  const editor = await editorParts()
+  if (options.check) compare(files, editor)
+  else if (options.without.length === 0) publish(files, sizes, editor)
 } finally {
   rmSync(work, { recursive: true })
 }
@@ -241,18 +242,20 @@ function measure(files) {
   ].join('\n')
 }
 
-function compare(files) {
+function compare(files, editor) {
   const there = existsSync(PKG) ? readdirSync(PKG) : []
   const stale = [...new Set([...Object.keys(files), ...there])].filter(name =>
     !files[name] || !there.includes(name) || !readFileSync(path.join(PKG, name)).equals(Buffer.from(files[name])))
   if (stale.length > 0) fail(`pkg/ does not match src/ (${stale.join(', ')}): npm run build, and commit pkg/`)
+  if (!readFileSync(EDITOR).equals(Buffer.from(editor))) fail('www/editor-parts.js does not match src/yjs/: npm run build, and commit it')
   console.log('pkg/ matches src/')
 }
 
-function publish(files, sizes) {
+function publish(files, sizes, editor) {
   rmSync(PKG, { recursive: true, force: true })
   mkdirSync(PKG)
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(PKG, name), bytes)
+  writeFileSync(EDITOR, editor)
   const readme = path.join(ROOT, 'README.md')
   if (!existsSync(readme)) return
   const text = readFileSync(readme, 'utf8')
