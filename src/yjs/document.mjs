@@ -51,6 +51,10 @@ const [LIVELY_MS, DOUBT_MS] = [2_000, 1_000]
 const LARGEST_VECTOR = 4_096
 /** Peers that are given a whole document at once; others are asked to turn elsewhere. */
 const SERVED = 3
+/** Peers that may send what is missing here, at most: those that do not come back are forgotten. */
+const MOST_OWING = 1_000
+/** Who is here answers a question to all: so many of those who may, by chance. */
+const ANSWERS = 4
 
 export class Document {
   /** Whether a peer has confirmed that all is here, or nobody was there to ask. */
@@ -69,6 +73,8 @@ export class Document {
   #transfers = new Transfers()
   /** Who is being given something now. */
   #given = new Set()
+  /** How many of them get so much that it goes in pieces. */
+  #served = 0
   #changedByPeer = false
   /** When the first change came that was not compared yet. */
   #since = null
@@ -107,8 +113,7 @@ export class Document {
 
   close () {
     this.doc.off('update', this.handleUpdate)
-    // What was changed in this very turn still goes.
-    this.#flush()
+    this.sayAll()
     for (const alarm of [this.#check, this.#greet, this.#spread, this.#mend, this.#doubt, this.#alone, ...this.#pulls.values()]) alarm.clear()
     this.#pulls.clear()
     this.#transfers.clear()
@@ -129,14 +134,19 @@ export class Document {
     queueMicrotask(() => this.#flush())
   }
 
-  #flush () {
+  /** All that was changed goes now, however much is under way: nobody can fetch it later. */
+  sayAll () {
+    this.#flush(true)
+  }
+
+  #flush (isLast = false) {
     this.#flushes = false
-    if (this.#pending.length === 0 || this.#underWay >= UNDER_WAY) return
+    if (this.#pending.length === 0 || (this.#underWay >= UNDER_WAY && !isLast)) return
     const update = this.#pending.length === 1 ? this.#pending[0] : Y.mergeUpdates(this.#pending)
     this.#pending = []
     // Alone, nothing is sent: whoever comes asks for all of it.
     if (!this.room.isHeard) return
-    if (update.length > LARGEST_BROADCAST) return this.tellAll()
+    if (update.length > LARGEST_BROADCAST && !isLast) return this.tellAll()
     this.#underWay++
     this.room.broadcast([{ name: 'update', update }, ...this.room.people.along()]).then(sent => {
       this.#underWay--
@@ -257,27 +267,29 @@ export class Document {
     this.#seek()
   }
 
-  /** Asks the next one. Where no neighbor is of this room, all peers of the swarm are asked who is. */
+  /** Asks the next one. Where neighbors are not of this room, all peers of the swarm are asked who is. */
   #seek () {
     if (this.#pulls.size > 0 || this.room.isClosed) return
+    if (!this.#hasAskedAll && !this.room.hasMembers && this.room.isHeard) {
+      this.#hasAskedAll = true
+      this.room.broadcast([{ name: 'query' }])
+    }
     const address = this.isSynced ? undefined : this.room.partner(this.#asked)
     if (address) return this.#pull(address)
     // Those who are here began together: nobody knows more.
     if (!this.isSynced && this.#asked.size > 0) this.#alone.set(TOGETHER_MS)
-    if (this.#hasAskedAll || this.room.hasMembers || !this.room.isHeard) return
-    this.#hasAskedAll = true
-    this.room.broadcast([{ name: 'query' }])
   }
 
   async #serve (address, vector, withPeople = false) {
     if (this.#given.has(address)) return
     const people = withPeople ? this.room.people.everyone() : []
-    if (this.#given.size >= SERVED) {
+    const update = this.#missingAt(vector)
+    if (!update) return
+    if (update.length > PIECE && this.#served >= SERVED) {
       this.room.send(address, [this.#digestMessage(BUSY)])
       return
     }
-    const update = this.#missingAt(vector)
-    if (!update) return
+    if (this.#owing.size > MOST_OWING) this.#owing.clear()
     this.#owing.add(address)
     await this.#give(address, [
       ...people,
@@ -296,9 +308,12 @@ export class Document {
   }
 
   async #give (address, messages) {
+    const isLarge = messages.some(({ update }) => update?.length > PIECE)
+    if (isLarge) this.#served++
     this.#given.add(address)
     await deliver(this.room, address, messages)
     this.#given.delete(address)
+    if (isLarge) this.#served--
   }
 
   #missingAt (vector) {
@@ -320,7 +335,10 @@ export class Document {
   arrived (address) {
     const mayMiss = !this.isSynced || this.isAlone || this.#wasCutOff
     this.#wasCutOff = false
-    if (mayMiss) return this.#pulls.size === 0 && this.#pull(address, true)
+    if (mayMiss) {
+      if (this.#pulls.size === 0) this.#pull(address, true)
+      return
+    }
     // One of the two is enough.
     if (this.room.address > address) return
     this.#greeted.add(address)
@@ -336,6 +354,7 @@ export class Document {
 
   /** Somebody wants to know who is here. */
   handleQuery (from) {
+    if (Math.random() > ANSWERS / this.room.memberCount) return
     this.room.send(from, [...this.room.people.everyone(), this.#digestMessage(TELL)])
   }
 
@@ -426,8 +445,8 @@ export class Document {
 
   #nobodyCame () {
     if (this.isSynced) return
-    // An answer is coming in.
-    if (this.#pulls.size > 0) return this.#alone.set(ALONE_MS)
+    // An answer is coming in, or will be. Who was never heard may be in the swarm for something else.
+    if ([...this.#pulls.keys()].some(address => this.room.isMember(address))) return this.#alone.set(ALONE_MS)
     this.#becomeSynced(!this.room.hasMembers)
   }
 

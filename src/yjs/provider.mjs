@@ -30,7 +30,7 @@ export class EasypeersProvider extends Events {
     // Who does not wait for it need not hear that it will not be.
     this.whenSynced.catch(() => {})
     this.destroy = this.destroy.bind(this)
-    this.handleHide = () => this.#room?.people.goodbye()
+    this.handleHide = () => this.#room?.goodbye()
     this.handleShow = ({ persisted }) => { if (persisted) this.#room?.people.welcomeBack() }
     doc.on('destroy', this.destroy)
     this.#enter(instance)

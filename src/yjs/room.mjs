@@ -28,6 +28,12 @@ export class Room {
     queueMicrotask(() => { for (const address of Object.keys(easypeers.closed ? {} : easypeers.wires)) this.arrived(address) })
   }
 
+  /** The page goes, and perhaps it comes back. */
+  goodbye () {
+    this.document.sayAll()
+    this.people.goodbye()
+  }
+
   close () {
     if (this.isClosed) return
     this.document.close()
@@ -142,6 +148,10 @@ export class Room {
     this.#members.delete(address)
     this.#members.set(address, Date.now())
     if (this.#members.size > MOST_MEMBERS) this.#members.delete(this.#members.keys().next().value)
+  }
+
+  get memberCount () {
+    return this.#members.size
   }
 
   get hasMembers () {

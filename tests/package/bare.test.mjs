@@ -68,7 +68,9 @@ test('the package holds what it names, needs nothing but WebSocket for Node, and
 test('publint has nothing to say', () => say('npx', ['publint', '--strict']))
 
 test('the types resolve as the code does, however they are imported', async () => {
-  await say('npx', ['attw', '--pack', '.', '--entrypoints', '.', './yjs'])
+  await say('npx', ['attw', '--pack', '.', '--entrypoints', '.'])
+  // Below a package, what knows no `exports` finds nothing.
+  await say('npx', ['attw', '--pack', '.', '--entrypoints', './yjs', '--profile', 'node16'])
   // It awaits, and so is a module.
   await say('npx', ['attw', '--pack', '.', '--entrypoints', './slim', '--profile', 'esm-only'])
 })

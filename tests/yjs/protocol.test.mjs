@@ -170,6 +170,42 @@ test('a peer that goes away while it sends a document is given up, and another o
   closeAll([...all, newcomer])
 })
 
+test('what was changed last gets out, however large it is and however much is under way', async () => {
+  const network = new Network()
+  const [a, b] = await crowd(network, 2)
+  for (let i = 0; i < 40; i++) {
+    a.text.insert(0, 'x')
+    await Promise.resolve()
+  }
+  a.doc.getMap('map').set('file', new Uint8Array(1_000_000))
+  a.provider.destroy()
+  await pass(1_000)
+  assertEqual([a.doc, b.doc])
+  closeAll([a, b])
+})
+
+test('many who come at once for a large document all get it', async () => {
+  const network = new Network()
+  const first = open(network)
+  first.doc.getMap('map').set('file', new Uint8Array(1_000_000))
+  await pass(6_000)
+  const all = Array.from({ length: 8 }, () => open(network))
+  for (const { easypeers } of all) network.link(first.easypeers, easypeers)
+  await pass(20_000)
+  assertEqual([first, ...all].map(({ doc }) => doc))
+  closeAll([first, ...all])
+})
+
+test('a room that nobody else has opened is alone in a few seconds, among neighbors of other rooms', async () => {
+  const network = new Network()
+  const peers = Array.from({ length: 7 }, () => network.peer())
+  for (const other of peers.slice(1)) network.link(peers[0], other)
+  const a = open(network, { easypeers: peers[0] })
+  await pass(8_000)
+  assert.deepEqual([a.provider.synced, a.provider.alone], [true, true])
+  closeAll([a])
+})
+
 test('rooms of one instance, and other messages of its swarm, do not meet', async () => {
   const network = new Network()
   const [here, there] = [network.peer(), network.peer()]
