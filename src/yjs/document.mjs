@@ -36,7 +36,7 @@ const LATELY_MS = 10_000
 /** News of one moment are told together. */
 const SPREAD_MS = 150
 /** What overtook what it builds on is given so long before that is asked for, and longer each time that did not help. */
-const [MEND_MS, MEND_RAREST_MS] = [500, 60_000]
+const [MEND_MS, MEND_RAREST_MS] = [500, 300_000]
 /** Without anybody for so long, a page is alone. With public trackers two pages meet in two or three seconds. */
 const ALONE_MS = 5_000
 /** Among others that do not know either whether they have all, it waits so long for one that does. */

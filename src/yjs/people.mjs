@@ -54,10 +54,7 @@ export class People {
     this.goodbye()
     this.awareness.off('update', this.handleChange)
     for (const alarm of [this.#say, this.#keep, this.#miss, this.#repeat]) alarm.clear()
-    const met = [...this.#owners.keys()]
-    removeAwarenessStates(this.awareness, met, this.origin)
-    // Met again, they would be known by what they last said, which is not newer.
-    for (const client of met) this.awareness.meta.delete(client)
+    removeAwarenessStates(this.awareness, [...this.#owners.keys()], this.origin)
   }
 
   get digest () {
@@ -139,7 +136,7 @@ export class People {
 
   /** What a peer says of itself. */
   handle (from, update) {
-    this.#apply(update, from, false)
+    this.#apply(update, from)
   }
 
   /** What a peer knows of all. */
@@ -147,7 +144,7 @@ export class People {
     let someone = false
     for (const { address, update } of groups) {
       if (address === this.room.address && from !== address) this.#correct(update)
-      else someone = this.#apply(update, address, true) || someone
+      else someone = this.#apply(update, address, from) || someone
     }
     if (someone) this.room.document.tellAll(from)
   }
@@ -163,24 +160,33 @@ export class People {
     return [{ name: 'people', groups: [...groups].map(([address, clients]) => ({ address, update: encodeAwarenessUpdate(this.awareness, clients) })) }]
   }
 
-  /** @returns whether somebody is new */
-  #apply (update, owner, isRelayed) {
+  /**
+   * Takes what a peer says of itself, or what `relay` says of it.
+   * @returns whether somebody is new
+   */
+  #apply (update, owner, relay) {
     const entries = this.#read(update)
     if (!entries) return false
     let someone = false
     const { awareness } = this
-    const known = new Set(isRelayed ? this.room.peers : [owner])
+    const known = new Set(relay ? this.room.peers : [owner])
+    const outdated = []
     for (const { client, clock, state } of entries) {
       if (client === awareness.clientID) continue
-      if (clock < (awareness.meta.get(client)?.clock ?? 0)) continue
-      if (isRelayed && this.#owners.has(client)) continue
+      if (clock < (awareness.meta.get(client)?.clock ?? 0)) {
+        if (relay && !awareness.states.has(client)) outdated.push(client)
+        continue
+      }
+      if (relay && this.#owners.has(client)) continue
       if (state === null) this.#owners.delete(client)
-      else if (!isRelayed || !awareness.states.has(client)) this.#owners.set(client, owner)
+      else if (!relay || !awareness.states.has(client)) this.#owners.set(client, owner)
       if (state === null || awareness.states.has(client)) continue
       someone = true
       // It was believed gone, and said nothing new since: its peer is there all the same.
       if (clock === awareness.meta.get(client)?.clock && known.has(owner)) awareness.meta.delete(client)
     }
+    // Its goodbye was heard here, and not there.
+    if (outdated.length > 0) this.room.send(relay, [{ name: 'awareness', update: encodeAwarenessUpdate(awareness, outdated) }])
     try {
       applyAwarenessUpdate(awareness, update, this.origin)
     } catch (error) {

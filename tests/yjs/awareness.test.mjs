@@ -100,6 +100,26 @@ test('after a goodbye that was lost no ghost stays', async () => {
   closeAll(all)
 })
 
+test('a goodbye that one did not hear is told to it by another, and nobody brings the ghost back', async () => {
+  const network = new Network()
+  const all = await crowd(network, 4)
+  const [a, b, ...others] = all
+  network.loses = (from, to) => to === b.easypeers
+  a.provider.destroy()
+  await pass(100)
+  network.loses = () => false
+  assert.ok(b.awareness.states.has(a.doc.clientID))
+  // Its peer is still there, and does not know of the room any more.
+  assert.equal(a.easypeers.closed, false)
+  b.text.insert(0, 'something happens')
+  for (let seconds = 0; seconds < 60; seconds++) {
+    await pass(1_000)
+    for (const { awareness } of others) assert.equal(awareness.states.has(a.doc.clientID), false)
+  }
+  assert.deepEqual(ids(b), everyone([b, ...others]))
+  closeAll(all)
+})
+
 test('who comes back after disconnect is there again, and sees the others', async () => {
   const network = new Network()
   const all = await crowd(network, 4)

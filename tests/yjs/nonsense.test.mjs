@@ -1,7 +1,7 @@
 // What remotes send that means nothing is counted and dropped, and nothing is thrown into the page.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encodePacket } from '../../src/yjs/wire.mjs'
+import { encodePacket, openPacket } from '../../src/yjs/wire.mjs'
 import { closeAll, crowd, edit, Network, pass, Y } from './network.mjs'
 
 /** A pair of pages, and what one of them gets, as if the other had sent it. */
@@ -63,6 +63,12 @@ test('a kind of message that does not exist yet ends a packet, and what was befo
   assert.equal(a.text.toString(), 'understood')
   assert.deepEqual(a.provider.stats().dropped, {})
   closeAll(all)
+})
+
+test('a packet in a larger buffer is not read beyond its end', () => {
+  const bytes = encodePacket('a room', [{ name: 'query' }])
+  assert.equal(openPacket(bytes).room, 'a room')
+  assert.throws(() => openPacket(bytes.subarray(0, 8)))
 })
 
 test('whatever becomes of the bytes of packets, nothing is thrown, and the pages agree afterwards', async () => {

@@ -173,6 +173,12 @@ test('a peer that goes away while it sends a document is given up, and another o
 test('what was changed last gets out, however large it is and however much is under way', async () => {
   const network = new Network()
   const [a, b] = await crowd(network, 2)
+  // A neighbor that takes nothing for a while.
+  const send = a.easypeers.send.bind(a.easypeers)
+  a.easypeers.send = (...args) => {
+    send(...args)
+    return new Promise(() => {})
+  }
   for (let i = 0; i < 40; i++) {
     a.text.insert(0, 'x')
     await Promise.resolve()
@@ -182,6 +188,21 @@ test('what was changed last gets out, however large it is and however much is un
   await pass(1_000)
   assertEqual([a.doc, b.doc])
   closeAll([a, b])
+})
+
+test('what one page fetched goes on to its neighbors, and theirs', async () => {
+  const network = new Network()
+  const all = await crowd(network, 12)
+  // Nobody is there for awareness, so that nothing but the document is told of.
+  for (const { awareness } of all) awareness.setLocalState(null)
+  await pass(30_000)
+  const newcomer = open(network)
+  newcomer.awareness.setLocalState(null)
+  newcomer.text.insert(0, 'brought along')
+  network.link(newcomer.easypeers, all[0].easypeers)
+  await pass(4_000)
+  assertEqual([newcomer, ...all].map(({ doc }) => doc))
+  closeAll([...all, newcomer])
 })
 
 test('many who come at once for a large document all get it', async () => {
