@@ -27,14 +27,14 @@ const RARER = 2
 const RAREST_MS = 600_000
 /** It is compared at least so often however much is typed. What the same page typed after a lost message tells of it sooner. */
 const BUSY_MS = 60_000
-/** An answer is due by then, and the next piece of one. */
+/** An answer is due by then from whom nothing is known; and from a peer of this room, or its next piece. */
 const [ANSWER_MS, PIECE_MS] = [5_000, 15_000]
 /** A new neighbor has so long to speak first. */
 const GREET_MS = 1_000
 /** To a neighbor that was heard so lately a new link changes nothing. */
 const LATELY_MS = 10_000
-/** News of one moment are told together. */
-const SPREAD_MS = 150
+/** News of one moment are told together, and then no more for so long. */
+const [SPREAD_MS, SPREAD_PAUSE_MS] = [150, 2_000]
 /** What overtook what it builds on is given so long before that is asked for, and longer each time that did not help. */
 const [MEND_MS, MEND_RAREST_MS] = [500, 300_000]
 /** Without anybody for so long, a page is alone. With public trackers two pages meet in two or three seconds. */
@@ -68,7 +68,7 @@ export class Document {
   #digest = null
   /** Whom was asked for what is missing here, and how long that is waited for. */
   #pulls = new Map()
-  /** Who was given our state vector with an answer, and so may send what we lack. */
+  /** Who was given our state vector, and so may send what is missing here, however late. */
   #owing = new Set()
   #transfers = new Transfers()
   /** Who is being given something now. */
@@ -86,8 +86,11 @@ export class Document {
   #gaps = null
   /** Whether the last neighbor was lost. */
   #wasCutOff = false
+  /** Whether somebody else has something, too, while one is asked. */
+  #hasMore = false
   #greeted = new Set()
   #news = new Set()
+  #lastSpread = -Infinity
   #mendAfter = MEND_MS
   /** Who answered, and was not synced either. */
   #asked = new Set()
@@ -198,9 +201,8 @@ export class Document {
   }
 
   #handlePiece (from, piece) {
-    const pull = this.#pulls.get(from)
-    if (!pull && !this.#owing.has(from)) return this.room.drop('piece')
-    pull?.set(PIECE_MS)
+    if (!this.#owing.has(from)) return this.room.drop('piece')
+    this.#pulls.get(from)?.set(PIECE_MS)
     let whole
     try {
       whole = this.#transfers.take(from, piece)
@@ -244,10 +246,15 @@ export class Document {
 
   /** Asks one peer for what is missing here. */
   #pull (address, withPeople = false) {
-    if (this.#pulls.has(address)) return
+    // One after another: most of what two would send is the same.
+    if (this.#pulls.size > 0) {
+      this.#hasMore = true
+      return
+    }
     const alarm = new Alarm(() => this.#giveUp(address))
-    alarm.set(ANSWER_MS)
+    alarm.set(this.room.isMember(address) ? PIECE_MS : ANSWER_MS)
     this.#pulls.set(address, alarm)
+    this.#owe(address)
     this.room.stats.pulls++
     const people = withPeople ? this.room.people.everyone() : []
     this.room.send(address, [...people, this.#digestMessage(ASK), { name: 'step1', vector: Y.encodeStateVector(this.doc) }])
@@ -257,7 +264,13 @@ export class Document {
   #endPull (address) {
     this.#pulls.get(address)?.clear()
     this.#pulls.delete(address)
-    this.#transfers.forget(address)
+    if (this.#hasMore) this.#check.set(about(GREET_MS))
+    this.#hasMore = false
+  }
+
+  #owe (address) {
+    if (this.#owing.size > MOST_OWING) this.#owing.clear()
+    this.#owing.add(address)
   }
 
   #giveUp (address) {
@@ -289,8 +302,7 @@ export class Document {
       this.room.send(address, [this.#digestMessage(BUSY)])
       return
     }
-    if (this.#owing.size > MOST_OWING) this.#owing.clear()
-    this.#owing.add(address)
+    this.#owe(address)
     await this.#give(address, [
       ...people,
       this.#digestMessage(ANSWER),
@@ -347,7 +359,7 @@ export class Document {
 
   left (address) {
     this.#greeted.delete(address)
-    this.#owing.delete(address)
+    this.#transfers.forget(address)
     this.#giveUp(address)
     this.#wasCutOff ||= this.room.neighbors().length === 0
   }
@@ -415,10 +427,11 @@ export class Document {
   tellAll (except) {
     if (this.room.isClosed) return
     this.#news.add(except)
-    this.#spread.setOnce(about(SPREAD_MS))
+    this.#spread.setOnce(Math.max(about(SPREAD_MS), this.#lastSpread + about(SPREAD_PAUSE_MS) - Date.now()))
   }
 
   #tellNeighbors () {
+    this.#lastSpread = Date.now()
     const told = this.room.neighbors().filter(address => this.room.isMember(address))
     for (const address of told) if (this.#news.size > 1 || !this.#news.has(address)) this.#tell(address)
     this.#news.clear()

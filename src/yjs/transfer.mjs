@@ -1,14 +1,17 @@
 // Packets that are too large for one message, cut into pieces.
 //
 // A piece goes when one of those before it has arrived, so that no more than a few are under way however slow the way is, and
-// both pages have their turns between two of them. The pieces are of bytes, and what they make is read when the last is there:
+// both pages have their turns between two of them. How many depends on how it goes: one more for each that arrives, half as
+// many when one does not, which is then sent again. The pieces are of bytes, and what they make is read when the last is there:
 // Yjs applies an update in one go.
 import { encodeMessages } from './wire.mjs'
 
 /** Bytes of a piece. Sealing, sending and opening that much is a task of a few milliseconds. */
 export const PIECE = 65_536
-/** Pieces under way at once: half a megabyte, which fills a path of 40 Mbit/s and 100 ms. */
-const UNDER_WAY = 8
+/** Pieces under way at once, at first and at most: half a megabyte fills a path of 40 Mbit/s and 100 ms. */
+const [UNDER_WAY, MOST_UNDER_WAY] = [2, 8]
+/** So often a piece is sent before the whole is given up. */
+const TRIES = 4
 /** Most bytes that one peer may have here unfinished. A guess: more than a page can hold as a document. */
 const LARGEST = 512 * 2 ** 20
 
@@ -18,17 +21,26 @@ export async function deliver (room, address, messages) {
   if (bytes.length <= PIECE) return room.send(address, messages)
   const count = Math.ceil(bytes.length / PIECE)
   const transfer = Math.floor(Math.random() * 2 ** 32)
-  let next = 0
-  let failed = false
-  async function carry () {
-    while (next < count && !failed) {
-      const index = next++
-      const part = bytes.subarray(index * PIECE, (index + 1) * PIECE)
-      if (!await room.send(address, [{ name: 'piece', transfer, index, count, bytes: part }])) failed = true
+  const send = index => room.send(address, [{ name: 'piece', transfer, index, count, bytes: bytes.subarray(index * PIECE, (index + 1) * PIECE) }])
+  return new Promise(resolve => {
+    let [next, arrived, underWay, most] = [0, 0, 0, UNDER_WAY]
+    let failed = false
+    const fill = () => {
+      while (next < count && underWay < most && !failed) carry(next++, 1)
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(UNDER_WAY, count) }, carry))
-  return !failed
+    const carry = async (index, tries) => {
+      underWay++
+      const hasArrived = await send(index)
+      underWay--
+      most = hasArrived ? Math.min(most + 1, MOST_UNDER_WAY) : Math.ceil(most / 2)
+      if (hasArrived) arrived++
+      else if (tries < TRIES && !room.isClosed) return carry(index, tries + 1)
+      else failed = true
+      if (failed || arrived === count) resolve(!failed)
+      else fill()
+    }
+    fill()
+  })
 }
 
 /** What has come of transfers, one for each peer. */
