@@ -3,6 +3,7 @@
 //   npm ci --prefix benches/yjs               once: y-webrtc and its signalling server
 //   npm run bench:yjs                         2, 8, 16 and 32 pages, some twenty minutes
 //   npm run bench:yjs -- --pages 2,8          so many only
+//   npm run bench:yjs -- --only mesh          one of them only: easypeers, y-webrtc, mesh
 //   npm run bench:yjs -- --quick              as little of all as shows that it works
 //
 // Every document has a page, and so a process, of its own in headless Chromium; all is on loopback. Messages and bytes are what is
@@ -35,6 +36,7 @@ const [KEY_MS, AFTER_MS] = [150, 1_500]
 const { values: options } = parseArgs({
   options: {
     pages: { type: 'string', default: '2,8,16,32' },
+    only: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     into: { type: 'string', default: HERE },
   },
@@ -45,9 +47,11 @@ if (!sizes.every(size => Number.isInteger(size) && size >= 2)) fail('--pages wan
 if (!existsSync(path.join(HERE, 'node_modules/y-webrtc'))) fail('first: npm ci --prefix benches/yjs')
 
 const SUBJECTS = { easypeers: startTracker, 'y-webrtc': startSignalling, mesh: startTracker }
+const subjects = Object.keys(SUBJECTS).filter(name => !options.only || name === options.only)
+if (subjects.length === 0) fail(`--only wants one of ${Object.keys(SUBJECTS).join(', ')}`)
 const results = { made: new Date().toISOString(), machine: describeMachine(), settings: much, measured: [] }
 for (const pages of sizes) {
-  for (const subject of Object.keys(SUBJECTS)) {
+  for (const subject of subjects) {
     const measured = await take(subject, pages)
     results.machine.browser ??= measured.browser
     results.measured.push(measured)

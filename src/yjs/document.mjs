@@ -5,7 +5,7 @@
 // message that was lost, two parts of a swarm that were apart) is found by comparing:
 //
 //   TELL      "what I have is 4711". Who has the same says nothing, and that was all. While something is being changed, no two
-//             have the same at one moment: then the state vector goes along, and what still lacks a second later is asked for.
+//             have the same at one moment: then the state vector goes along, and what still lacks some seconds later is asked for.
 //   ASK       "I have something else; this is my state vector" (sync step 1)
 //   ANSWER    "here is what you lack (step 2), and this is my state vector" (step 1), unless both have the same by now
 //   step 2    what the other lacks, if anything
@@ -35,22 +35,23 @@ const GREET_MS = 1_000
 const LATELY_MS = 10_000
 /** News of one moment are told together, and then no more for so long. */
 const [SPREAD_MS, SPREAD_PAUSE_MS] = [150, 2_000]
-/** What overtook what it builds on is given so long before that is asked for, and longer each time that did not help. */
-const [MEND_MS, MEND_RAREST_MS] = [500, 300_000]
+/** What overtook what it builds on is given so long before that is asked for, and longer each time that did not help. Nearly
+ *  always it is on its way: the mesh loses next to nothing, and asking for it makes a busy swarm busier. */
+const [MEND_MS, MEND_RAREST_MS] = [3_000, 300_000]
 /** Without anybody for so long, a page is alone. With public trackers two pages meet in two or three seconds. */
 const ALONE_MS = 5_000
 /** Among others that do not know either whether they have all, it waits so long for one that does. */
 const TOGETHER_MS = 1_500
 /** Larger updates, in bytes, are told of, and fetched by who wants them. */
-const LARGEST_BROADCAST = 4 * PIECE
+const LARGEST_BROADCAST = 262_144
 /** Broadcasts under way at once. What is said meanwhile goes in one. */
 const UNDER_WAY = 16
-/** Something is being changed if it was within this time. What was said by then has come before the next second is over. */
-const [LIVELY_MS, DOUBT_MS] = [2_000, 1_000]
+/** Something is being changed if it was within this time. What was said by then has come some seconds later. */
+const [LIVELY_MS, DOUBT_MS] = [2_000, 3_000]
 /** A larger state vector, in bytes, does not go along: some hundreds of clients that ever wrote. */
 const LARGEST_VECTOR = 4_096
 /** Peers that are given a whole document at once; others are asked to turn elsewhere. */
-const SERVED = 3
+const SERVED = 2
 /** Peers that may send what is missing here, at most: those that do not come back are forgotten. */
 const MOST_OWING = 1_000
 /** Who is here answers a question to all: so many of those who may, by chance. */
@@ -76,6 +77,8 @@ export class Document {
   /** How many of them get so much that it goes in pieces. */
   #served = 0
   #changedByPeer = false
+  /** Whether what changes now was asked for. Nobody is changing it then. */
+  #isFetched = false
   /** When the first change came that was not compared yet. */
   #since = null
   #interval = QUIET_MS
@@ -163,7 +166,7 @@ export class Document {
     this.#digest = null
     const now = Date.now()
     this.#since ??= now
-    this.#lastChange = now
+    if (!this.#isFetched) this.#lastChange = now
     this.#interval = QUIET_MS
     this.#check.set(Math.min(about(QUIET_MS), Math.max(0, this.#since + about(BUSY_MS) - now)))
   }
@@ -176,7 +179,11 @@ export class Document {
     const [digest, step1, step2, piece] = ['digest', 'step1', 'step2', 'piece'].map(named)
     if (piece) return this.#handlePiece(from, piece)
     this.#changedByPeer = false
-    for (const { name, update } of messages) if (name === 'update' || name === 'step2') this.#apply(from, update)
+    for (const { name, update } of messages) {
+      this.#isFetched = name === 'step2'
+      if (name === 'update' || name === 'step2') this.#apply(from, update)
+    }
+    this.#isFetched = false
     if (step2) this.#owing.delete(from)
     if (step2 && this.#changedByPeer) this.tellAll(from)
     if (digest) this.#compare(from, digest, step1)
@@ -381,7 +388,7 @@ export class Document {
   /** What is there and not here may be on its way. */
   #doubtLater (from, vector) {
     this.#doubts.set(from, vector)
-    this.#doubt.setOnce(about(DOUBT_MS))
+    this.#doubt.setOnce(this.#patience(DOUBT_MS))
   }
 
   #resolveDoubts () {
@@ -441,7 +448,7 @@ export class Document {
   #watchGaps () {
     const { pendingStructs } = this.doc.store
     this.#gaps = pendingStructs ? new Map(pendingStructs.missing) : null
-    this.#mend.set(about(this.#mendAfter))
+    this.#mend.set(this.#patience(this.#mendAfter))
   }
 
   #mendGaps () {
@@ -454,6 +461,11 @@ export class Document {
       if (address) this.#pull(address)
     }
     this.#watchGaps()
+  }
+
+  /** Where messages take their time, more of it. */
+  #patience (milliseconds) {
+    return about(milliseconds + 4 * this.room.roundTrip)
   }
 
   #nobodyCame () {

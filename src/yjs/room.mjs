@@ -16,6 +16,8 @@ export class Room {
   #silent = new Map()
   #greeted = false
   isClosed = false
+  /** How long it took of late until a direct message was known to have arrived, in milliseconds: a moving mean. */
+  roundTrip = 0
   stats = { sent: 0, bytesSent: 0, received: 0, bytesReceived: 0, pulls: 0, checks: 0, dropped: {} }
 
   /** @param events `synced(alone)`, `arrived(address)`, `left(address)` and `closed()` are called */
@@ -122,8 +124,11 @@ export class Room {
   }
 
   /** Resolves to whether it has arrived. */
-  send (address, messages) {
-    return this.#count(this.isClosed ? Promise.reject() : this.seat.send(address, messages))
+  async send (address, messages) {
+    const began = Date.now()
+    const arrived = await this.#count(this.isClosed ? Promise.reject() : this.seat.send(address, messages))
+    if (arrived) this.roundTrip += (Date.now() - began - this.roundTrip) / 8
+    return arrived
   }
 
   async #count (sending) {

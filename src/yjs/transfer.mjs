@@ -6,12 +6,12 @@
 // Yjs applies an update in one go.
 import { encodeMessages } from './wire.mjs'
 
-/** Bytes of a piece. Sealing, sending and opening that much is a task of a few milliseconds. */
-export const PIECE = 65_536
-/** Pieces under way at once, at first and at most: half a megabyte fills a path of 40 Mbit/s and 100 ms. */
-const [UNDER_WAY, MOST_UNDER_WAY] = [2, 8]
-/** So often a piece is sent before the whole is given up. */
-const TRIES = 4
+/** Bytes of a piece: that of a frame. Of larger ones, those that are sent again cost a busy swarm more than they bring. */
+export const PIECE = 16_384
+/** Pieces under way at once, at first and at most: a quarter of a megabyte fills a path of 20 Mbit/s and 100 ms. */
+const [UNDER_WAY, MOST_UNDER_WAY] = [2, 16]
+/** So often a piece is sent before the whole is given up; Easypeers tries several times itself. */
+const TRIES = 2
 /** Most bytes that one peer may have here unfinished. A guess: more than a page can hold as a document. */
 const LARGEST = 512 * 2 ** 20
 
