@@ -270,6 +270,7 @@ async function sendAll(lines, outbox, { json, timeout, notice }) {
   }
 }
 function giveUp(outbox, notice, timeout) {
+  if (outbox.easypeers.closed) return false;
   notice(`Nobody came within ${count(timeout / 1e3, "second")}: ${count(outbox.underWay, "message")} not delivered.`);
   outbox.abandoned = true;
   return false;

@@ -1,2 +1,2 @@
 /*! easypeers 0.1.0 | MIT */
-import r from"./node.cjs";var{EasypeersError:a,DeliveryError:f,ClosedError:E}=r;export{E as ClosedError,f as DeliveryError,r as Easypeers,a as EasypeersError,r as default};
+import r from"./node.cjs";var{EasypeersError:E,DeliveryError:a,RequestError:f,ClosedError:l}=r;export{l as ClosedError,a as DeliveryError,r as Easypeers,E as EasypeersError,f as RequestError,r as default};

@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PKG = path.join(ROOT, 'pkg')
 const TARGET = 'wasm32-unknown-unknown'
 /** What a visitor may have to download, in bytes of gzip: a promise. */
-const SCRIPT_TAG_LIMIT = 200_000
+const SCRIPT_TAG_LIMIT = 210_000
 
 /** What is asked of the compiler beside what everybody asks: docs/build.md says what each gains, and what gained too little. */
 const FLAGS = {
@@ -122,7 +122,7 @@ function portablePaths(target) {
 /** The code of the package, by file name. */
 async function bundles(dir, wasm) {
   const inline = packed(wasm)
-  const all = `export { default, Easypeers, EasypeersError, DeliveryError, ClosedError } from`
+  const all = `export { default, Easypeers, EasypeersError, DeliveryError, RequestError, ClosedError } from`
   return {
     'easypeers.dist.js': await bundle(dir, 'iife', `import Easypeers from './inline.mjs'; globalThis.Easypeers = Easypeers`, inline),
     'easypeers.mjs': await bundle(dir, 'esm', `${all} './inline.mjs'`, inline),

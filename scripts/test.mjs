@@ -43,15 +43,15 @@ const STEPS = [
     lane: 1, name: 'wasm', needs: ['rust', 'wasm', 'bindgen', 'wasmPack', 'chromium', 'npm'], tests: true,
     run: 'wasm-pack test --headless --chrome --mode no-install --lib',
   },
+  {
+    lane: 1, name: 'doc', needs: ['rust', 'wasm'], env: { RUSTDOCFLAGS: '-Dwarnings' },
+    run: ['cargo doc --locked --no-deps --features sim', `cargo doc --locked --no-deps --document-private-items ${WASM32}`],
+  },
   { lane: 2, name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
   { lane: 2, name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
   { lane: 2, name: 'node', needs: ['npm'], tests: true, run: 'npm run test:node' },
   { lane: 2, name: 'yjs', needs: ['npm'], tests: true, run: 'npm run test:yjs' },
   { lane: 2, name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
-  {
-    lane: 2, name: 'doc', needs: ['rust', 'wasm'], env: { RUSTDOCFLAGS: '-Dwarnings' },
-    run: ['cargo doc --locked --no-deps --features sim', `cargo doc --locked --no-deps --document-private-items ${WASM32}`],
-  },
 ]
 
 const LONG_STEPS = [

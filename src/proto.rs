@@ -94,6 +94,6 @@ pub(crate) use links::link::SILENCE;
 pub use map::Map;
 pub use peer::Peer;
 pub use random::Random;
-pub use report::{Edge, LinkInfo, Stats, Topology};
+pub use report::{Edge, Estimate, LinkInfo, Stats, Topology};
 pub use secret::{Stretch, SwarmSecret};
 pub use time::Instant;

@@ -7,9 +7,9 @@
 //!
 //! ```text
 //! easypeers   the exported class ─┐                    ┌─ websocket, peer_connection   peripherals: they
-//! options, convert, snapshot      │                    │  rtc, rtc_config, lifecycle   report by a closure
-//! emitter, outcome, error         ├── driver ── Peer ──┼─ policy, abort                and know no driver
-//! notice, trouble, diagnosis     ─┘                    └─ timer, clock, steps
+//! options, parcel, convert        │                    │  rtc, rtc_config, lifecycle   report by a closure
+//! emitter, channel, outcome       ├── driver ── Peer ──┼─ policy, abort                and know no driver
+//! snapshot, error, notice, ...   ─┘                    └─ timer, clock, steps
 //! ```
 //!
 //! JavaScript is only what a Rust struct cannot say: see `easypeers.js`.
@@ -17,6 +17,7 @@
 //! Nothing here touches `window`: the same module runs in Node, where `rtc` is brought by the entry of the package.
 
 mod abort;
+mod channel;
 mod claim;
 mod clock;
 mod convert;
@@ -30,6 +31,7 @@ mod log;
 mod notice;
 mod options;
 mod outcome;
+mod parcel;
 mod peer_connection;
 mod policy;
 mod rtc;

@@ -1,5 +1,5 @@
 // The module is inside, and compiled at once, so that the class is ready on the next line.
-import { ClosedError, DeliveryError, Easypeers, EasypeersError, initSync } from './class.mjs'
+import { ClosedError, DeliveryError, Easypeers, EasypeersError, initSync, RequestError } from './class.mjs'
 
 const fromBase64 = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
 // What is small compresses better by whole bytes.
@@ -17,4 +17,4 @@ function unpacked() {
 
 initSync({ module: unpacked() })
 
-export { Easypeers, Easypeers as default, EasypeersError, DeliveryError, ClosedError }
+export { Easypeers, Easypeers as default, EasypeersError, DeliveryError, RequestError, ClosedError }

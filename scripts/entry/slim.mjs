@@ -1,5 +1,5 @@
 // The module is in a file of its own beside this one, easypeers.wasm, and compiled while it comes in.
-import { ClosedError, DeliveryError, Easypeers as Compiled, EasypeersError, initSync } from './class.mjs'
+import { ClosedError, DeliveryError, Easypeers as Compiled, EasypeersError, initSync, RequestError } from './class.mjs'
 
 let ready = false
 let loading
@@ -88,4 +88,4 @@ function checkReady() {
   if (!ready) throw new EasypeersError('ERR_NOT_READY', 'the WebAssembly of easypeers/slim is not loaded yet: await init() first')
 }
 
-export { Easypeers, Easypeers as default, EasypeersError, DeliveryError, ClosedError }
+export { Easypeers, Easypeers as default, EasypeersError, DeliveryError, RequestError, ClosedError }

@@ -93,6 +93,8 @@ async function sendAll(lines, outbox, { json, timeout, notice }) {
 }
 
 function giveUp(outbox, notice, timeout) {
+  // Who ends it is told of each message.
+  if (outbox.easypeers.closed) return false
   notice(`Nobody came within ${count(timeout / 1000, 'second')}: ${count(outbox.underWay, 'message')} not delivered.`)
   outbox.abandoned = true
   return false

@@ -5,6 +5,7 @@ use super::id::Address;
 use super::identity::Identity;
 use super::links::admission::Abilities;
 use super::links::link::Member;
+use super::links::link::wire::TAKES_MORE;
 use super::messaging::message::{Draft, Kind, Payload};
 use super::random::Random;
 use super::restart;
@@ -31,7 +32,7 @@ impl Me {
     pub(crate) fn new(config: Config, identity: Identity, random: &mut Random, since: Instant) -> Self {
         let address = identity.address();
         let secret = config.secret.clone().unwrap_or_else(|| SwarmSecret::public(config.swarm));
-        let capabilities = if config.restarts { restart::CAPABILITY } else { 0 };
+        let capabilities = TAKES_MORE | if config.restarts { restart::CAPABILITY } else { 0 };
         let abilities = Abilities { capabilities, ..Abilities::default() };
         Self { config, identity, secret, address, instance: random.bytes(), since, abilities }
     }

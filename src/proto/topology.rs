@@ -12,9 +12,11 @@ use std::time::Duration;
 use super::id::Address;
 use super::map::Map;
 use super::neighborhood::Neighborhood;
+use super::report::Estimate;
 use super::request::Reason;
 use super::time::{Instant, soonest};
 
+mod density;
 mod plan;
 mod view;
 
@@ -126,6 +128,11 @@ impl Topology {
     /// The links that this peer knows of, for a map: each once, the lower address first.
     pub(crate) fn edges(&self) -> super::map::Set<(Address, Address)> {
         self.view.edges()
+    }
+
+    /// How large the swarm is, by what is known of it.
+    pub(crate) fn estimate(&self) -> Estimate {
+        density::estimate(self.me, &self.view.edges(), &self.view.whole())
     }
 
     /// What a neighbor told of the mesh. `false`: no honest peer says that.

@@ -74,6 +74,7 @@ impl Runner {
             Step::Settle { name, limit } => self.settle(name, *limit),
             Step::Wait { time } => self.world.run_for(*time),
             Step::Idle { name, time } => self.idle(name, *time),
+            Step::Estimate { name } => self.estimate(name),
             Step::Singles { name, count, watch } => self.singles(name, *count, *watch),
             Step::Broadcast { name, sources, rounds, every, size, settle } => {
                 let sources = self.pick(*sources);
@@ -132,6 +133,19 @@ impl Runner {
                 self.world.merge();
             }
         }
+    }
+
+    fn estimate(&mut self, name: &str) {
+        let size = self.world.graph.living() as f64;
+        let living = || self.world.living().filter_map(|node| self.world.peer(node));
+        let estimates: Vec<_> = living().map(|peer| peer.estimate()).collect();
+        let mut errors: Vec<_> = estimates.iter().map(|it| (it.peers / size - 1.0).abs()).collect();
+        let sure = estimates.iter().filter(|it| (it.low..=it.high).contains(&size)).count();
+        let (half, most) = (percentile(&mut errors, 0.5), percentile(&mut errors, 0.95));
+        self.put(name, "error_p50", half);
+        self.put(name, "error_p95", most);
+        self.put(name, "mean", mean(&estimates.iter().map(|it| it.peers / size).collect::<Vec<_>>()));
+        self.put(name, "within_bounds", sure as f64 / estimates.len() as f64);
     }
 
     fn put(&mut self, name: &str, metric: &str, value: impl Into<Option<f64>>) {

@@ -65,6 +65,11 @@ pub enum Step {
         #[serde(rename = "for", with = "span")]
         time: Duration,
     },
+    /// Compares what every peer takes for the size of the swarm with what it is.
+    Estimate {
+        /// The metrics' first word.
+        name: String,
+    },
     /// Peers join one by one into the mesh; each is watched.
     Singles {
         /// The metrics' first word.

@@ -14,6 +14,7 @@ use crate::payload::{Item, MAX_DEPTH, Reader, Shape, Writer};
 use crate::proto::{SendError, hex};
 
 use super::error::{Error, quoted};
+use super::parcel;
 
 #[wasm_bindgen]
 extern "C" {
@@ -43,26 +44,37 @@ extern "C" {
     fn new(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<View, JsValue>;
 }
 
-/// Bytes that the kind adds to a payload.
-pub(super) const TAG_BYTES: usize = 1;
+/// Most bytes that there are in a payload beside the value.
+pub(super) const BESIDE: usize = 1 + parcel::MOST;
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 // 3 was a number, and 4 was JSON.
 const STRUCTURE: u8 = 5;
 
-/// The payload of a message, or what `send` throws. A structure is given up as soon as it has more than `limit` bytes:
-/// one that holds another twice, which holds another twice, ..., has no end.
-pub(super) fn encode(value: &JsValue, limit: usize) -> Result<Vec<u8>, JsValue> {
+/// The payload of a message behind its head, or what `send` throws. A structure is given up as soon as it has more than
+/// `limit` bytes: one that holds another twice, which holds another twice, ..., has no end.
+pub(super) fn encode(value: &JsValue, limit: usize, head: Vec<u8>) -> Result<Vec<u8>, JsValue> {
+    let fits =
+        |size| if size <= limit { Ok(()) } else { Err(Error::from(SendError::TooLarge { size, limit })) };
+    let mut payload = head;
     if let Some(text) = text(value) {
-        return Ok([&[TEXT], text.as_bytes()].concat());
-    }
-    if let Some(bytes) = bytes(value)? {
-        let mut payload = vec![BINARY; TAG_BYTES + bytes.length() as usize];
-        bytes.copy_to(&mut payload[TAG_BYTES..]);
+        fits(text.len())?;
+        payload.push(TEXT);
+        payload.extend_from_slice(text.as_bytes());
         return Ok(payload);
     }
-    let mut walk = Walk { to: Writer::new(vec![STRUCTURE]), limit, open: Vec::new(), above: Set::default() };
+    if let Some(bytes) = bytes(value)? {
+        fits(bytes.length() as usize)?;
+        payload.push(BINARY);
+        let begin = payload.len();
+        payload.resize(begin + bytes.length() as usize, 0);
+        bytes.copy_to(&mut payload[begin..]);
+        return Ok(payload);
+    }
+    payload.push(STRUCTURE);
+    let most = payload.len() + limit;
+    let mut walk = Walk { to: Writer::new(payload), limit, most, open: Vec::new(), above: Set::default() };
     walk.all(value)?;
     Ok(walk.to.into_bytes())
 }
@@ -90,14 +102,9 @@ pub(super) fn bytes(value: &JsValue) -> Result<Option<Uint8Array>, JsValue> {
     Ok(Some(view.into()))
 }
 
-/// Why the peer refused a payload, in sizes as the page counts them: without the tag.
-pub(super) fn refused(error: SendError) -> Error {
-    match error {
-        SendError::TooLarge { size, limit } => {
-            SendError::TooLarge { size: size - TAG_BYTES, limit: limit - TAG_BYTES }.into()
-        }
-        error => error.into(),
-    }
+/// Whether it is an error, of any realm. A revoked proxy is none.
+pub(super) fn is_error(value: &JsValue) -> bool {
+    value.is_object() && class(value).is_ok_and(|class| matches!(class.as_str(), "Error" | "DOMException"))
 }
 
 /// Text that UTF-8 can hold. Lone surrogates become U+FFFD on the way into Rust, so only text with that character needs a
@@ -124,6 +131,8 @@ fn get(value: &JsValue, key: &str) -> Result<JsValue, JsValue> {
 struct Walk {
     to: Writer,
     limit: usize,
+    /// The limit, and what stands before the value.
+    most: usize,
     /// From the whole to its part, each within the one before.
     open: Vec<Opened>,
     /// The same, to be found: what is within itself has no end.
@@ -271,10 +280,10 @@ impl Walk {
 
     /// Whether there is room for so many bytes more.
     fn fits(&self, more: usize) -> Result<(), JsValue> {
-        if self.limit.checked_sub(self.to.size()).is_some_and(|room| more <= room) {
+        if self.most.checked_sub(self.to.size()).is_some_and(|room| more <= room) {
             return Ok(());
         }
-        let limit = self.limit - TAG_BYTES;
+        let limit = self.limit;
         let why = format!(
             "the message is more than {limit} bytes, which is maxMessageSize: send it in parts, or raise \
              maxMessageSize on every peer",
@@ -487,7 +496,7 @@ mod tests {
     }
 
     fn there_and_back(value: &JsValue) -> JsValue {
-        decode(&encode(value, LIMIT).expect("sendable")).expect("its own encoding")
+        decode(&encode(value, LIMIT, Vec::new()).expect("sendable")).expect("its own encoding")
     }
 
     /// Each arrives as what is shown behind it.
@@ -498,7 +507,7 @@ mod tests {
     }
 
     fn refusal(source: &str, limit: usize) -> (String, String) {
-        let thrown = encode(&js(source), limit).expect_err(source);
+        let thrown = encode(&js(source), limit, Vec::new()).expect_err(source);
         let get = |key: &str| Reflect::get(&thrown, &key.into()).expect("an error").as_string().expect(key);
         (get("name"), get("message"))
     }
@@ -639,7 +648,7 @@ mod tests {
             js(&format!(
                 "(() => {{ const own = BigInt.prototype; own.kept = own.toString; own.toString = () => {digits} }})()"
             ));
-            let refused = encode(&js("[1n]"), LIMIT).is_err();
+            let refused = encode(&js("[1n]"), LIMIT, Vec::new()).is_err();
             js(
                 "(() => { BigInt.prototype.toString = BigInt.prototype.kept; delete BigInt.prototype.kept })()",
             );
@@ -679,7 +688,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn what_the_page_throws_meanwhile_is_what_send_throws() {
-        let thrown = |source: &str| encode(&js(source), LIMIT).expect_err(source);
+        let thrown = |source: &str| encode(&js(source), LIMIT, Vec::new()).expect_err(source);
         for source in [
             "{ get a () { throw 'mine' } }",
             "[[{ toJSON () { throw 'mine' } }]]",
@@ -816,8 +825,9 @@ mod tests {
             );
         }
         // Four bytes are around it.
-        let size =
-            |length: usize| encode(&js(&format!("[new ArrayBuffer({length})]")), 1001).map(|all| all.len());
+        let size = |length: usize| {
+            encode(&js(&format!("[new ArrayBuffer({length})]")), 1000, Vec::new()).map(|all| all.len())
+        };
         assert_eq!((size(996), size(997).is_err()), (Ok(1001), true));
     }
 

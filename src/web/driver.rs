@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::proto::{
@@ -18,6 +19,7 @@ use crate::proto::{
 };
 
 use super::abort;
+use super::channel::Ear;
 use super::clock::{Brief, Clock};
 use super::convert;
 use super::emitter::Emitter;
@@ -27,6 +29,7 @@ use super::log::Log;
 use super::notice::{Notice, Notices, Tell};
 use super::options::{self, Options, Secret, SendOptions};
 use super::outcome::Outcome;
+use super::parcel::{Parcel, Purpose};
 use super::peer_connection::{PeerConnection, Report};
 use super::policy::Policy;
 use super::rtc::Rtc;
@@ -41,6 +44,7 @@ use super::websocket::WebSocket;
 
 mod diagnose;
 mod life;
+mod requests;
 mod tenure;
 
 use tenure::Tenure;
@@ -57,7 +61,10 @@ pub(super) struct Driver {
     clock: Clock,
     log: Log,
     /// The listeners of the page.
-    pub(super) page: Emitter,
+    pub(super) page: Rc<Emitter>,
+    /// The channels that are open, in the order in which they were opened.
+    channels: RefCell<Vec<Rc<Ear>>>,
+    requests: requests::Requests,
     /// The first neighbor of this swarm.
     ready: RefCell<Rc<Outcome>>,
 
@@ -109,7 +116,9 @@ impl Driver {
                 secret,
                 clock,
                 log: Log::new(debug),
-                page: Emitter::default(),
+                page: Rc::default(),
+                channels: RefCell::default(),
+                requests: requests::Requests::default(),
                 ready: RefCell::default(),
                 trackers: Table::default(),
                 tabs: RefCell::default(),
@@ -182,7 +191,7 @@ impl Driver {
             Some(name) => peer.send_to_claimed(name, payload, now),
             None => peer.send(to, payload, now),
         };
-        let id = sent.map_err(convert::refused)?;
+        let id = sent?;
         let named = name(id);
         if let Some(timeout) = options.timeout {
             peer.expire(id, now + timeout);
@@ -310,6 +319,9 @@ impl Driver {
             }
             Output::Event(Event::Message(received)) => self.tell_message(&received),
             Output::Event(Event::Delivery(id, result)) => {
+                if let Err(why) = result {
+                    self.handle_undelivered(id, why);
+                }
                 let receipt = result.map(|receipt| snapshot::receipt(&id.to_string(), receipt));
                 let outcome = self.deliveries.take(id);
                 outcome.iter().for_each(|sending| sending.outcome.end(receipt.clone().map_err(Error::from)));
@@ -333,8 +345,13 @@ impl Driver {
 
     /// Does something that begins anew when all that is to be done now is done.
     fn later(&self, what: fn(&Rc<Self>)) {
-        let this = self.alive.borrow().as_ref().map(Rc::downgrade).unwrap_or_default();
+        let this = self.weak();
         spawn_local(async move { with(&this, what) });
+    }
+
+    /// It, as long as it is not closed.
+    fn weak(&self) -> Weak<Self> {
+        self.alive.borrow().as_ref().map(Rc::downgrade).unwrap_or_default()
     }
 
     fn open_tracker(&self, id: TrackerId, url: &str) {
@@ -344,14 +361,65 @@ impl Driver {
         }
     }
 
+    /// Most bytes of what the page may send at once.
+    pub(super) fn limit(&self) -> usize {
+        self.peer(|peer| peer.config().max_message_size) - convert::BESIDE
+    }
+
+    /// Tells the page what came, if anybody there listens.
     fn tell_message(&self, received: &Received) {
-        match convert::decode(&received.payload.0) {
-            Some(value) => drop(self.page.announce("message", &snapshot::message(received, &value))),
-            None => (self.tell)(Notice::warning(
-                "ERR_MESSAGE_MALFORMED",
-                format!("a message of {} is no value that Easypeers sends", received.from),
-            )),
+        let Some(parcel) = Parcel::read(&received.payload.0) else { return self.warn_of_nonsense(received) };
+        match parcel.purpose {
+            Purpose::Message => {
+                let ears = self.ears(parcel.channel);
+                let Some(value) = (!ears.is_empty()).then(|| self.decode(received, parcel.value)).flatten()
+                else {
+                    return;
+                };
+                ears.iter().for_each(|ear| {
+                    ear.announce("message", &snapshot::message(received, &value));
+                });
+            }
+            // These are between two.
+            _ if received.to.is_none() => self.warn_of_nonsense(received),
+            Purpose::Request(number) => self.handle_request(received, number, &parcel),
+            Purpose::Answer(number) => self.handle_answer(received, number, parcel.value, false),
+            Purpose::Refusal(number) => self.handle_answer(received, number, parcel.value, true),
         }
+    }
+
+    /// The value in what came. The page is told if it is none.
+    fn decode(&self, received: &Received, value: &[u8]) -> Option<JsValue> {
+        let decoded = convert::decode(value);
+        if decoded.is_none() {
+            self.warn_of_nonsense(received);
+        }
+        decoded
+    }
+
+    fn warn_of_nonsense(&self, received: &Received) {
+        (self.tell)(Notice::warning(
+            "ERR_MESSAGE_MALFORMED",
+            format!("a message of {} is no value that Easypeers sends", received.from),
+        ));
+    }
+
+    /// Where what is for a channel, or for none, is told.
+    fn ears(&self, channel: Option<&str>) -> Vec<Rc<Emitter>> {
+        let Some(name) = channel else { return vec![self.page.clone()] };
+        let channels = self.channels.borrow();
+        channels.iter().filter(|ear| ear.name == name).map(|ear| ear.page.clone()).collect()
+    }
+
+    pub(super) fn open_channel(&self, name: String) -> Rc<Ear> {
+        let ear = Rc::new(Ear::new(name));
+        self.channels.borrow_mut().push(ear.clone());
+        ear
+    }
+
+    pub(super) fn close_channel(&self, ear: &Rc<Ear>) {
+        ear.close();
+        self.channels.borrow_mut().retain(|open| !Rc::ptr_eq(open, ear));
     }
 
     fn rtc(&self) -> Rc<Rtc> {

@@ -10,11 +10,19 @@ export class EasypeersError extends Error {
 
 export class DeliveryError extends EasypeersError {}
 
+export class RequestError extends EasypeersError {
+  constructor (code, message, cause) {
+    super(code, message)
+    if (cause) Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true })
+  }
+}
+
 export class ClosedError extends EasypeersError {}
 
 // Written out, because a minifier renames classes.
 EasypeersError.prototype.name = 'EasypeersError'
 DeliveryError.prototype.name = 'DeliveryError'
+RequestError.prototype.name = 'RequestError'
 ClosedError.prototype.name = 'ClosedError'
 
 // Those of Node's EventEmitter that return the emitter. Rust is given the arguments as an array, because `off(event)`
@@ -30,7 +38,7 @@ const OF_MEMORY = ['constructor', 'free', '__destroy_into_raw']
  * The classes that a page sees, in front of the compiled ones. The methods of an instance are its own, too, and know it
  * wherever they are called: `button.onclick = easypeers.close`. A copy or a Proxy of an instance has no way to the module.
  */
-export function facade (Core, CoreDelivery) {
+export function facade ({ Easypeers: Core, Delivery: CoreDelivery, Channel: CoreChannel }) {
   class Easypeers {
     constructor (...args) {
       checkTexts()
@@ -45,20 +53,33 @@ export function facade (Core, CoreDelivery) {
 
   class Delivery {}
 
-  const own = front(Easypeers, Core, {
+  class Channel {}
+
+  const ways = {
     ...Object.fromEntries(CHAINED.map(name => [name, (core, self, args) => {
       core[name](self, args)
       return self
     }])),
-    send (core, self, args) {
-      const delivery = new Delivery()
-      ownDelivery(delivery, core.send(...args))
-      return delivery
-    },
-  })
+    send: (core, self, args) => begun(new Delivery(), ownDelivery, core.send(...args)),
+    channel: (core, self, args) => begun(new Channel(), ownChannel, core.channel(...args)),
+  }
+  const own = front(Easypeers, Core, ways)
   const ownDelivery = front(Delivery, CoreDelivery, {})
-  if (Symbol.dispose) define(Easypeers.prototype, Symbol.dispose, Easypeers.prototype.close)
-  return { Easypeers, Delivery }
+  const ownChannel = front(Channel, CoreChannel, ways)
+  for (const { prototype } of [Easypeers, Channel]) {
+    if (Symbol.dispose) define(prototype, Symbol.dispose, prototype.close)
+  }
+  return { Easypeers, Delivery, Channel }
+}
+
+function begun (self, own, core) {
+  own(self, core)
+  return self
+}
+
+/** What a listener of `request` answers with. It keeps no more alive than the question. */
+export function responder (question) {
+  return value => question.respond(value)
 }
 
 /** Gives a class the members of the compiled one, called in their own way if they have one; what an instance is begun with. */

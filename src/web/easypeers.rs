@@ -9,19 +9,21 @@ use wasm_bindgen::prelude::*;
 
 use crate::proto::MessageId;
 
+use super::channel::Channel;
 use super::convert;
 use super::driver::{Driver, Sent};
 use super::emitter::Turn;
 use super::error::Error;
 use super::options::{self, Options, SendOptions};
 use super::outcome::Outcome;
+use super::parcel::{Parcel, Purpose};
 use super::snapshot;
 
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
 extern "C" {
     /// The classes that pages see, in front of those here; for whoever loads the module.
     #[wasm_bindgen(reexport)]
-    fn facade(class: &JsValue, delivery: &JsValue) -> JsValue;
+    fn facade(classes: &JsValue) -> JsValue;
 }
 
 #[wasm_bindgen]
@@ -56,18 +58,22 @@ impl Easypeers {
 
     // Messages.
 
-    /// `send(message)`, `send(address, message)` or `send(address, message, options)`, told apart by their number.
     #[wasm_bindgen(variadic)]
     pub fn send(&self, args: &Array) -> Result<Delivery, JsValue> {
+        send(self.open()?, None, args)
+    }
+
+    /// `request(address, message, options?)`.
+    #[wasm_bindgen(variadic)]
+    pub fn request(&self, args: &Array) -> Result<Promise, JsValue> {
+        request(self.open()?, None, args)
+    }
+
+    /// Opens a channel of this mesh.
+    pub fn channel(&self, name: &JsValue) -> Result<Channel, Error> {
+        let name = options::channel(name)?;
         let driver = self.open()?;
-        let (to, message) = match args.length() {
-            0 | 1 => (None, args.get(0)),
-            _ => (options::recipient(&args.get(0), &args.get(2))?, args.get(1)),
-        };
-        let options = SendOptions::read(&args.get(2))?;
-        let limit = driver.peer(|peer| peer.config().max_message_size);
-        let Sent { id, outcome } = driver.send(to, convert::encode(&message, limit)?, &options)?;
-        Ok(Delivery { id, outcome })
+        Ok(Channel::new(driver, driver.open_channel(name)))
     }
 
     // Listeners. `facade` in easypeers.js hands in `this` and the array of arguments, and returns `this`. Once all is over,
@@ -96,13 +102,7 @@ impl Easypeers {
     pub fn set_max_listeners(&self, _this: JsValue, _args: &Array) {}
 
     pub fn off(&self, _this: JsValue, args: &Array) -> Result<(), Error> {
-        let page = &self.driver.page;
-        match args.length() {
-            _ if self.driver.ended() => {}
-            0 | 1 => page.remove_event(&args.get(0)),
-            _ => page.remove(&args.get(0), args.get(1))?,
-        }
-        Ok(())
+        if self.driver.ended() { Ok(()) } else { self.driver.page.off(args) }
     }
 
     #[wasm_bindgen(js_name = addListener)]
@@ -249,6 +249,10 @@ impl Easypeers {
         snapshot::addresses(&self.driver.peer(|peer| peer.known_peers()))
     }
 
+    pub fn estimate(&self) -> JsValue {
+        snapshot::estimate(&self.driver.peer(|peer| peer.estimate()))
+    }
+
     pub fn topology(&self) -> JsValue {
         self.driver.peer(|peer| snapshot::topology(&peer.topology(), &peer.links()))
     }
@@ -294,6 +298,26 @@ impl Easypeers {
     fn open(&self) -> Result<&Rc<Driver>, Error> {
         if self.driver.closed() { Err(Error::Closed) } else { Ok(&self.driver) }
     }
+}
+
+/// `send(message)`, `send(address, message)` or `send(address, message, options)`, told apart by their number; in a channel, if
+/// there is one.
+pub(super) fn send(driver: &Rc<Driver>, channel: Option<&str>, args: &Array) -> Result<Delivery, JsValue> {
+    let (to, message) = match args.length() {
+        0 | 1 => (None, args.get(0)),
+        _ => (options::recipient(&args.get(0), &args.get(2))?, args.get(1)),
+    };
+    let options = SendOptions::read(&args.get(2))?;
+    let head = Parcel::head(channel, Purpose::Message);
+    let payload = convert::encode(&message, driver.limit(), head)?;
+    let Sent { id, outcome } = driver.send(to, payload, &options)?;
+    Ok(Delivery { id, outcome })
+}
+
+/// `request(address, message, options?)`.
+pub(super) fn request(driver: &Rc<Driver>, channel: Option<&str>, args: &Array) -> Result<Promise, JsValue> {
+    let to = options::address("the address of whom to ask", &args.get(0))?;
+    driver.request(channel, to, &args.get(1), SendOptions::read(&args.get(2))?)
 }
 
 /// What `send` returns: it has an `id`, and may be awaited. No promise exists until somebody asks for one.

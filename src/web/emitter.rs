@@ -54,8 +54,17 @@ impl Emitter {
         Ok(())
     }
 
+    /// `off(event)` or `off(event, listener)`, told apart by their number.
+    pub(super) fn off(&self, args: &Array) -> Result<(), Error> {
+        match args.length() {
+            0 | 1 => self.remove_event(&args.get(0)),
+            _ => self.remove(&args.get(0), args.get(1))?,
+        }
+        Ok(())
+    }
+
     /// Removes the latest registration of a listener, as Node does.
-    pub(super) fn remove(&self, event: &JsValue, listener: JsValue) -> Result<(), Error> {
+    fn remove(&self, event: &JsValue, listener: JsValue) -> Result<(), Error> {
         let call = function(listener)?;
         let mut listeners = self.listeners.borrow_mut();
         let latest = listeners.iter().rposition(|known| known.event == *event && known.call == call);
@@ -104,24 +113,33 @@ impl Emitter {
 
     /// Calls every listener of an event. What one throws is thrown on and ends it, as in Node.
     pub(super) fn emit(&self, event: &JsValue, args: &Array) -> Result<bool, JsValue> {
-        self.call_each(event, args, Err)
+        self.call_each(event, args, |result| result.map(drop))
     }
 
     /// Calls every listener of an event that the page did not ask for in this call stack. What one throws
     /// is reported as an uncaught error, and the next is called.
     pub(super) fn announce(&self, event: &str, arg: &JsValue) -> bool {
-        let report = |thrown| {
-            report(&thrown);
+        self.call(event, &Array::of1(arg), |result| {
+            if let Err(thrown) = result {
+                report(&thrown);
+            }
+        })
+    }
+
+    /// The same; what each gives back or throws goes to `heed`.
+    pub(super) fn call(&self, event: &str, args: &Array, heed: impl Fn(Result<JsValue, JsValue>)) -> bool {
+        let heed = |result| {
+            heed(result);
             Ok(())
         };
-        self.call_each(&event.into(), &Array::of1(arg), report).unwrap_or(true)
+        self.call_each(&event.into(), args, heed).unwrap_or(true)
     }
 
     fn call_each(
         &self,
         event: &JsValue,
         args: &Array,
-        on_throw: impl Fn(JsValue) -> Result<(), JsValue>,
+        heed: impl Fn(Result<JsValue, JsValue>) -> Result<(), JsValue>,
     ) -> Result<bool, JsValue> {
         let called: Vec<_> =
             self.listeners.borrow().iter().filter(|known| known.event == *event).cloned().collect();
@@ -130,9 +148,7 @@ impl Emitter {
                 continue;
             }
             let this = self.this.borrow().clone();
-            if let Err(thrown) = listener.call.apply(&this, args) {
-                on_throw(thrown)?;
-            }
+            heed(listener.call.apply(&this, args))?;
         }
         Ok(!called.is_empty())
     }

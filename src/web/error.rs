@@ -27,6 +27,11 @@ extern "C" {
     fn new(code: &str, message: &str) -> DeliveryError;
 
     #[wasm_bindgen(reexport)]
+    type RequestError;
+    #[wasm_bindgen(constructor)]
+    fn new(code: &str, message: &str, cause: &JsValue) -> RequestError;
+
+    #[wasm_bindgen(reexport)]
     type ClosedError;
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str) -> ClosedError;
@@ -53,11 +58,53 @@ pub enum Error {
     Unsupported(&'static str),
     /// The instance is closed: `ClosedError`, `ERR_CLOSED`.
     Closed,
+    /// The channel is: the same.
+    ChannelClosed,
+    /// What a request rejects with that arrived: `RequestError`.
+    Request(Unanswered),
     /// What a `Delivery` rejects with: `DeliveryError`.
     Delivery(DeliveryFailure),
 }
 
 const CLOSED: &str = "this Easypeers is closed: make a new one to join again";
+const CHANNEL_CLOSED: &str = "this channel is closed: open it again by channel(name)";
+
+/// Why there is no answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unanswered {
+    /// None came in time: `ERR_TIMEOUT`.
+    Late,
+    /// The page that was asked has no listener for `request`: `ERR_NO_LISTENER`.
+    NoListener,
+    /// It answered by an error: `ERR_REFUSED`.
+    Refused {
+        /// What the error is called.
+        name: String,
+        /// What it says.
+        message: String,
+    },
+}
+
+impl From<Unanswered> for JsValue {
+    fn from(why: Unanswered) -> Self {
+        let (code, text, cause) = match why {
+            Unanswered::Late => {
+                let text = "no answer came in time: the page that was asked may be busy, or gone";
+                ("ERR_TIMEOUT", text.to_owned(), Self::UNDEFINED)
+            }
+            Unanswered::NoListener => {
+                let text = "the page that was asked has no listener for 'request' there";
+                ("ERR_NO_LISTENER", text.to_owned(), Self::UNDEFINED)
+            }
+            Unanswered::Refused { name, message } => {
+                let cause = js_sys::Error::new(&message);
+                cause.set_name(&name);
+                ("ERR_REFUSED", message, cause.into())
+            }
+        };
+        RequestError::new(code, &text, &cause).into()
+    }
+}
 
 impl From<Error> for JsValue {
     fn from(error: Error) -> Self {
@@ -71,6 +118,8 @@ impl From<Error> for JsValue {
             Error::Told(code, text) => EasypeersError::new(code, &text).into(),
             Error::Unsupported(text) => EasypeersError::new("ERR_UNSUPPORTED", text).into(),
             Error::Closed => ClosedError::new("ERR_CLOSED", CLOSED).into(),
+            Error::ChannelClosed => ClosedError::new("ERR_CLOSED", CHANNEL_CLOSED).into(),
+            Error::Request(why) => why.into(),
             Error::Delivery(failure) => {
                 let code = match failure {
                     DeliveryFailure::Unreachable => "ERR_UNREACHABLE",
@@ -147,8 +196,17 @@ pub(super) fn quoted(text: &JsValue) -> String {
 
 /// What something that was thrown says. Its own properties may throw too.
 pub(super) fn reason(thrown: &JsValue) -> String {
-    let message = || Reflect::get(thrown, &"message".into()).ok()?.as_string();
+    let message = || property(thrown, "message");
     thrown.as_string().or_else(message).unwrap_or_else(|| "no reason was given".into())
+}
+
+/// What it is called.
+pub(super) fn name(thrown: &JsValue) -> String {
+    property(thrown, "name").unwrap_or_else(|| "Error".into())
+}
+
+fn property(of: &JsValue, key: &str) -> Option<String> {
+    Reflect::get(of, &key.into()).ok()?.as_string()
 }
 
 /// Hands something thrown to the page's error reporting; Node and old browsers have the console only.

@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 use crate::proto::{Address, Config, Identity, MAX_MAX_PEERS, Random, SwarmId, hex};
 
 use super::abort::Signal;
-use super::convert::{self, TAG_BYTES};
+use super::convert::{self, BESIDE};
 use super::error::{Error, given};
+use super::parcel::LONGEST_NAME;
 use super::rtc::Rtc;
 use super::rtc_config;
 use super::tabs::Tabs;
@@ -87,7 +88,7 @@ impl Options {
         read_into(&mut config.announce_every, &option("timeout"), timeout)?;
         read_into(&mut config.max_message_size, &option("maxMessageSize"), max_message_size)?;
         read_into(&mut (), &option("bitLength"), bit_length)?;
-        config.max_message_size += TAG_BYTES;
+        config.max_message_size += BESIDE;
         config.max_held = config.max_held.max(config.max_message_size);
         config.address = present(option("address")).map(|text| address("address", &text)).transpose()?;
         trackers(&mut config, &option("tracker"), &option("trackers"))?;
@@ -199,7 +200,7 @@ fn bit_length(value: &JsValue) -> Result<(), Error> {
 
 const BIT_LENGTH: &str = "bitLength must be an integer, at least 1";
 
-/// The options of `send`.
+/// The options of `send` and of `request`.
 #[derive(Default)]
 pub(super) struct SendOptions {
     /// The recipient's address is claimed only.
@@ -242,6 +243,17 @@ pub(super) fn recipient(to: &JsValue, options: &JsValue) -> Result<Option<Addres
         return Ok(None);
     }
     address("the recipient's address", to).map(Some)
+}
+
+/// The name of a channel.
+pub(super) fn channel(value: &JsValue) -> Result<String, Error> {
+    let name = value.as_string().filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| wrong_type("a channel's name must be a non-empty string", value))?;
+    if name.len() <= LONGEST_NAME {
+        Ok(name)
+    } else {
+        Err(out_of_range("a channel's name has 255 bytes in UTF-8 at most", value))
+    }
 }
 
 /// One tracker's URL.
@@ -378,7 +390,7 @@ mod tests {
             assert_eq!(config.swarm, SwarmId::of_topic("topic"));
             assert_eq!(config.trackers, PUBLIC_TRACKERS);
             assert_eq!(config.reserves, RESERVE_TRACKERS);
-            assert_eq!(config.max_message_size, (16 << 20) + TAG_BYTES);
+            assert_eq!(config.max_message_size, (16 << 20) + BESIDE);
         }
     }
 

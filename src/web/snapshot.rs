@@ -6,7 +6,9 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
-use crate::proto::{Address, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus};
+use crate::proto::{
+    Address, Estimate, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus,
+};
 
 /// An address as the page sees it.
 pub(super) fn hex(address: &Address) -> JsValue {
@@ -93,6 +95,18 @@ impl<'a> Tracker<'a> {
             next_attempt: status.next_attempt.map(number),
         }
     }
+}
+
+/// How large the swarm is, in whole peers.
+pub(super) fn estimate(estimate: &Estimate) -> JsValue {
+    #[derive(Serialize)]
+    struct Shown {
+        peers: f64,
+        low: f64,
+        high: f64,
+    }
+    let Estimate { peers, low, high } = *estimate;
+    plain(&Shown { peers: libm::round(peers), low: libm::floor(low), high: libm::ceil(high) })
 }
 
 /// The argument of `warning`.

@@ -44,8 +44,8 @@ pub(super) fn notice(trouble: &Trouble, config: &RtcConfig, rtc: &Rtc) -> Option
         }
         Trouble::NoCandidates { .. } => Some(Notice::error(
             "ERR_NO_WEBRTC",
-            "WebRTC is here and finds no address of this machine, so nobody can reach it: a privacy extension, a setting or \
-             a policy of the browser may block it"
+            "WebRTC is here and finds no address of this machine, so nobody can reach it: the machine is in no network, or a \
+             privacy extension, a setting or a policy of the browser blocks it"
                 .into(),
         )),
         Trouble::NoWay(attempts) => {

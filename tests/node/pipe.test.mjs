@@ -1,6 +1,7 @@
 // The command between other programs.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -100,6 +101,21 @@ test('it ends with 1 when nobody comes, and when a message is not delivered', op
   const { delivered, code } = await wrong.event('delivery')
   assert.deepEqual([delivered, code], [false, 'ERR_UNREACHABLE'])
   assert.equal(await wrong.exit, 1)
+})
+
+test('ended while somebody is waited for, it says of each message that it was not delivered, and nothing else', options, async t => {
+  const url = await tracker(t)
+  const lonely = command(t, ['lonely', '--tracker', url, '--timeout', '1000', '--json'])
+  lonely.say('anybody?')
+  // What is said of this shows that the line before was read.
+  lonely.say('{ "to": 5 }')
+  lonely.end()
+  await once(lonely.child.stderr, 'data')
+  lonely.child.kill('SIGINT')
+  const { delivered, code } = await lonely.event('delivery')
+  assert.deepEqual([delivered, code], [false, 'ERR_CLOSED'])
+  await lonely.exit
+  assert.match(lonely.errors, /^Not sent: "to" is an address: .*\nNot delivered: .*\n$/)
 })
 
 test('it ends with 2 when it is called wrongly, and says why', options, async t => {

@@ -45,9 +45,9 @@ for (const [what, { file, of }] of Object.entries(MODULES)) {
 test('import and require give one class', async t => {
   const dir = await project(t, {
     'app.mjs': `import { createRequire } from 'node:module'
-import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, ClosedError } from 'easypeers'
+import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, RequestError, ClosedError } from 'easypeers'
 const required = createRequire(import.meta.url)('easypeers')
-console.log(required === Easypeers, named === Easypeers, [EasypeersError, DeliveryError, ClosedError].every(error => Easypeers[error.name] === error))`,
+console.log(required === Easypeers, named === Easypeers, [EasypeersError, DeliveryError, RequestError, ClosedError].every(error => Easypeers[error.name] === error))`,
   })
   assert.equal(await say('node', ['app.mjs'], { cwd: dir }), 'true true true\n')
 })

@@ -7,19 +7,19 @@ const ORIGIN = 'http://localhost'
 
 /** What each bundle runs: a swarm is joined and left, and all that the package exports is there. */
 export const APP = `
-import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, ClosedError } from 'easypeers'
-${report(`named === Easypeers && [EasypeersError, DeliveryError, ClosedError]`)}
+import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, RequestError, ClosedError } from 'easypeers'
+${report(`named === Easypeers && [EasypeersError, DeliveryError, RequestError, ClosedError]`)}
 `
 
 /** The same with the module in a file of its own. */
 export const SLIM = `
-import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, ClosedError, init } from 'easypeers/slim'
+import Easypeers, { Easypeers as named, EasypeersError, DeliveryError, RequestError, ClosedError, init } from 'easypeers/slim'
 await init()
-${report(`named === Easypeers && [EasypeersError, DeliveryError, ClosedError]`)}
+${report(`named === Easypeers && [EasypeersError, DeliveryError, RequestError, ClosedError]`)}
 `
 
 /** The same with the script tag alone. */
-export const SCRIPT = report(`[Easypeers.EasypeersError, Easypeers.DeliveryError, Easypeers.ClosedError]`)
+export const SCRIPT = report(`[Easypeers.EasypeersError, Easypeers.DeliveryError, Easypeers.RequestError, Easypeers.ClosedError]`)
 
 /** What both report. */
 export const EXPECTED = { name: 'Easypeers', addressed: true, closed: true, errors: true }

@@ -1,5 +1,5 @@
 // The declarations of `easypeers/slim` in real use, as in use.ts.
-import Easypeers, { ClosedError, DeliveryError, EasypeersError, init, Easypeers as named } from 'easypeers/slim'
+import Easypeers, { ClosedError, DeliveryError, EasypeersError, RequestError, init, Easypeers as named } from 'easypeers/slim'
 import type { Delivery, EasypeersOptions, Message } from 'easypeers/slim'
 
 await init()
@@ -16,4 +16,4 @@ const options: EasypeersOptions = { maxPeers: 6 }
 const easypeers: named = new Easypeers('topic', options)
 easypeers.on('message', ({ message }: Message) => console.log(message))
 const delivery: Delivery = easypeers.send('hello')
-console.log(nothing, delivery.id, ClosedError, DeliveryError, new EasypeersError('ERR_NOT_READY', 'await init() first'))
+console.log(nothing, delivery.id, ClosedError, DeliveryError, RequestError, new EasypeersError('ERR_NOT_READY', 'await init() first'))

@@ -1,8 +1,8 @@
 // Every member of the declarations in real use. It is compiled and never run; a line after `@ts-expect-error`
 // must not compile.
-import Easypeers, { ClosedError, DeliveryError, EasypeersError } from 'easypeers'
+import Easypeers, { ClosedError, DeliveryError, EasypeersError, RequestError } from 'easypeers'
 import type {
-  Delivery, Diagnosis, EasypeersEvents, EasypeersOptions, EasypeersRtcConfiguration, Message, Receipt, Sendable, Stats,
+  Channel, Delivery, Diagnosis, EasypeersEvents, EasypeersOptions, EasypeersRtcConfiguration, Estimate, Message, Receipt, Respond, Sendable, Stats,
   Topology, TrackerStatus, Warning, Wire,
 } from 'easypeers'
 
@@ -98,6 +98,26 @@ easypeers.send(undefined)
 // @ts-expect-error an address is a string
 easypeers.send(5, 'text')
 
+// Requests and channels.
+const answer: { price: number } = await easypeers.request<{ price: number }>('ab'.repeat(20), { article: 7 }, { timeout: 5000 })
+easypeers.on('request', async (data, respond) => {
+  const ask: Message = data
+  const say: Respond = respond
+  say(Promise.resolve(ask.from))
+  respond(new Error('not today'))
+  // @ts-expect-error undefined cannot be sent
+  respond(undefined)
+})
+const channel: Channel = easypeers.channel('cursors').on('message', ({ message }) => console.log(message, answer.price))
+channel.once('request', (data, respond) => respond(data.message)).off('message').off('request', () => {})
+channel.send('all')
+channel.send('ab'.repeat(20), 'one', { claimed: true })
+channel.send(null, 'all', { timeout: 5 })
+await channel.request('ab'.repeat(20), 'one').catch((error: RequestError) => console.log(error.code === 'ERR_REFUSED', error.cause?.name))
+if (!channel.closed && channel.listenerCount('message') > 0) channel.close()
+// @ts-expect-error a channel has messages and requests
+channel.on('connect', () => {})
+
 // Properties.
 easypeers.identifier = 'cd'.repeat(20)
 easypeers.address = 'cd'.repeat(20)
@@ -117,6 +137,8 @@ easypeers.addTracker('wss://tracker.example')
 easypeers.removeTracker('wss://tracker.example')
 const { nodes, links }: Topology = easypeers.topology()
 for (const { a, b, rtt, role } of links) console.log(nodes.includes(a), b, rtt ?? 50, role === 'long')
+const { peers: size, low, high }: Estimate = easypeers.estimate()
+console.log(size + low + high)
 const stats: Stats = easypeers.stats()
 console.log(
   stats.delivered, stats.sent, stats.forwarded, stats.duplicates, stats.packetsIn, stats.bytesIn, stats.packetsOut,
@@ -129,6 +151,7 @@ try {
 } catch (error) {
   if (error instanceof ClosedError || error instanceof Easypeers.ClosedError) console.log(error.code)
   if (error instanceof DeliveryError || error instanceof Easypeers.DeliveryError) console.log(error.code, error.stack)
+  if (error instanceof RequestError || error instanceof Easypeers.RequestError) console.log(error.code)
   if (error instanceof EasypeersError || error instanceof Easypeers.EasypeersError) console.log(error.code, error.message)
 }
 const own = new EasypeersError('ERR_MINE', 'something is missing')

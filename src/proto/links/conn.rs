@@ -70,6 +70,11 @@ impl Conn {
         }
     }
 
+    /// Whether both ends can do this beyond the version.
+    pub(super) fn can(&self, capability: u32) -> bool {
+        self.admitted.is_some_and(|admitted| admitted.capabilities & capability != 0)
+    }
+
     /// What both ends can do beyond the version.
     #[cfg(test)]
     pub(crate) fn capabilities(&self) -> Option<u32> {

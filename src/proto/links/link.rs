@@ -522,9 +522,12 @@ impl Link {
         }
     }
 
-    /// Both are proven and there is room: from here on the link carries everything.
-    pub(crate) fn activate(&mut self, now: Instant) {
+    /// Both are proven and there is room: from here on the link carries everything. `large_frames`: both take those.
+    pub(crate) fn activate(&mut self, large_frames: bool, now: Instant) {
         self.state = State::Active;
+        if large_frames {
+            self.outbox.use_large_frames();
+        }
         (self.greeting, self.deadline) = (None, None);
         self.heart.start(now);
     }

@@ -2,6 +2,7 @@
 
 use super::Links;
 use super::admission::Hello;
+use super::link::wire::TAKES_MORE;
 use super::link::{Farewell, Linked, Packet};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
@@ -131,7 +132,8 @@ impl Links {
         self.journal.linked();
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.send_confirm();
-            conn.link.activate(now);
+            let large_frames = conn.can(TAKES_MORE);
+            conn.link.activate(large_frames, now);
             conn.since = now;
         }
     }

@@ -47,8 +47,7 @@ impl Links {
     /// The neighbor at the other end of a connection that can be given another path.
     fn restartable(&self, id: ConnId) -> Option<Address> {
         let conn = self.conns.get(&id).filter(|conn| conn.link.is_active())?;
-        let able = |capabilities: u32| capabilities & CAPABILITY != 0;
-        conn.peer.filter(|_| conn.admitted.is_some_and(|admitted| able(admitted.capabilities)))
+        conn.peer.filter(|_| conn.can(CAPABILITY))
     }
 
     /// ICE gave a connection up; `false`: nothing can be done for it.

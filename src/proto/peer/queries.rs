@@ -6,7 +6,7 @@ use crate::proto::id::{Address, SwarmId};
 use crate::proto::io::{TrackerState, TrackerStatus};
 use crate::proto::journal::Attempts;
 use crate::proto::map::Set;
-use crate::proto::report::{Edge, LinkInfo, Stats, Topology};
+use crate::proto::report::{Edge, Estimate, LinkInfo, Stats, Topology};
 use crate::proto::time::Instant;
 
 impl Peer {
@@ -85,6 +85,11 @@ impl Peer {
     pub fn known_peers(&mut self) -> Vec<Address> {
         let (_, cx) = self.look(NOW);
         cx.around.known.iter().map(|known| known.address).collect()
+    }
+
+    /// How many peers there are in the swarm, this one among them.
+    pub fn estimate(&self) -> Estimate {
+        self.parts.topology.estimate()
     }
 
     /// What this peer knows of the mesh.

@@ -281,6 +281,13 @@ impl View {
         edges
     }
 
+    /// The peers all of whose links we know, this one among them.
+    pub(crate) fn whole(&self) -> Set<Address> {
+        let near = self.near.iter().filter(|(_, near)| !near.own.links.is_empty());
+        let beyond = self.near.values().flat_map(|near| near.beyond.keys());
+        near.map(|(address, _)| *address).chain(beyond.copied()).chain([self.me]).collect()
+    }
+
     /// Works out the paths anew, with the links' round trips of this moment.
     pub(crate) fn refresh(&mut self, links: &[Measured]) {
         self.stale = false;

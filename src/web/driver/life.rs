@@ -129,7 +129,9 @@ impl Driver {
         self.let_go();
         let ended = self.deliveries.take_all();
         ended.iter().for_each(|(_, sending)| sending.outcome.end(Err(DeliveryFailure::Closed.into())));
+        self.end_requests();
         self.answer_diagnoses();
+        self.channels.take().iter().for_each(|ear| ear.close());
         self.page.announce("close", &JsValue::UNDEFINED);
         self.page.clear();
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::proto::id::MessageId;
 use crate::proto::io::{Bytes, ConnId, Output};
 
-use super::wire::{Bundle, Frame, PART, Packet, SMALL, encode, frame};
+use super::wire::{Bundle, FRAME, Frame, MAX_FRAME, Packet, encode, frame, part, small};
 
 /// Bytes handed to the browser before we ask whether it keeps up. A guess: two round trips at 10 MB/s.
 const WINDOW: usize = 256 << 10;
@@ -55,6 +55,8 @@ pub(crate) struct Outbox {
     /// Whether we wait for the browser.
     waiting: bool,
     next_stream: u32,
+    /// Whether the neighbor takes frames of [`MAX_FRAME`].
+    large_frames: bool,
 }
 
 impl Outbox {
@@ -63,13 +65,22 @@ impl Outbox {
         let bytes = encode(packet);
         let size = bytes.len();
         self.queued += size;
-        if size <= SMALL {
+        if size <= small(self.max_frame()) {
             self.small.push_back(Small { bytes, of });
         } else {
             self.next_stream = self.next_stream.wrapping_add(1);
             self.large.push_back(Stream { id: self.next_stream, bytes, sent: 0, of });
         }
         size
+    }
+
+    /// The neighbor takes larger frames than everybody.
+    pub(crate) fn use_large_frames(&mut self) {
+        self.large_frames = true;
+    }
+
+    fn max_frame(&self) -> usize {
+        if self.large_frames { MAX_FRAME } else { FRAME }
     }
 
     /// The browser keeps up again.
@@ -124,8 +135,9 @@ impl Outbox {
     }
 
     fn next_frame(&mut self, taken: &mut Vec<MessageId>) -> Option<Vec<u8>> {
-        let mut bundle = Bundle::default();
-        while let Some(Small { bytes, of }) = self.small.pop_front_if(|small| bundle.fits(&small.bytes)) {
+        let (mut bundle, most) = (Bundle::default(), self.max_frame());
+        while let Some(Small { bytes, of }) = self.small.pop_front_if(|small| bundle.fits(&small.bytes, most))
+        {
             self.queued -= bytes.len();
             self.note_out(bytes.len(), of, taken);
             bundle.push(bytes);
@@ -134,9 +146,9 @@ impl Outbox {
             return Some(frame);
         }
         let mut stream = self.large.pop_front()?;
-        let end = stream.bytes.len().min(stream.sent + PART);
+        let end = stream.bytes.len().min(stream.sent + part(most));
         let last = end == stream.bytes.len();
-        let part = frame(&Frame::Part { stream: stream.id, last, bytes: &stream.bytes[stream.sent..end] });
+        let bytes = frame(&Frame::Part { stream: stream.id, last, bytes: &stream.bytes[stream.sent..end] });
         self.queued -= end - stream.sent;
         stream.sent = end;
         if last {
@@ -145,7 +157,7 @@ impl Outbox {
             // Two large packets take turns: the receiver holds the parts of no more than two of the largest.
             self.large.insert(self.large.len().min(1), stream);
         }
-        Some(part)
+        Some(bytes)
     }
 
     /// The browser has all of a packet.
@@ -174,7 +186,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::proto::identity::Identity;
-    use crate::proto::links::link::wire::{FRAME, Inbox};
+    use crate::proto::links::link::wire::Inbox;
     use crate::proto::messaging::broadcast;
     use crate::proto::messaging::message::{Draft, Kind, Payload};
     use crate::proto::secret::SwarmTag;
@@ -259,6 +271,21 @@ mod tests {
         outbox.flush(CONN, &mut taken, &mut out);
         let alone = frame(&Frame::Whole(&encode(&Packet::Ping(7))));
         assert_eq!(out, [Output::ConnSend(CONN, Bytes(alone))], "what is alone is as it ever was");
+    }
+
+    #[test]
+    fn frames_are_large_where_the_neighbor_takes_them_and_are_read_as_they_are() {
+        for (large_frames, frames) in [(false, [2, 5]), (true, [1, 2])] {
+            let (mut outbox, mut inbox) = (Outbox { large_frames, ..Outbox::default() }, Inbox::default());
+            let (mut out, mut taken) = (VecDeque::new(), Vec::new());
+            for (size, frames) in [17_000, 66_000].into_iter().zip(frames) {
+                let packet = large(size, 1);
+                outbox.push(&packet, None);
+                outbox.flush(CONN, &mut taken, &mut out);
+                assert_eq!(out.len(), frames, "{size} bytes");
+                assert_eq!(deliver(&mut out, &mut inbox), [packet]);
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::gathering::GATHER;
 use super::heart::{IDLE, PONG, SLEPT};
-use super::wire::{FRAME, Frame, PART, encode, frame};
+use super::wire::{FRAME, Frame, MAX_FRAME, encode, frame, part};
 use super::*;
 use crate::proto::id::{Address, SwarmId};
 use crate::proto::links::admission::{Abilities, Confirm, VERSION};
@@ -232,7 +232,7 @@ fn words_that_come_ahead_make_a_link_as_soon_as_its_channel_is_open() {
     b.sends_confirm(&mut to_a);
     let proven = b.handle_confirm(&ahead.confirm.expect("the second word"), false);
     assert!(matches!(proven, Happened::Proven(by, _) if by.address == member(1).address()), "{proven:?}");
-    b.activate(T0);
+    b.activate(false, T0);
 
     let ahead = as_member(1, |me| a.opens(me, &mut random(), T0, &mut to_b)).expect("their hello");
     assert_eq!(ahead.confirm, None);
@@ -283,7 +283,7 @@ fn nothing_but_proofs_is_heard_before_admission() {
 #[test]
 fn a_stranger_cannot_make_us_hold_a_large_packet() {
     let (mut link, _) = opened(1, 2);
-    let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; PART] });
+    let part = |stream| frame(&Frame::Part { stream, last: false, bytes: &[0; part(FRAME)] });
     assert!(matches!(link.hears(&part(1), MAX, T0), Happened::Part));
     let happened = link.hears(&part(1), MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
@@ -462,7 +462,7 @@ fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
 #[test]
 fn frames_larger_than_allowed_are_refused_and_packets_left_out() {
     let mut link = active();
-    let happened = link.hears(&[0; FRAME + 1], MAX, T0);
+    let happened = link.hears(&[0; MAX_FRAME + 1], MAX, T0);
     assert!(matches!(happened, Happened::Violation(Violation::Frame(FrameError::Size))), "{happened:?}");
     let part = frame(&Frame::Part { stream: 1, last: false, bytes: &[0; 1000] });
     for _ in 0..10 {
@@ -667,7 +667,7 @@ fn greet(link: &mut Link, own: u8, from: &mut VecDeque<Output>, out: &mut VecDeq
 
 fn active() -> Link {
     let (mut link, _) = opened(1, 2);
-    link.activate(T0);
+    link.activate(false, T0);
     link
 }
 

@@ -3,7 +3,7 @@
 mod frame;
 mod packet;
 
-pub(crate) use frame::{Bundle, FRAME, Frame, Inbox, PART, Piece, SMALL, frame, open};
+pub(crate) use frame::{Bundle, FRAME, Frame, Inbox, MAX_FRAME, Piece, TAKES_MORE, frame, open, part, small};
 pub(crate) use packet::{Farewell, Packet, decode, encode};
 
 use crate::proto::links::admission::VERSION;

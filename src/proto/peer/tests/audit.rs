@@ -10,7 +10,7 @@ use crate::proto::acceptance::Acceptance;
 use crate::proto::codec;
 use crate::proto::identity::Pairs;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
-use crate::proto::links::link::wire::{Frame, PART, Read, decode, encode, frame};
+use crate::proto::links::link::wire::{FRAME, Frame, Read, decode, encode, frame, part};
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::offer::kit::unsigned;
 use crate::proto::request::Request;
@@ -387,7 +387,7 @@ fn what_claims_to_be_our_own_is_bounded_as_what_is_not() {
 /// A packet of any size reaches a peer on a connection; its outputs stay where they are.
 fn feed(peer: &mut Peer, conn: ConnId, stream: u32, packet: &Packet, now: Instant) {
     let bytes = encode(packet);
-    let parts: Vec<_> = bytes.chunks(PART).collect();
+    let parts: Vec<_> = bytes.chunks(part(FRAME)).collect();
     for (i, part) in parts.iter().enumerate() {
         let part = frame(&Frame::Part { stream, last: i + 1 == parts.len(), bytes: part });
         peer.handle(Input::ConnFrame(conn, Bytes(part)), now);

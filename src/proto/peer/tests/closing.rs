@@ -99,6 +99,22 @@ fn leaving_is_at_once_and_the_last_word_is_said_once() {
 }
 
 #[test]
+fn what_was_gathering_goes_before_a_peer_that_leaves_at_once() {
+    let mut world = World::of(2, 6);
+    world.send(0, Some(1), "its key is known");
+    world.run(Duration::from_secs(1));
+    // More than may have a proof each: what is said next waits for what is said after it.
+    for n in 0..40 {
+        world.send(0, Some(1), &format!("{n}"));
+    }
+    world.send(0, None, "last");
+    assert!(world.peers[0].parts.messaging.sizes().2[0] > 0, "it waits");
+    world.with(0, |peer, now| peer.leave(now));
+    world.run(Duration::from_secs(1));
+    assert!(world.texts(1).contains(&"last".to_string()), "{:?}", world.texts(1));
+}
+
+#[test]
 fn who_closes_makes_no_new_link() {
     let mut world = World::of(2, 6);
     world.kill(1);

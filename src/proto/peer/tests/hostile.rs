@@ -13,7 +13,7 @@ use crate::proto::identity::{Proof, PublicKey};
 use crate::proto::introducers::tracker;
 use crate::proto::io::Bytes;
 use crate::proto::links::admission::{Confirm, Hello, VERSION};
-use crate::proto::links::link::wire::{Frame, PART, encode, frame};
+use crate::proto::links::link::wire::{FRAME, Frame, encode, frame, part};
 use crate::proto::messaging::broadcast;
 use crate::proto::messaging::direct;
 use crate::proto::messaging::message::{Kind, Message, Payload};
@@ -234,10 +234,10 @@ fn say(world: &mut World, packet: &Packet) -> usize {
 
 fn say_raw(world: &mut World, packet: &Packet) -> Vec<Output> {
     let bytes = encode(packet);
-    if bytes.len() <= PART {
+    if bytes.len() <= part(FRAME) {
         return raw(world, frame(&Frame::Whole(&bytes)));
     }
-    let parts = bytes.chunks(PART).collect::<Vec<_>>();
+    let parts = bytes.chunks(part(FRAME)).collect::<Vec<_>>();
     let frames = parts.iter().enumerate();
     let frames =
         frames.map(|(i, bytes)| frame(&Frame::Part { stream: 7, last: i + 1 == parts.len(), bytes }));

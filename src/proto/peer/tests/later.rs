@@ -9,7 +9,7 @@ use crate::proto::links::link::wire::{Frame, Read, decode, encode, frame};
 fn join_later(world: &mut World) -> usize {
     let peer = world.join(config());
     world.peers[peer].commons.me.abilities =
-        Abilities { clock: 0, capabilities: 1 << 31 | 2, more: b"a field of later".to_vec() };
+        Abilities { clock: 0, capabilities: 1 << 31 | 4, more: b"a field of later".to_vec() };
     peer
 }
 

@@ -1,11 +1,10 @@
 //! Packets in parts, and several at once.
 //!
-//! A data channel message larger than 16 KiB is not safe between all browsers (RFC 8831 section 6.6), and a
-//! large one holds up everything behind it. So a packet that does not fit one frame travels in parts, each
-//! marked with its stream, and small packets pass between them.
+//! A large message of a data channel holds up everything behind it. So a packet that does not fit one frame travels in
+//! parts, each marked with its stream, and small packets pass between them.
 //!
 //! A message of a data channel costs a browser a third of a millisecond, however small it is. So what is said to one
-//! neighbor at once travels in one frame, as far as it fits.
+//! neighbor at once travels in one frame, as far as it fits, and frames are larger where both ends say that they take that.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,16 +13,27 @@ use super::Packet;
 use super::{FrameError, Read, decode};
 use crate::proto::codec;
 
-/// Largest frame in bytes.
+/// Largest frame in bytes that everybody takes: as much as is safe between all browsers (RFC 8831, section 6.6).
 pub(crate) const FRAME: usize = 16 << 10;
+/// ... and that whoever says so takes: what a browser takes whose description says nothing (RFC 8841, section 6.1).
+pub(crate) const MAX_FRAME: usize = 64 << 10;
+/// The bit of [`Hello::capabilities`](crate::proto::Hello::capabilities) that says so.
+pub(crate) const TAKES_MORE: u32 = 2;
 /// Bytes of a frame that are not its part's.
 const OVERHEAD: usize = 12;
 /// ... and the length of a packet among others.
 const LENGTH: usize = 3;
-/// Parts carry at most this.
-pub(crate) const PART: usize = FRAME - OVERHEAD;
-/// Largest packet that travels whole.
-pub(crate) const SMALL: usize = FRAME - OVERHEAD - LENGTH;
+
+/// What parts carry at most.
+pub(crate) const fn part(frame: usize) -> usize {
+    frame - OVERHEAD
+}
+
+/// The largest packet that travels whole.
+pub(crate) const fn small(frame: usize) -> usize {
+    frame - OVERHEAD - LENGTH
+}
+
 /// Streams that a neighbor may have under way; an honest one interleaves no more.
 const MAX_STREAMS: usize = 8;
 
@@ -61,7 +71,7 @@ pub(crate) enum Piece<'a> {
 
 /// Opens a frame.
 pub(crate) fn open(frame: &[u8]) -> Result<Vec<Piece<'_>>, FrameError> {
-    if frame.len() > FRAME {
+    if frame.len() > MAX_FRAME {
         return Err(FrameError::Size);
     }
     let mut rest = match codec::from_bytes(frame).ok_or(FrameError::Frame)? {
@@ -86,9 +96,9 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
-    /// Whether one more fits.
-    pub(crate) fn fits(&self, packet: &[u8]) -> bool {
-        self.bytes + packet.len() <= SMALL
+    /// Whether one more fits a frame of so many bytes.
+    pub(crate) fn fits(&self, packet: &[u8], frame: usize) -> bool {
+        self.bytes + packet.len() <= small(frame)
     }
 
     pub(crate) fn push(&mut self, packet: Vec<u8>) {
@@ -121,7 +131,7 @@ impl Inbox {
     /// Takes a packet, or a part of one.
     pub(crate) fn push(&mut self, piece: Piece<'_>, max_packet: usize) -> Result<Read, FrameError> {
         match piece {
-            Piece::Whole(bytes) => decode(bytes),
+            Piece::Whole(bytes) => decode_bounded(bytes),
             Piece::Part { stream, last, bytes } => {
                 let index = match self.streams.iter().position(|(id, _)| *id == stream) {
                     Some(index) => index,
@@ -145,7 +155,7 @@ impl Inbox {
                 let whole = if last { self.streams.swap_remove(index).1 } else { None };
                 match whole {
                     _ if too_large => Ok(Read::TooLarge),
-                    Some(parts) => decode_large(&parts),
+                    Some(parts) => decode_bounded(&parts),
                     None => Ok(Read::Part),
                 }
             }
@@ -171,8 +181,8 @@ impl Inbox {
     }
 }
 
-/// Reads a packet of several frames. Nothing needs them that carries no payload.
-fn decode_large(bytes: &[u8]) -> Result<Read, FrameError> {
+/// Reads a packet. None is large that carries no payload.
+fn decode_bounded(bytes: &[u8]) -> Result<Read, FrameError> {
     match decode(bytes)? {
         Read::Packet { packet, .. } if bytes.len() > FRAME && !packet.has_payload() => Err(FrameError::Size),
         read => Ok(read),
