@@ -16,8 +16,9 @@ import { report } from './events.mjs'
 const PAUSE_MS = 100
 /** So often states are kept from being forgotten: three times in 30 s. */
 const KEEP_MS = 8_000
-/** A neighbor that is gone may still be in the swarm, behind another link. Some of those who missed it say so first. */
-const GONE_MS = 2_000
+/** A neighbor that is gone may still be in the swarm, behind another link, and a dead one is known for some seconds more: so often
+ *  it is looked for. Some of those who missed it say so first. */
+const [GONE_MS, LOOKS] = [2_000, 5]
 /** With so many peers not everyone is within view, three links of six far: a guess, on the safe side. */
 const MANY = 48
 /** What is then said, and how long somebody counts who was heard by nobody else. */
@@ -31,7 +32,8 @@ export class People {
   #changed = new Set()
   #digest = null
   #last = -Infinity
-  #gone = new Set()
+  /** Neighbors that were lost, and how often they are still looked for. */
+  #gone = new Map()
 
   #say = new Alarm(() => this.#flush())
   #keep = new Alarm(() => this.#keepAlive())
@@ -238,7 +240,7 @@ export class People {
 
   /** A neighbor is gone. */
   left (address) {
-    this.#gone.add(address)
+    this.#gone.set(address, LOOKS)
     this.#miss.setOnce(about(GONE_MS))
   }
 
@@ -246,7 +248,11 @@ export class People {
   #removeGone () {
     const known = new Set(this.room.peers)
     const clients = [...this.#owners].filter(([, owner]) => this.#gone.has(owner) && !known.has(owner)).map(([client]) => client)
-    this.#gone.clear()
+    for (const [address, looks] of this.#gone) {
+      if (known.has(address) && looks > 1) this.#gone.set(address, looks - 1)
+      else this.#gone.delete(address)
+    }
+    if (this.#gone.size > 0) this.#miss.set(about(GONE_MS))
     for (const client of clients) this.#owners.delete(client)
     const there = clients.filter(client => this.awareness.states.has(client))
     if (there.length === 0) return

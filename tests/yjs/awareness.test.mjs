@@ -168,6 +168,21 @@ test('nobody takes a state away from a page that is there', async () => {
   closeAll([a, b, c])
 })
 
+test('who crashes is missed though others still know of its peer for some seconds', async () => {
+  const network = new Network()
+  const all = await crowd(network, 6)
+  await pass(30_000)
+  const [gone] = all.splice(0, 1)
+  const peers = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(gone.easypeers), 'peers').get
+  for (const { easypeers } of all) Object.defineProperty(easypeers, 'peers', { configurable: true, get () { return [...peers.call(this), gone.easypeers.address] } })
+  network.crash(gone.easypeers)
+  await pass(4_000)
+  for (const { easypeers } of all) delete easypeers.peers
+  await pass(4_000)
+  for (const one of all) assert.deepEqual(ids(one), everyone(all))
+  closeAll([...all, gone])
+})
+
 test('a goodbye of a peer that is missed by mistake is taken back by that peer', async () => {
   const network = new Network()
   const all = await crowd(network, 5)
