@@ -13,6 +13,7 @@ import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
 import { bindgenVersion } from './versions.mjs'
 import { weigh } from './weigh.mjs'
+import { EDITOR, editorParts, yjsFiles } from './yjs.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PKG = path.join(ROOT, 'pkg')
@@ -49,12 +50,13 @@ const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'ut
 const work = mkdtempSync(path.join(os.tmpdir(), 'easypeers-build-'))
 try {
   const { wasm, named } = compile(work)
-  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations() }
+  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations(), ...(await yjsFiles()) }
   const sizes = measure(files)
   console.log(`${weigh(named)}\n\n${sizes}`)
   if (options.named) writeFileSync(options.named, named)
-  if (options.check) compare(files)
-  else if (options.without.length === 0) publish(files, sizes)
+  const editor = await editorParts()
+  if (options.check) compare(files, editor)
+  else if (options.without.length === 0) publish(files, sizes, editor)
 } finally {
   rmSync(work, { recursive: true })
 }
@@ -236,21 +238,24 @@ function measure(files) {
     row('ES module', ['easypeers.mjs']),
     row('CommonJS module', ['easypeers.cjs']),
     row('slim', ['slim.mjs', 'easypeers.wasm']),
+    row('provider for Yjs, beside one of these', ['yjs.mjs']),
   ].join('\n')
 }
 
-function compare(files) {
+function compare(files, editor) {
   const there = existsSync(PKG) ? readdirSync(PKG) : []
   const stale = [...new Set([...Object.keys(files), ...there])].filter(name =>
     !files[name] || !there.includes(name) || !readFileSync(path.join(PKG, name)).equals(Buffer.from(files[name])))
   if (stale.length > 0) fail(`pkg/ does not match src/ (${stale.join(', ')}): npm run build, and commit pkg/`)
+  if (!readFileSync(EDITOR).equals(Buffer.from(editor))) fail('www/editor-parts.js does not match src/yjs/: npm run build, and commit it')
   console.log('pkg/ matches src/')
 }
 
-function publish(files, sizes) {
+function publish(files, sizes, editor) {
   rmSync(PKG, { recursive: true, force: true })
   mkdirSync(PKG)
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(PKG, name), bytes)
+  writeFileSync(EDITOR, editor)
   const readme = path.join(ROOT, 'README.md')
   if (!existsSync(readme)) return
   const text = readFileSync(readme, 'utf8')

@@ -7,8 +7,9 @@ const query = new URLSearchParams(location.search)
 
 // ---- joining
 
-/** Joins the swarm the page's URL asks for; `undefined` when that cannot be, after saying why on the page. */
-async function join () {
+/** Joins the swarm the page's URL asks for, or that of what `named` makes of its topic; `undefined` when that cannot be, after
+ *  saying why on the page. */
+async function join (named = topic => topic) {
   const obstacle = whatStandsInTheWay()
   if (obstacle) return void giveUp(obstacle)
 
@@ -27,7 +28,7 @@ async function join () {
   $('topic').value = topic
 
   try {
-    window.easypeers = new Easypeers(topic, options)
+    window.easypeers = new Easypeers(named(topic), options)
   } catch (error) {
     return void giveUp(`Easypeers could not start: ${error.message}`)
   }
