@@ -20,9 +20,14 @@ use crate::proto::ring::{self, Known};
 use crate::proto::secret::SwarmTag;
 use crate::proto::time::Instant;
 
+mod waits;
+
+use waits::Waits;
+
 /// A neighbor that has not confirmed a message for this long is passed over, unless its link is slower.
 const TAKEN: Duration = Duration::from_millis(250);
-/// First wait for the recipient's acknowledgement, and some more for a large message; twice that from the third try on.
+/// First wait for the recipient's acknowledgement, unless it [took longer](Waits) of late, and some more for a large message;
+/// twice that from the third try on.
 const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
 /// Tries along paths; after them the message is broadcast.
 const TRIES: u8 = 4;
@@ -203,6 +208,7 @@ pub(crate) struct Direct {
     relays: Map<(MessageId, u8), Box<Relay>>,
     /// How often a neighbor's paths led to an acknowledgement: an average that forgets.
     reputation: Map<Address, f64>,
+    waits: Waits,
     out: Vec<(Address, Packet)>,
 }
 
@@ -215,7 +221,7 @@ impl Direct {
     /// Sends a message of this peer's own.
     pub(crate) fn send(&mut self, message: Verified<Message>, paths: Paths<'_>, now: Instant) {
         let id = message.id;
-        let next_at = now + patience(&message, 0, paths.max_peers);
+        let next_at = now + self.patience(&message, 0, paths.max_peers);
         let mine = Mine {
             message,
             sent_at: now,
@@ -261,9 +267,11 @@ impl Direct {
 
     /// Starts a try along a path that was not tried yet, as far as there is one.
     pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
+        let Some(mine) = self.mine.get(&id) else { return };
+        let next_at = now + self.patience(&mine.message, mine.tries, paths.max_peers);
         let Some(mine) = self.mine.get_mut(&id) else { return };
         mine.tries += 1;
-        mine.next_at = now + patience(&mine.message, mine.tries - 1, paths.max_peers);
+        mine.next_at = next_at;
         if let Some(last) = mine.last.take() {
             mine.tried.insert(last);
         }
@@ -383,7 +391,18 @@ impl Direct {
         for attempt in 0..=mine.tries {
             self.relays.remove(&(*id, attempt));
         }
-        Some(now - mine.sent_at)
+        let took = now - mine.sent_at;
+        if let Some(to) = mine.message.header.to {
+            self.waits.note(to, took);
+        }
+        Some(took)
+    }
+
+    /// How long the acknowledgement of a message may take that was tried so often before.
+    fn patience(&self, message: &Message, tries: u8, max_peers: usize) -> Duration {
+        let base = patient(ACKNOWLEDGED * (1 << (tries / 2).min(1)), max_peers)
+            + transfer_time(message.header.size) * 3;
+        message.header.to.map_or(base, |to| self.waits.of(&to, base))
     }
 
     /// The next peer for an acknowledgement on its way back; shortens the path where a link allows it. Without a
@@ -481,6 +500,7 @@ impl Direct {
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 3] {
+        assert!(self.waits.len() <= 256, "{} recipients", self.waits.len());
         [self.mine.len(), self.relays.len(), self.reputation.len()]
     }
 
@@ -492,10 +512,6 @@ impl Direct {
 
 fn transfer_time(bytes: u32) -> Duration {
     Duration::from_micros(u64::from(bytes) * 10)
-}
-
-fn patience(message: &Message, tries: u8, max_peers: usize) -> Duration {
-    patient(ACKNOWLEDGED * (1 << (tries / 2).min(1)), max_peers) + transfer_time(message.header.size) * 3
 }
 
 struct Hop {

@@ -56,6 +56,26 @@ fn at_a_gap_of_the_ring_the_nearest_neighbor_leads_round_it() {
     assert_eq!(direct.drain(), [(place(220), packet(&message, &[], 1))]);
 }
 
+#[test]
+fn a_recipient_that_took_long_to_acknowledge_has_longer_before_it_is_sent_the_same_again() {
+    let (mut direct, known) = (Direct::default(), [link(40)]);
+    let [first, second] = [1, 2].map(|size| sized(40, size));
+    direct.send(first.clone(), paths(&known), T0);
+    direct.handle_taken(&place(40), first.id, 1);
+    assert_eq!(direct.handle_timeout(6, T0 + millis(1600)), [Due::Retry(first.id)]);
+    let took = direct.handle_acknowledged(&first.id, T0 + millis(3000));
+    assert_eq!(took, Some(millis(3000)), "from the first try");
+    let again = T0 + millis(10_000);
+    direct.send(second.clone(), paths(&known), again);
+    direct.handle_taken(&place(40), second.id, 1);
+    assert_eq!(direct.handle_timeout(6, again + millis(5000)), []);
+    assert_eq!(
+        direct.handle_timeout(6, again + millis(6100)),
+        [Due::Retry(second.id)],
+        "four times as long at most"
+    );
+}
+
 // On the way.
 
 #[test]
