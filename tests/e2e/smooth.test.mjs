@@ -6,19 +6,19 @@ import assert from 'node:assert/strict'
 import { behavior } from './harness.mjs'
 
 /** As in src/proto/links/link/wire/frame.rs, in bytes. */
-const FRAME = 16_384
+const FRAME = 65_536
 /** Slices of a stretched secret (src/proto/secret.rs), and how many of them go into one task at most (src/web/clock.rs). */
 const [SLICES, IN_ONE_TASK] = [180_224 / 64, 16]
 
-behavior('a message of 64 kB goes in frames that a task each can handle', async world => {
+behavior('a message of 256 kB goes in frames that a task each can handle', async world => {
   await world.tracker()
   const [a, b] = [await world.join('a', 'smooth'), await world.join('b', 'smooth')]
   await Promise.all([a.neighbors(), b.neighbors()])
   for (const [from, to] of [[a, b], [b, a]]) {
     await to.run(() => { probe.heardFrames.length = 0 })
-    await from.send('x'.repeat(65_536))
+    await from.send('x'.repeat(262_144))
     await to.until('the message', p => p.messages.length === 1)
-    assert.equal(await to.run(p => p.messages[0].message.length), 65_536)
+    assert.equal(await to.run(p => p.messages[0].message.length), 262_144)
     const frames = await to.run(() => probe.heardFrames)
     assert.ok(Math.max(...frames) <= FRAME, `a frame of ${Math.max(...frames)} bytes`)
     assert.ok(frames.filter(size => size > FRAME / 2).length >= 4, `frames of ${frames}`)
