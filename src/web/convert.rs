@@ -817,7 +817,7 @@ mod tests {
             "{ a: new Uint8Array(1001) }",
             "{ a: 'x'.repeat(1001) }",
         ] {
-            let (name, message) = refusal(source, 1001);
+            let (name, message) = refusal(source, 1000);
             assert_eq!(name, "RangeError");
             assert!(
                 message.starts_with("the message is more than 1000 bytes, which is maxMessageSize"),
