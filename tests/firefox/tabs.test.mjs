@@ -10,6 +10,6 @@ await borrow('tabs', [
 await borrow('identity', [
   'the second tab of an identity goes by an address of its own, and takes the wanted one when the first tab closes',
   'what the second tab says before it has an address arrives',
-  'pages of one identity on two machines agree by the mesh',
+  'pages of one identity on two machines agree by the mesh, and the second takes the address when the first is gone',
   'a reload has its own address again, and so has the tenth',
 ])
