@@ -444,6 +444,25 @@ fn real_proofs_pass_where_stand_ins_do() {
 }
 
 #[test]
+fn peers_know_about_how_many_they_are() {
+    let text = r#"
+        name = "size"
+        peers = 150
+        seeds = [1]
+        steps = [
+            { do = "join", within = "1s" },
+            { do = "settle", name = "crowd", limit = "20s" },
+            { do = "wait", for = "10s" },
+            { do = "estimate", name = "size" },
+        ]
+    "#;
+    let run = run(&Scenario::parse(text).unwrap(), 150, 1, None);
+    let metric = |name: &str| run.metrics[&format!("size.{name}")];
+    assert!((0.9..1.1).contains(&metric("mean")), "{:?}", run.metrics);
+    assert!(metric("error_p95") < 0.4 && metric("within_bounds") > 0.85, "{:?}", run.metrics);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another() {
     let text = r#"
         name = "twice"

@@ -372,13 +372,13 @@ impl Driver {
         match parcel.purpose {
             Purpose::Message => {
                 let ears = self.ears(parcel.channel);
-                let Some(value) = (!ears.is_empty()).then(|| self.decode(received, parcel.value)).flatten()
-                else {
+                if ears.is_empty() {
                     return;
-                };
-                ears.iter().for_each(|ear| {
+                }
+                let Some(value) = self.decode(received, parcel.value) else { return };
+                for ear in ears {
                     ear.announce("message", &snapshot::message(received, &value));
-                });
+                }
             }
             // These are between two.
             _ if received.to.is_none() => self.warn_of_nonsense(received),

@@ -12,7 +12,7 @@ async function pair(world, topic) {
   return [a, b]
 }
 
-behavior('a request is answered with a value, with what a promise becomes, and through a mesh', async world => {
+behavior('a request is answered with a value, or with what a promise becomes', async world => {
   const [a, b] = await pair(world, 'ask')
   await b.run(({ easypeers }) => {
     easypeers.on('request', async ({ message, from, to }, respond) => {
@@ -28,6 +28,30 @@ behavior('a request is answered with a value, with what a promise becomes, and t
   }, b.address)
   assert.deepEqual(answers, { from: a.address, to: [b.address], sum: '2', late: [1, 2, 3], text: 'hey!' })
   assert.deepEqual(await b.run(p => p.messages), [], 'a request is no message')
+})
+
+behavior('a request and its answer find their way through others, and to whoever goes by a name that proves nothing', async world => {
+  await world.tracker()
+  const pages = []
+  for (const name of ['a', 'b', 'c', 'd']) pages.push(await world.join(name, 'ring', { maxPeers: 2 }))
+  await Promise.all(pages.map(page => page.neighbors(2)))
+  const [a, ...others] = pages
+  const wires = await a.run(({ easypeers }) => Object.keys(easypeers.wires))
+  const far = others.find(({ address }) => !wires.includes(address))
+  for (const page of pages) {
+    await page.run(({ easypeers }) => { easypeers.on('request', ({ message, verified }, respond) => respond([message, verified])) })
+  }
+  assert.deepEqual(await a.run(({ easypeers }, to) => easypeers.request(to, 'far'), far.address), ['far', true])
+
+  const name = 'cd'.repeat(20)
+  await far.run(({ easypeers }, name) => {
+    easypeers.address = name
+    easypeers.send('my name')
+  }, name)
+  await a.hears('my name')
+  const claimed = await a.run(({ easypeers }, to) => easypeers.request(to, 'by name', { claimed: true }), name)
+  assert.deepEqual(claimed, ['by name', true])
+  assert.deepEqual(await far.run(({ easypeers }, to) => easypeers.request(to, 'back'), a.address), ['back', false])
 })
 
 behavior('what the answering page throws, rejects with or cannot send arrives as an error', async world => {
@@ -127,7 +151,7 @@ behavior('what is no request is refused at the call', async world => {
   ])
 })
 
-behavior('a page that asks, and one that responds, keep no instance that was closed', async world => {
+behavior('respond after close() throws, and what a page that closes has asked for is refused', async world => {
   const [a, b] = await pair(world, 'late')
   await b.run(({ easypeers }) => easypeers.on('request', (data, respond) => { globalThis.respond = respond }))
   await a.run(({ easypeers }, to) => { globalThis.answer = easypeers.request(to, 'x').then(value => value, error => error.code) }, b.address)

@@ -221,12 +221,11 @@ impl Direct {
     /// Sends a message of this peer's own.
     pub(crate) fn send(&mut self, message: Verified<Message>, paths: Paths<'_>, now: Instant) {
         let id = message.id;
-        let next_at = now + self.patience(&message, 0, paths.max_peers);
         let mine = Mine {
             message,
             sent_at: now,
             tries: 0,
-            next_at,
+            next_at: now,
             tried: Set::new(),
             last: None,
             stuck: false,
@@ -267,11 +266,9 @@ impl Direct {
 
     /// Starts a try along a path that was not tried yet, as far as there is one.
     pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
-        let Some(mine) = self.mine.get(&id) else { return };
-        let next_at = now + self.patience(&mine.message, mine.tries, paths.max_peers);
         let Some(mine) = self.mine.get_mut(&id) else { return };
         mine.tries += 1;
-        mine.next_at = next_at;
+        mine.next_at = now + patience(&mine.message, mine.tries - 1, paths.max_peers, &self.waits);
         if let Some(last) = mine.last.take() {
             mine.tried.insert(last);
         }
@@ -393,16 +390,9 @@ impl Direct {
         }
         let took = now - mine.sent_at;
         if let Some(to) = mine.message.header.to {
-            self.waits.note(to, took);
+            self.waits.note(to, took, mine.tries);
         }
         Some(took)
-    }
-
-    /// How long the acknowledgement of a message may take that was tried so often before.
-    fn patience(&self, message: &Message, tries: u8, max_peers: usize) -> Duration {
-        let base = patient(ACKNOWLEDGED * (1 << (tries / 2).min(1)), max_peers)
-            + transfer_time(message.header.size) * 3;
-        message.header.to.map_or(base, |to| self.waits.of(&to, base))
     }
 
     /// The next peer for an acknowledgement on its way back; shortens the path where a link allows it. Without a
@@ -512,6 +502,13 @@ impl Direct {
 
 fn transfer_time(bytes: u32) -> Duration {
     Duration::from_micros(u64::from(bytes) * 10)
+}
+
+/// How long the acknowledgement of a message may take that was tried so often before.
+fn patience(message: &Message, tries: u8, max_peers: usize, waits: &Waits) -> Duration {
+    let base = patient(ACKNOWLEDGED * (1 << (tries / 2).min(1)), max_peers);
+    let base = base + transfer_time(message.header.size) * 3;
+    message.header.to.map_or(base, |to| waits.of(&to, base))
 }
 
 struct Hop {

@@ -3,8 +3,7 @@
 //! Addresses are hashes, so peers lie on the ring at random: in a swarm of N, the gaps between one and the next are 1/N of
 //! the ring in the mean. Whose list of links a peer sees, it sees both gaps of: with six links some sixty of them, spread
 //! over the ring by the long links. N is their number over their sum; the sum of that many gaps has a gamma distribution,
-//! which says how sure that is (two in the percent of a swarm of any size, for it only depends on how many gaps there are).
-//! Where all gaps are seen, N is not estimated but counted.
+//! which says how sure that is: it depends on how many gaps are seen, and not on N. Where all are, N is counted.
 //!
 //! Nothing is decided by it: neighbors may say of theirs what they like.
 
@@ -15,6 +14,8 @@ use crate::proto::ring::clockwise;
 
 /// 19 of 20 are between, in standard deviations.
 const SURE: f64 = 1.96;
+/// The smallest share of the ring that is told from nothing.
+const LEAST: f64 = 1e-30;
 
 /// The estimate of one who sees these links, and of these peers all of them.
 pub(super) fn estimate(me: Address, edges: &Set<(Address, Address)>, whole: &Set<Address>) -> Estimate {
@@ -32,7 +33,7 @@ pub(super) fn estimate(me: Address, edges: &Set<(Address, Address)>, whole: &Set
     if gaps.len() == seen.len() {
         return Estimate { peers: count, low: count, high: count };
     }
-    let (number, sum) = (gaps.len() as f64, gaps.iter().sum::<f64>());
+    let (number, sum) = (gaps.len() as f64, gaps.iter().sum::<f64>().max(LEAST));
     // After Wilson and Hilferty (1931).
     let gamma = |deviations: f64| {
         let part = 1.0 / (9.0 * number);
@@ -100,5 +101,14 @@ mod tests {
         let edges = (1..10).map(|n| (me.min(far(n)), me.max(far(n)))).collect();
         let Estimate { peers, low, high } = estimate(me, &edges, &Set::from_iter([me]));
         assert!(peers >= 10.0 && low >= 10.0 && high >= peers);
+    }
+
+    #[test]
+    fn neighbors_that_make_up_peers_next_to_each_other_make_no_infinity() {
+        let me = Address([1; 20]);
+        let close = |n: u8| Address(std::array::from_fn(|at| if at == 19 { n } else { 1 }));
+        let edges = [(close(0), me), (me, close(2)), (close(2), Address([9; 20]))].into_iter().collect();
+        let Estimate { peers, low, high } = estimate(me, &edges, &Set::from_iter([me]));
+        assert!(peers.is_finite() && low.is_finite() && high.is_finite());
     }
 }

@@ -12,7 +12,7 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::{Driver, Sent, with};
+use super::{Driver, Sent, Table, with};
 use crate::proto::{Address, DeliveryFailure, Instant, MessageId, Received};
 use crate::web::abort::Watch;
 use crate::web::convert;
@@ -51,9 +51,17 @@ pub(super) struct Asked {
 /// What is kept for requests.
 #[derive(Default)]
 pub(super) struct Requests {
-    asked: super::Table<u64, Asked>,
+    asked: Table<u64, Asked>,
     /// When it was last said that nobody listens.
     refused_at: Cell<Option<Instant>>,
+}
+
+#[cfg(test)]
+impl Requests {
+    /// The numbers of those that have no answer yet.
+    pub(super) fn pending(&self) -> Vec<u64> {
+        self.asked.keys()
+    }
 }
 
 impl Driver {
@@ -68,7 +76,8 @@ impl Driver {
         let number = u64::from_le_bytes(options::random()?.bytes());
         let head = Parcel::head(channel, Purpose::Request(number));
         let payload = convert::encode(message, self.limit(), head)?;
-        let options = SendOptions { timeout: Some(options.timeout.unwrap_or(PATIENCE)), ..options };
+        let timeout = options.timeout.unwrap_or(PATIENCE);
+        let options = SendOptions { timeout: Some(timeout), ..options };
         let Sent { id, outcome: sent } = self.send(Some(to), payload, &options)?;
         if sent.ended() {
             return Ok(sent.promise());
@@ -81,7 +90,7 @@ impl Driver {
             id,
             sent,
             outcome: Outcome::default(),
-            until: self.now() + options.timeout.unwrap_or(PATIENCE),
+            until: self.now() + timeout,
             alarm: RefCell::default(),
             _watch: options.signal.as_ref().map(|signal| signal.watch(abort)),
         });
@@ -115,7 +124,7 @@ impl Driver {
         let carries =
             |number: &u64| self.requests.asked.get(*number).is_some_and(|asked| asked.id.get() == id);
         if let Some(number) = self.requests.asked.keys().into_iter().find(carries) {
-            self.give_up(number, if why == DeliveryFailure::Closed { Error::Closed } else { why.into() });
+            self.give_up(number, if self.closed() { Error::Closed } else { why.into() });
         }
     }
 
@@ -160,8 +169,7 @@ impl Driver {
         });
         if ears.iter().all(|ear| ear.count(&REQUEST.into()) == 0) {
             let now = self.now();
-            let since = self.requests.refused_at.get().is_none_or(|at| now - at >= REFUSE_EVERY);
-            if since {
+            if self.requests.refused_at.get().is_none_or(|at| now - at >= REFUSE_EVERY) {
                 self.requests.refused_at.set(Some(now));
                 asker.send(Parcel::head(parcel.channel, Purpose::Refusal(number)));
             }

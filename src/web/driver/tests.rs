@@ -144,3 +144,48 @@ async fn who_withdraws_by_a_signal_hears_of_it_and_the_signal_is_let_go_of() {
     assert!(driver.deliveries.is_empty());
     driver.close();
 }
+
+fn received(from: u8, verified: bool, payload: Vec<u8>) -> Received {
+    let (from, id) = (Address([from; 20]), MessageId([1; 20]));
+    Received {
+        payload: Bytes(payload),
+        from,
+        id,
+        to: Some(Address([9; 20])),
+        has: Vec::new(),
+        verified,
+        hops: 1,
+    }
+}
+
+fn text(purpose: Purpose, text: &str) -> Vec<u8> {
+    convert::encode(&text.into(), 100, Parcel::head(None, purpose)).expect("text")
+}
+
+#[wasm_bindgen_test]
+async fn an_answer_counts_from_whom_was_asked_and_proven() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    let options = SendOptions::default();
+    let answer = driver.request(None, Address([1; 20]), &"?".into(), options).expect("held");
+    let number = driver.requests.pending()[0];
+    for (from, verified, number) in [(2, true, number), (1, false, number), (1, true, !number)] {
+        driver.tell_message(&received(from, verified, text(Purpose::Answer(number), "wrong")));
+    }
+    let to_all = Received { to: None, ..received(1, true, text(Purpose::Answer(number), "wrong")) };
+    driver.tell_message(&to_all);
+    assert_eq!(driver.requests.pending(), [number]);
+    driver.tell_message(&received(1, true, text(Purpose::Answer(number), "right")));
+    driver.tell_message(&received(1, true, text(Purpose::Answer(number), "late")));
+    assert_eq!(answer.await.expect("an answer"), "right");
+    driver.close();
+}
+
+#[wasm_bindgen_test]
+fn that_nobody_listens_is_not_said_as_often_as_others_ask() {
+    let driver = alone(r#"{"trackers":[]}"#);
+    for number in 0..100 {
+        driver.tell_message(&received(1, true, text(Purpose::Request(number), "?")));
+    }
+    assert_eq!(driver.deliveries.keys().len(), 1);
+    driver.close();
+}

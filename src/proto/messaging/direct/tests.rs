@@ -63,17 +63,14 @@ fn a_recipient_that_took_long_to_acknowledge_has_longer_before_it_is_sent_the_sa
     direct.send(first.clone(), paths(&known), T0);
     direct.handle_taken(&place(40), first.id, 1);
     assert_eq!(direct.handle_timeout(6, T0 + millis(1600)), [Due::Retry(first.id)]);
+    direct.attempt(first.id, paths(&known), T0 + millis(1600));
     let took = direct.handle_acknowledged(&first.id, T0 + millis(3000));
     assert_eq!(took, Some(millis(3000)), "from the first try");
     let again = T0 + millis(10_000);
     direct.send(second.clone(), paths(&known), again);
     direct.handle_taken(&place(40), second.id, 1);
-    assert_eq!(direct.handle_timeout(6, again + millis(5000)), []);
-    assert_eq!(
-        direct.handle_timeout(6, again + millis(6100)),
-        [Due::Retry(second.id)],
-        "four times as long at most"
-    );
+    assert_eq!(direct.handle_timeout(6, again + millis(2900)), []);
+    assert_eq!(direct.handle_timeout(6, again + millis(3100)), [Due::Retry(second.id)], "twice as long");
 }
 
 // On the way.

@@ -1,9 +1,9 @@
 //! How long recipients take to acknowledge: who waits less than that sends everything twice, which makes it take longer.
 //!
-//! After RFC 6298, but that a message which was tried again counts from its first try. That is too much rather than too
-//! little, and of a slow recipient there would be no other (Karn's rule). What it costs an attacker: nothing is kept but of
-//! those whom the page writes to and who proved to have the message, and who is slow to say so is waited for, by itself, up to
-//! [`MOST`] times as long.
+//! After RFC 6298 and Karn's rule: an acknowledgement is a measure if its message was tried once; of one that was tried again nobody
+//! knows which try it is of, so the wait doubles until there is a measure. What it costs an attacker: nothing is kept but of
+//! those whom the page writes to and who proved to have the message. Who is slow to say so, or is behind a relay that is, is
+//! waited for up to [`MOST`] times as long, and nobody else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,31 +24,38 @@ pub(super) struct Waits {
     order: VecDeque<Address>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Wait {
-    smoothed: Duration,
-    varies: Duration,
+    /// Round trip, smoothed, and how much it varies.
+    measured: Option<(Duration, Duration)>,
+    /// How often the wait was too short, as it seems, since the last measure.
+    doubled: u32,
 }
 
 impl Waits {
-    /// A recipient acknowledged a message after so long.
-    pub(super) fn note(&mut self, who: Address, took: Duration) {
-        let Some(wait) = self.known.get_mut(&who) else {
+    /// A recipient acknowledged a message after so long, and so many tries.
+    pub(super) fn note(&mut self, who: Address, took: Duration, tries: u8) {
+        if !self.known.contains_key(&who) {
             if self.order.len() >= MAX {
                 self.order.pop_front().map(|oldest| self.known.remove(&oldest));
             }
             self.order.push_back(who);
-            self.known.insert(who, Wait { smoothed: took, varies: took / 2 });
+        }
+        let wait = self.known.entry(who).or_default();
+        if tries > 1 {
+            wait.doubled = (wait.doubled + 1).min(MOST.ilog2());
             return;
-        };
-        wait.varies = (wait.varies * 3 + wait.smoothed.abs_diff(took)) / 4;
-        wait.smoothed = (wait.smoothed * 7 + took) / 8;
+        }
+        let (smoothed, varies) = wait.measured.unwrap_or((took, took * 2 / 3));
+        wait.measured = Some(((smoothed * 7 + took) / 8, (varies * 3 + smoothed.abs_diff(took)) / 4));
+        wait.doubled = 0;
     }
 
     /// How long to wait for a recipient who would be given `base`.
     pub(super) fn of(&self, who: &Address, base: Duration) -> Duration {
-        let takes = self.known.get(who).map_or(Duration::ZERO, |wait| wait.smoothed + wait.varies * 4);
-        takes.clamp(base, base * MOST)
+        let Wait { measured, doubled } = self.known.get(who).copied().unwrap_or_default();
+        let takes = measured.map_or(Duration::ZERO, |(smoothed, varies)| smoothed + varies * 4);
+        (takes.max(base) * (1 << doubled)).min(base * MOST)
     }
 
     /// How many it remembers.
@@ -65,26 +72,41 @@ mod tests {
     const BASE: Duration = Duration::from_millis(1500);
     const A: Address = Address([1; 20]);
 
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
     #[test]
     fn who_is_slow_is_waited_for_and_nobody_else() {
         let mut waits = Waits::default();
         assert_eq!(waits.of(&A, BASE), BASE);
-        waits.note(A, Duration::from_millis(100));
+        waits.note(A, millis(100), 1);
         assert_eq!(waits.of(&A, BASE), BASE, "who is fast is waited for as ever");
         for _ in 0..50 {
-            waits.note(A, Duration::from_secs(3));
+            waits.note(A, millis(3000), 1);
         }
         let wait = waits.of(&A, BASE);
-        assert!(wait > Duration::from_secs(3) && wait < Duration::from_secs(4), "{wait:?}");
+        assert!(wait > millis(3000) && wait < millis(4000), "{wait:?}");
         assert_eq!(waits.of(&Address([2; 20]), BASE), BASE);
         for _ in 0..50 {
-            waits.note(A, Duration::from_secs(60));
+            waits.note(A, millis(60_000), 1);
         }
         assert_eq!(waits.of(&A, BASE), BASE * MOST, "and not for ever");
         for _ in 0..50 {
-            waits.note(A, Duration::from_millis(50));
+            waits.note(A, millis(50), 1);
         }
         assert_eq!(waits.of(&A, BASE), BASE, "nor for what was once");
+    }
+
+    #[test]
+    fn what_was_tried_again_measures_nothing_and_doubles_the_wait_until_something_does() {
+        let mut waits = Waits::default();
+        for doubled in [2, 4, 4] {
+            waits.note(A, millis(1600), 2);
+            assert_eq!(waits.of(&A, BASE), BASE * doubled);
+        }
+        waits.note(A, millis(80), 1);
+        assert_eq!(waits.of(&A, BASE), BASE, "it was a neighbor that swallowed them");
     }
 
     #[test]
@@ -93,7 +115,7 @@ mod tests {
         for n in 0..MAX as u32 + 10 {
             let mut who = [0; 20];
             who[..4].copy_from_slice(&n.to_le_bytes());
-            waits.note(Address(who), Duration::from_secs(3));
+            waits.note(Address(who), millis(3000), 1);
         }
         assert_eq!((waits.known.len(), waits.order.len()), (MAX, MAX));
     }
