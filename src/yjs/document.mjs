@@ -13,11 +13,11 @@
 // Who got something new that way tells its neighbors, so it spreads over the mesh link by link. A page tells one neighbor when
 // nothing was changed for some seconds, then after twice as long, and so on: where nothing happens nothing is said.
 import * as Y from 'yjs'
-import { about, Alarm } from './alarm.mjs'
+import { about, Alarm } from '../common/alarm.mjs'
+import { report } from '../common/errors.mjs'
+import { PIECE, Pieces, sendPieces } from '../common/pieces.mjs'
 import { digestOf } from './digest.mjs'
-import { report } from './events.mjs'
-import { deliver, PIECE, Transfers } from './transfer.mjs'
-import { ANSWER, ASK, BUSY, TELL } from './wire.mjs'
+import { ANSWER, ASK, BUSY, encodeMessages, TELL } from './wire.mjs'
 
 /** Without a change for so long, a page compares: some seconds, that a lost message may cost. */
 const QUIET_MS = 6_000
@@ -71,7 +71,7 @@ export class Document {
   #pulls = new Map()
   /** Who was given our state vector, and so may send what is missing here, however late. */
   #owing = new Set()
-  #transfers = new Transfers()
+  #pieces = new Pieces()
   /** Who is being given something now. */
   #given = new Set()
   /** How many of them get so much that it goes in pieces. */
@@ -122,7 +122,7 @@ export class Document {
     this.sayAll()
     for (const alarm of [this.#check, this.#greet, this.#spread, this.#mend, this.#doubt, this.#alone, ...this.#pulls.values()]) alarm.clear()
     this.#pulls.clear()
-    this.#transfers.clear()
+    this.#pieces.clear()
   }
 
   get digest () {
@@ -212,7 +212,7 @@ export class Document {
     this.#pulls.get(from)?.set(PIECE_MS)
     let whole
     try {
-      whole = this.#transfers.take(from, piece)
+      whole = this.#pieces.take(from, piece)
     } catch {
       return this.room.drop('piece')
     }
@@ -330,9 +330,16 @@ export class Document {
     const isLarge = messages.some(({ update }) => update?.length > PIECE)
     if (isLarge) this.#served++
     this.#given.add(address)
-    await deliver(this.room, address, messages)
+    await this.#deliver(address, messages)
     this.#given.delete(address)
     if (isLarge) this.#served--
+  }
+
+  /** In pieces if need be: Yjs applies an update in one go. */
+  async #deliver (address, messages) {
+    const bytes = encodeMessages(messages)
+    if (bytes.length <= PIECE) return this.room.send(address, messages)
+    return sendPieces(bytes, piece => this.room.send(address, [{ name: 'piece', ...piece }]), () => this.room.isClosed)
   }
 
   #missingAt (vector) {
@@ -366,7 +373,7 @@ export class Document {
 
   left (address) {
     this.#greeted.delete(address)
-    this.#transfers.forget(address)
+    this.#pieces.forget(address)
     this.#giveUp(address)
     this.#wasCutOff ||= this.room.neighbors().length === 0
   }

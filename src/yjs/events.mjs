@@ -1,4 +1,5 @@
 // The emitter of the provider: as that of y-webrtc, but a listener that throws keeps nobody else from hearing.
+import { report } from '../common/errors.mjs'
 
 export class Events {
   #listeners = new Map()
@@ -41,10 +42,4 @@ export class Events {
   removeAllListeners () {
     this.#listeners.clear()
   }
-}
-
-/** Says what the page's own code threw, as if nobody had called it. */
-export function report (error) {
-  if (typeof reportError === 'function') reportError(error)
-  else console.error(error)
 }

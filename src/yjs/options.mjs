@@ -2,6 +2,8 @@
 //
 // Options of y-webrtc mean here what they mean there, where that can be. Where a page would not get what it asked for, it is
 // told: by an exception if it could not work, by a line on the console if it can.
+import { invalid, kindOf } from '../common/errors.mjs'
+import { checkInstance } from '../common/instance.mjs'
 
 /** Longest name of a room, in bytes: every message carries it. */
 const LONGEST_ROOM = 1000
@@ -51,7 +53,7 @@ export function readOptions (room, doc, options = {}) {
   const { awareness, easypeers, ...rest } = options
   if (awareness !== undefined && awareness !== null) checkAwareness(awareness)
   if (easypeers !== undefined && easypeers !== null) {
-    checkInstance(easypeers)
+    checkInstance(easypeers, '`easypeers`')
     const others = Object.keys(rest).filter(name => rest[name] !== undefined)
     if (others.length > 0) throw invalid(`\`${others[0]}\` belongs to the instance that is given as \`easypeers\`: say it where that is made`)
   }
@@ -89,23 +91,6 @@ function checkAwareness (awareness) {
   if (!(awareness.states instanceof Map) || typeof awareness.setLocalState !== 'function' || typeof awareness.on !== 'function') {
     throw invalid(`\`awareness\`: expected an Awareness of y-protocols, got ${kindOf(awareness)}`)
   }
-}
-
-function checkInstance (easypeers) {
-  if (typeof easypeers.send !== 'function' || typeof easypeers.on !== 'function' || typeof easypeers.address !== 'string') {
-    throw invalid(`\`easypeers\`: expected an instance of Easypeers, got ${kindOf(easypeers)}`)
-  }
-  if (easypeers.closed) throw Object.assign(new TypeError('`easypeers`: this instance is closed'), { code: 'ERR_CLOSED' })
-}
-
-function invalid (message) {
-  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' })
-}
-
-function kindOf (value) {
-  if (value === null) return 'null'
-  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'nothing'}`
-  return typeof value
 }
 
 const warned = new Set()

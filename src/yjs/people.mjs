@@ -8,9 +8,9 @@
 // minutes.
 import * as decoding from 'lib0/decoding'
 import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
-import { about, Alarm } from './alarm.mjs'
+import { about, Alarm } from '../common/alarm.mjs'
+import { report } from '../common/errors.mjs'
 import { digestOfClients } from './digest.mjs'
-import { report } from './events.mjs'
 
 /** Between two broadcasts of awareness alone. */
 const PAUSE_MS = 100

@@ -34,7 +34,8 @@ import * as Y from 'yjs'
 import { Awareness } from 'y-protocols/awareness'
 import { IndexeddbPersistence } from 'y-indexeddb'
 import { EasypeersProvider } from 'easypeers/yjs'
-import { edit, seeded, whole } from './tests/yjs/edits.mjs'
+import { seeded } from './tests/stub/random.mjs'
+import { edit, whole } from './tests/yjs/edits.mjs'
 
 window.side = {
   Y, Awareness, IndexeddbPersistence, EasypeersProvider, edit, seeded, whole,

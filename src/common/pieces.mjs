@@ -1,10 +1,8 @@
-// Packets that are too large for one message, cut into pieces.
+// Bytes that are too many for one message, cut into pieces.
 //
 // A piece goes when one of those before it has arrived, so that no more than a few are under way however slow the way is, and
 // both pages have their turns between two of them. How many depends on how it goes: one more for each that arrives, half as
-// many when one does not, which is then sent again. The pieces are of bytes, and what they make is read when the last is there:
-// Yjs applies an update in one go.
-import { encodeMessages } from './wire.mjs'
+// many when one does not, which is then sent again. What the pieces make is read when the last is there.
 
 /** Bytes of a piece: that of a frame. Of larger ones, those that are sent again cost a busy swarm more than they bring. */
 export const PIECE = 16_384
@@ -12,16 +10,19 @@ export const PIECE = 16_384
 const [UNDER_WAY, MOST_UNDER_WAY] = [2, 16]
 /** So often a piece is sent before the whole is given up; Easypeers tries several times itself. */
 const TRIES = 2
-/** Most bytes that one peer may have here unfinished. A guess: more than a page can hold as a document. */
-const LARGEST = 512 * 2 ** 20
+/** Most bytes that go in pieces, and that one peer may have here unfinished. A guess: more than a page can hold as a document. */
+export const LARGEST = 512 * 2 ** 20
 
-/** Sends messages to one peer, in pieces if need be. Resolves to whether all have arrived. */
-export async function deliver (room, address, messages) {
-  const bytes = encodeMessages(messages)
-  if (bytes.length <= PIECE) return room.send(address, messages)
+/**
+ * Sends bytes to one peer. Resolves to whether all have arrived.
+ * @param {(piece: { transfer: number, index: number, count: number, bytes: Uint8Array }) => Promise<boolean>} send sends a piece,
+ * and says whether it has arrived
+ * @param {() => boolean} isOver whether nobody wants it any more
+ */
+export function sendPieces (bytes, send, isOver) {
   const count = Math.ceil(bytes.length / PIECE)
   const transfer = Math.floor(Math.random() * 2 ** 32)
-  const send = index => room.send(address, [{ name: 'piece', transfer, index, count, bytes: bytes.subarray(index * PIECE, (index + 1) * PIECE) }])
+  const piece = index => ({ transfer, index, count, bytes: bytes.subarray(index * PIECE, (index + 1) * PIECE) })
   return new Promise(resolve => {
     let [next, arrived, underWay, most] = [0, 0, 0, UNDER_WAY]
     let failed = false
@@ -30,11 +31,11 @@ export async function deliver (room, address, messages) {
     }
     const carry = async (index, tries) => {
       underWay++
-      const hasArrived = await send(index)
+      const hasArrived = await send(piece(index))
       underWay--
       most = hasArrived ? Math.min(most + 1, MOST_UNDER_WAY) : Math.ceil(most / 2)
       if (hasArrived) arrived++
-      else if (tries < TRIES && !room.isClosed) return carry(index, tries + 1)
+      else if (tries < TRIES && !isOver()) return carry(index, tries + 1)
       else failed = true
       if (failed || arrived === count) resolve(!failed)
       else fill()
@@ -43,8 +44,8 @@ export async function deliver (room, address, messages) {
   })
 }
 
-/** What has come of transfers, one for each peer. */
-export class Transfers {
+/** What has come in pieces, one whole for each peer. */
+export class Pieces {
   #unfinished = new Map()
 
   /** Takes a piece, and returns the bytes of the whole when it was the last one. @throws for a piece that fits nothing */
