@@ -1,9 +1,9 @@
 // One instance of Easypeers for several rooms of a page.
 //
-// Every room has a seat here. A message goes to the seats of its room; what is of no room here, and what is no packet of ours,
-// is somebody else's. Two seats of one room hear each other, too, though a peer does not hear itself: each is to the other a
+// Every room has a seat here. All talk in one channel, and a message goes to the seats of its room; what is of no room here is
+// somebody else's. Two seats of one room hear each other, too, though a peer does not hear itself: each is to the other a
 // neighbor, with the address that both have.
-import { encodePacket, openPacket } from './wire.mjs'
+import { CHANNEL, encodePacket, openPacket } from './wire.mjs'
 
 const hubs = new WeakMap()
 
@@ -16,11 +16,12 @@ export function takeSeat (easypeers, room, seat) {
 class Hub {
   /** The seats of each room. */
   rooms = new Map()
+  /** Open while there are any. */
+  channel = null
 
   constructor (easypeers) {
     this.easypeers = easypeers
     this.listeners = {
-      message: ({ message, from }) => this.handle(message, from),
       connect: address => this.tell(seat => seat.arrived(address)),
       disconnect: address => this.tell(seat => seat.left(address)),
       address: () => this.tell(seat => seat.renamed()),
@@ -29,7 +30,7 @@ class Hub {
   }
 
   take (room, seat) {
-    if (this.rooms.size === 0) for (const [event, listener] of Object.entries(this.listeners)) this.easypeers.on(event, listener)
+    if (this.rooms.size === 0) this.open()
     const seats = this.rooms.get(room) ?? new Set()
     this.rooms.set(room, seats)
     const before = [...seats]
@@ -45,7 +46,17 @@ class Hub {
     const seats = this.rooms.get(room)
     if (!seats?.delete(seat) || seats.size > 0) return
     this.rooms.delete(room)
-    if (this.rooms.size === 0) for (const [event, listener] of Object.entries(this.listeners)) this.easypeers.off(event, listener)
+    if (this.rooms.size === 0) this.close()
+  }
+
+  open () {
+    this.channel = this.easypeers.channel(CHANNEL).on('message', ({ message, from }) => this.handle(message, from))
+    for (const [event, listener] of Object.entries(this.listeners)) this.easypeers.on(event, listener)
+  }
+
+  close () {
+    this.channel.close()
+    for (const [event, listener] of Object.entries(this.listeners)) this.easypeers.off(event, listener)
   }
 
   handle (message, from) {
@@ -56,7 +67,7 @@ class Hub {
       // Nobody can say whose it was.
       return
     }
-    for (const seat of [...this.rooms.get(packet?.room) ?? []]) seat.receive(from, packet.bytes)
+    for (const seat of [...this.rooms.get(packet.room) ?? []]) seat.receive(from, packet.bytes)
   }
 
   tell (say) {
@@ -93,7 +104,7 @@ class Seat {
   async broadcast (messages) {
     const packet = encodePacket(this.room, messages)
     this.pass(packet)
-    if (!this.easypeers.closed && this.easypeers.wireCount > 0) await this.easypeers.send(packet)
+    if (!this.easypeers.closed && this.easypeers.wireCount > 0) await this.hub.channel.send(packet)
     return packet.length
   }
 
@@ -101,7 +112,7 @@ class Seat {
   async send (address, messages) {
     const packet = encodePacket(this.room, messages)
     if (address === this.address) this.pass(packet)
-    else await this.easypeers.send(address, packet)
+    else await this.hub.channel.send(address, packet)
     return packet.length
   }
 

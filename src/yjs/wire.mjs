@@ -1,6 +1,5 @@
-// What travels: a packet is the body of one message of Easypeers.
+// What travels: a packet is the body of one message of Easypeers, in a channel of its own.
 //
-//   "yjs", 1            four bytes, so that other messages of the same swarm are told apart
 //   the room            varString: several rooms may share a swarm
 //   messages            one after another, to the end
 //
@@ -10,7 +9,9 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
-const MAGIC = [0x79, 0x6a, 0x73, 1]
+/** Where packets are said, so that no page takes them for its own messages; the number is that of this format. */
+export const CHANNEL = 'yjs:1'
+
 const SYNC = 0
 const AWARENESS = 1
 const QUERY = 3
@@ -78,7 +79,6 @@ export function encodeMessages (messages) {
 
 export function encodePacket (room, messages) {
   return encoding.encode(to => {
-    encoding.writeUint8Array(to, Uint8Array.from(MAGIC))
     encoding.writeVarString(to, room)
     writeAll(to, messages)
   })
@@ -88,10 +88,10 @@ function writeAll (to, messages) {
   for (const message of messages) WRITE[message.name](to, message)
 }
 
-/** The room of a packet and the bytes of its messages; nothing if it is none of ours. @throws for one that is cut off */
+/** The room of a packet and the bytes of its messages. @throws for what is none */
 export function openPacket (bytes) {
-  if (!(bytes instanceof Uint8Array) || bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte)) return null
-  const from = decoding.createDecoder(bytes.subarray(MAGIC.length))
+  if (!(bytes instanceof Uint8Array)) throw new Error('a packet that is no bytes')
+  const from = decoding.createDecoder(bytes)
   const room = readText(from)
   return { room, bytes: from.arr.subarray(from.pos) }
 }

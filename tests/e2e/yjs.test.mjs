@@ -119,6 +119,7 @@ behavior('two documents and a chat share one instance', async world => {
   await two1.run(p => { p.text.insert(0, 'second') })
   await one0.run(() => { shared.send('a word') })
   await Promise.all([has(one1, 'first'), has(two0, 'second'), one1.hears('a word')])
+  assert.deepEqual(await one1.heard(), { 'a word': 1 }, 'and nothing of the rooms')
   await one0.run(p => p.provider.destroy())
   await people(one1, 1)
   assert.equal(await one0.run(() => shared.closed), false)
@@ -152,7 +153,8 @@ behavior('what strangers in the room send that means nothing is counted, and the
   await Promise.all([a.neighbors(), b.neighbors()])
   await b.run(({ easypeers }) => {
     const room = [8, ...new TextEncoder().encode('nonsense')]
-    for (let i = 0; i < 300; i++) easypeers.send(Uint8Array.from([0x79, 0x6a, 0x73, 1, ...room, i % 8, ...crypto.getRandomValues(new Uint8Array(i % 60))]))
+    const channel = easypeers.channel('yjs:1')
+    for (let i = 0; i < 300; i++) channel.send(Uint8Array.from([...room, i % 8, ...crypto.getRandomValues(new Uint8Array(i % 60))]))
     easypeers.send('the end')
   })
   await a.hears('the end')
