@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util'
 import zlib from 'node:zlib'
 import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
+import { adapterFiles, EDITOR, editorParts } from './adapters.mjs'
 import { bindgenVersion } from './versions.mjs'
 import { weigh } from './weigh.mjs'
-import { EDITOR, editorParts, yjsFiles } from './yjs.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PKG = path.join(ROOT, 'pkg')
@@ -50,7 +50,7 @@ const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'ut
 const work = mkdtempSync(path.join(os.tmpdir(), 'easypeers-build-'))
 try {
   const { wasm, named } = compile(work)
-  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations(), ...(await yjsFiles()) }
+  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations(), ...(await adapterFiles()) }
   const sizes = measure(files)
   console.log(`${weigh(named)}\n\n${sizes}`)
   if (options.named) writeFileSync(options.named, named)
@@ -239,6 +239,7 @@ function measure(files) {
     row('CommonJS module', ['easypeers.cjs']),
     row('slim', ['slim.mjs', 'easypeers.wasm']),
     row('provider for Yjs, beside one of these', ['yjs.mjs']),
+    row('adapter for Automerge, beside one of these', ['automerge.mjs']),
   ].join('\n')
 }
 

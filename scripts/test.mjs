@@ -50,7 +50,7 @@ const STEPS = [
   { lane: 2, name: 'types', needs: ['npm'], run: 'tsc --project tests/types' },
   { lane: 2, name: 'package', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:package' },
   { lane: 2, name: 'node', needs: ['npm'], tests: true, run: 'npm run test:node' },
-  { lane: 2, name: 'yjs', needs: ['npm'], tests: true, run: 'npm run test:yjs' },
+  { lane: 2, name: 'yjs', needs: ['npm'], tests: true, run: ['npm run test:yjs', 'npm run test:sync'] },
   { lane: 2, name: 'e2e', needs: ['npm', 'chromium'], tests: true, run: 'npm run test:e2e' },
 ]
 

@@ -8,7 +8,7 @@ import { bounded, Peer } from './harness.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A script that has Yjs and the provider, and the class of the script tag, which the probe watches. */
+/** A script that has adapters of pkg/ and what they adapt, and the class of the script tag, which the probe watches. */
 export async function bundle (contents, options = {}) {
   const { outputFiles } = await esbuild.build({
     stdin: { contents, resolveDir: ROOT },
@@ -20,7 +20,7 @@ export async function bundle (contents, options = {}) {
       name: 'one class',
       setup (build) {
         build.onResolve({ filter: /^easypeers$/ }, () => ({ path: 'easypeers', namespace: 'global' }))
-        build.onResolve({ filter: /^easypeers\/yjs$/ }, () => ({ path: `${ROOT}pkg/yjs.mjs` }))
+        build.onResolve({ filter: /^easypeers\/./ }, ({ path }) => ({ path: `${ROOT}pkg/${path.slice('easypeers/'.length)}.mjs` }))
         build.onLoad({ filter: /.*/, namespace: 'global' }, () => ({ contents: 'export default globalThis.Easypeers' }))
       },
     }, ...options.plugins ?? []],

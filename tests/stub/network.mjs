@@ -2,6 +2,7 @@
 // test wants it, and the same seed gives the same run.
 import { seeded } from './random.mjs'
 
+/** How long a message takes, and its acknowledgement, unless a test wants it otherwise. */
 const LATENCY_MS = 20
 /** Who sends to somebody who is not there hears of it after so long. */
 const TIMEOUT_MS = 3_000
@@ -78,17 +79,19 @@ export class Network {
     peer.closed = true
   }
 
+  /** How long it takes; nothing if it is lost. */
   carry (from, to, message, isDirect, channel) {
     this.log.push({ from, to, bytes: message, channel })
-    if (this.loses(from, to, message)) return false
+    if (this.loses(from, to, message)) return null
+    const latency = this.latency()
     const copy = message instanceof Uint8Array ? message.slice() : message
     setTimeout(() => {
       if (to.closed) return
       this.received[isDirect ? 'direct' : 'broadcast']++
       this.received.bytes += copy.length
       to.hear({ message: copy, from: from.address, verified: true, ...(isDirect ? { to: [to.address] } : {}) }, channel)
-    }, this.latency())
-    return true
+    }, latency)
+    return latency
   }
 }
 
@@ -161,9 +164,10 @@ class Stub extends Emitter {
       return Promise.resolve({})
     }
     const other = this.network.peers.get(to)
-    const carried = other && this.network.reach(this).includes(other) && this.network.carry(this, other, message, true, channel)
+    const carried = other && this.network.reach(this).includes(other) ? this.network.carry(this, other, message, true, channel) : null
     return new Promise((resolve, reject) => {
-      setTimeout(() => carried ? resolve({}) : reject(new Error('unreachable')), carried ? 2 * LATENCY_MS : TIMEOUT_MS)
+      if (carried === null) setTimeout(() => reject(new Error('unreachable')), TIMEOUT_MS)
+      else setTimeout(() => resolve({}), carried + this.network.latency())
     })
   }
 

@@ -1,28 +1,13 @@
 // Documents of Yjs on a network of stubs, in virtual time.
-import { mock } from 'node:test'
+import { pass, settled } from '../stub/time.mjs'
+import * as Y from 'yjs'
+import { Awareness } from 'y-protocols/awareness'
+import { EasypeersProvider } from '../../src/yjs/index.mjs'
 import * as stub from '../stub/network.mjs'
 import { seeded } from '../stub/random.mjs'
+import { assertEqual, edit } from './edits.mjs'
 
-// Before anything is loaded that keeps the clock it finds.
-mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] })
-export const Y = await import('yjs')
-export const { Awareness } = await import('y-protocols/awareness')
-export const { assertEqual, edit } = await import('./edits.mjs')
-export const { EasypeersProvider } = await import('../../src/yjs/index.mjs')
-
-const STEP_MS = 20
-
-/** Lets time go by. All that is due at a moment, promises too, is done before the next one. */
-export async function pass (milliseconds) {
-  for (let gone = 0; gone < milliseconds; gone += STEP_MS) {
-    await settled()
-    mock.timers.tick(STEP_MS)
-  }
-  await settled()
-}
-
-/** What is under way in this turn has come to its end. */
-export const settled = () => new Promise(resolve => setImmediate(resolve))
+export { assertEqual, Awareness, EasypeersProvider, edit, pass, settled, Y }
 
 export class Network extends stub.Network {
   constructor (seed = 1) {

@@ -1,5 +1,5 @@
-// `easypeers/yjs`: from src/yjs/ to pkg/, and what the editor of www/ is made with: a part of `npm run build` that needs no Rust.
-// `node scripts/yjs.mjs` does it alone.
+// The adapters, `easypeers/yjs` and its like: from a folder of src/ to pkg/, and what the editor of www/ is made with: a part of
+// `npm run build` that needs no Rust. `node scripts/adapters.mjs` does it alone.
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -7,16 +7,25 @@ import * as esbuild from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** The files of the module, by name. */
-export async function yjsFiles () {
+/** Each adapter is a folder of src/ and a subpath of the package. What it adapts is the page's own: of that there may be one copy only. */
+export const ADAPTERS = {
+  // The few functions of lib0 that write and read bytes come along, for lib0 is a dependency of these two and not of ours.
+  yjs: ['yjs', 'y-protocols/*'],
+  automerge: ['@automerge/automerge-repo/*'],
+}
+
+/** The files of all adapters, by name. */
+export async function adapterFiles () {
   const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
-  const types = readFileSync(path.join(ROOT, 'src/yjs/types.d.ts'))
-  return {
-    'yjs.mjs': await bundle('esm', version),
-    'yjs.cjs': await bundle('cjs', version),
-    'yjs.d.mts': types,
-    'yjs.d.ts': types,
+  const files = {}
+  for (const name of Object.keys(ADAPTERS)) {
+    const types = readFileSync(path.join(ROOT, `src/${name}/types.d.ts`))
+    files[`${name}.mjs`] = await bundle(name, 'esm', version)
+    files[`${name}.cjs`] = await bundle(name, 'cjs', version)
+    files[`${name}.d.mts`] = types
+    files[`${name}.d.ts`] = types
   }
+  return files
 }
 
 /** Where the parts of the editor are, and what is in there: CodeMirror, Yjs, the provider, in `EditorParts`. */
@@ -47,12 +56,10 @@ export async function editorParts () {
   return outputFiles[0].contents
 }
 
-async function bundle (format, version) {
+async function bundle (name, format, version) {
   const { outputFiles } = await esbuild.build({
-    entryPoints: [path.join(ROOT, 'src/yjs/index.mjs')],
-    // The page's own: of Yjs there may be one copy only. The few functions of lib0 that write and read bytes come along, for
-    // lib0 is a dependency of these two and not of ours.
-    external: ['easypeers', 'yjs', 'y-protocols/*'],
+    entryPoints: [path.join(ROOT, `src/${name}/index.mjs`)],
+    external: ['easypeers', ...ADAPTERS[name]],
     bundle: true,
     minify: true,
     lineLimit: 1000,
@@ -69,6 +76,6 @@ async function bundle (format, version) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [name, bytes] of Object.entries(await yjsFiles())) writeFileSync(path.join(ROOT, 'pkg', name), bytes)
+  for (const [name, bytes] of Object.entries(await adapterFiles())) writeFileSync(path.join(ROOT, 'pkg', name), bytes)
   writeFileSync(EDITOR, await editorParts())
 }
