@@ -80,7 +80,7 @@ export class Outbox {
     const number = ++this.neighbor.number
     if (messages.length > PIECE) {
       const send = ({ index, count, bytes }) => this.send(encodePiece({ session, number, index, count, bytes }))
-      return sendPieces(messages, send, () => this.isClosed, number)
+      return sendPieces(messages, send, () => this.isClosed)
     }
     const packet = encodePacket({ session, number, messages })
     for (let tries = 0; tries < TRIES && !this.isClosed; tries++) if (await this.send(packet)) return true

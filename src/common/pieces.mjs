@@ -18,10 +18,10 @@ export const LARGEST = 512 * 2 ** 20
  * @param {(piece: { transfer: number, index: number, count: number, bytes: Uint8Array }) => Promise<boolean>} send sends a piece,
  * and says whether it has arrived
  * @param {() => boolean} isOver whether nobody wants it any more
- * @param {number} transfer a number that no other transfer to that peer has
  */
-export function sendPieces (bytes, send, isOver, transfer = Math.floor(Math.random() * 2 ** 32)) {
+export function sendPieces (bytes, send, isOver) {
   const count = Math.ceil(bytes.length / PIECE)
+  const transfer = Math.floor(Math.random() * 2 ** 32)
   const piece = index => ({ transfer, index, count, bytes: bytes.subarray(index * PIECE, (index + 1) * PIECE) })
   return new Promise(resolve => {
     let [next, arrived, underWay, most] = [0, 0, 0, UNDER_WAY]

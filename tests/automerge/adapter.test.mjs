@@ -1,6 +1,7 @@
 // Who becomes a peer of a repository, and that what is said between neighbors arrives, whole and in order.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decode, decodeMessages } from '../../src/automerge/wire.mjs'
 import { closeAll, EasypeersNetworkAdapter, find, line, Network, open, pass } from './network.mjs'
 
 const peersOf = ({ repo }) => [...repo.peers].sort()
@@ -77,6 +78,23 @@ test('what overtakes on its way is heard in order', async () => {
   }
   await pass(5_000)
   assert.deepEqual(b.received.filter(({ type }) => type === 'counted').map(({ i }) => i), Array.from({ length: 200 }, (_, i) => i))
+  closeAll([a, b])
+})
+
+test('of a hundred and more ephemeral messages that wait for a slow neighbor the oldest are left out', async () => {
+  const network = new Network()
+  const [a, b] = await line(network, 2, i => ({ peerId: `p${i}` }))
+  for (let count = 0; count < 300; count++) a.adapter.send({ type: 'ephemeral', senderId: 'p0', targetId: 'p1', count, sessionId: 's', documentId: 'x' })
+  a.adapter.send({ type: 'counted', senderId: 'p0', targetId: 'p1' })
+  const sent = []
+  const carry = network.carry.bind(network)
+  network.carry = (from, to, bytes, ...rest) => {
+    const packet = decode(bytes)
+    if (packet.messages) sent.push(...decodeMessages(packet.messages))
+    return carry(from, to, bytes, ...rest)
+  }
+  await pass(2_000)
+  assert.deepEqual(sent.map(({ count }) => count), [...Array.from({ length: 100 }, (_, i) => 200 + i), undefined])
   closeAll([a, b])
 })
 

@@ -71,6 +71,16 @@ test('a PeerId that is an address is believed of that address alone, and our own
   closeAll([a, b, ...liars])
 })
 
+test('a hello that comes late, after a goodbye, is of nobody', async () => {
+  const { network, a, b, give } = await pair()
+  const hello = network.log.findLast(({ from, bytes }) => from === b.easypeers && decode(bytes).name === 'hello').bytes
+  b.adapter.disconnect()
+  await pass(500)
+  give(hello)
+  assert.deepEqual(peersOf(a), [])
+  closeAll([a, b])
+})
+
 test('each kind of nonsense is counted', async () => {
   const { a, b, give, say, session } = await pair()
   for (const message of [null, 'text', {}, [0], new Uint8Array(), new Uint8Array([9]), new Uint8Array([0, 1])]) give(message)
