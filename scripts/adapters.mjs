@@ -12,6 +12,7 @@ export const ADAPTERS = {
   // The few functions of lib0 that write and read bytes come along, for lib0 is a dependency of these two and not of ours.
   yjs: ['yjs', 'y-protocols/*'],
   automerge: ['@automerge/automerge-repo/*'],
+  tinybase: ['tinybase/*'],
 }
 
 /** The files of all adapters, by name. */

@@ -240,6 +240,7 @@ function measure(files) {
     row('slim', ['slim.mjs', 'easypeers.wasm']),
     row('provider for Yjs, beside one of these', ['yjs.mjs']),
     row('adapter for Automerge, beside one of these', ['automerge.mjs']),
+    row('synchronizer for TinyBase, beside one of these', ['tinybase.mjs']),
   ].join('\n')
 }
 

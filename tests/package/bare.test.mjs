@@ -56,7 +56,7 @@ for (const act of [() => new Easypeers('package'), () => Easypeers.createIdentit
 test('the package holds what it names, needs nothing but WebSocket for Node, and leaves the workshop at home', async t => {
   const dir = await project(t)
   const files = JSON.parse(await say('npm', ['pack', '--dry-run', '--json']))[0].files.map(file => file.path)
-  const names = ['easypeers.dist.js', 'easypeers.mjs', 'easypeers.cjs', 'easypeers.d.ts', 'easypeers.d.mts', 'slim.mjs', 'slim.d.mts', 'easypeers.wasm', 'node.mjs', 'node.cjs', 'cli.mjs', ...['yjs', 'automerge'].flatMap(name => ['mjs', 'cjs', 'd.mts', 'd.ts'].map(ending => `${name}.${ending}`))]
+  const names = ['easypeers.dist.js', 'easypeers.mjs', 'easypeers.cjs', 'easypeers.d.ts', 'easypeers.d.mts', 'slim.mjs', 'slim.d.mts', 'easypeers.wasm', 'node.mjs', 'node.cjs', 'cli.mjs', ...['yjs', 'automerge', 'tinybase'].flatMap(name => ['mjs', 'cjs', 'd.mts', 'd.ts'].map(ending => `${name}.${ending}`))]
   for (const name of names.map(name => `pkg/${name}`)) {
     assert.ok(files.includes(name), name)
   }
@@ -70,7 +70,7 @@ test('publint has nothing to say', () => say('npx', ['publint', '--strict']))
 test('the types resolve as the code does, however they are imported', async () => {
   await say('npx', ['attw', '--pack', '.', '--entrypoints', '.'])
   // Below a package, what knows no `exports` finds nothing.
-  await say('npx', ['attw', '--pack', '.', '--entrypoints', './yjs', './automerge', '--profile', 'node16'])
+  await say('npx', ['attw', '--pack', '.', '--entrypoints', './yjs', './automerge', './tinybase', '--profile', 'node16'])
   // It awaits, and so is a module.
   await say('npx', ['attw', '--pack', '.', '--entrypoints', './slim', '--profile', 'esm-only'])
 })
