@@ -22,8 +22,6 @@ const RETURN_MS = 1_000
 const LIVELY_MS = 2_000
 /** News of one moment are told together, and then no more for so long. */
 const [SPREAD_MS, SPREAD_PAUSE_MS] = [150, 2_000]
-/** To a neighbor that was told the same so lately it need not be said again. */
-const LATELY_MS = 10_000
 /** What changes so soon after an answer is what was asked for. */
 const ANSWERED_MS = 1_000
 
@@ -35,8 +33,6 @@ export class Compare {
   #lastChange = -Infinity
   /** What neighbors said last that they have. */
   #theirs = new Map()
-  /** What they were told, and when. */
-  #told = new Map()
   #greeted = new Set()
   /** Who has to be told what is here, for they have something else. */
   #returns = new Set()
@@ -73,7 +69,7 @@ export class Compare {
   }
 
   left (address) {
-    for (const addresses of [this.#greeted, this.#returns, this.#theirs, this.#told]) addresses.delete(address)
+    for (const addresses of [this.#greeted, this.#returns, this.#theirs]) addresses.delete(address)
   }
 
   /** Somebody says what it has. */
@@ -137,8 +133,7 @@ export class Compare {
   }
 
   #isNewTo (address) {
-    const told = this.#told.get(address)
-    return this.#theirs.get(address) !== this.#key && !(told?.key === this.#key && Date.now() - told.at < LATELY_MS)
+    return this.#theirs.get(address) !== this.#key
   }
 
   #compareWithOne () {
@@ -156,10 +151,7 @@ export class Compare {
   }
 
   async #tell (address) {
-    if (!this.world.isSyncing()) return
-    this.#told.set(address, { key: this.#key, at: Date.now() })
-    if (await this.world.tell(address)) return
-    this.#told.delete(address)
+    if (!this.world.isSyncing() || await this.world.tell(address)) return
     this.#interval = QUIET_MS
     if (this.world.isSyncing()) this.#check.set(about(QUIET_MS))
   }

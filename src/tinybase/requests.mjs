@@ -20,9 +20,14 @@ export class Requests {
    * @param {() => string[]} neighbors
    * @param {(address: string, message: object) => Promise<boolean>} send says whether it has arrived
    * @param {number} timeout when the synchronizer itself gives up, in milliseconds
+   * @param {() => void} ended a request is over, one way or the other
    */
-  constructor ({ neighbors, send, timeout }) {
-    Object.assign(this, { neighbors, send, timeout })
+  constructor ({ neighbors, send, timeout, ended }) {
+    Object.assign(this, { neighbors, send, timeout, ended })
+  }
+
+  get isOpen () {
+    return this.#open.size > 0
   }
 
   /** The opening question. `giveUp` is called where nobody answers. */
@@ -71,8 +76,9 @@ export class Requests {
   }
 
   #close (number) {
-    this.#open.get(number)?.close()
+    this.#open.get(number).close()
     this.#open.delete(number)
+    this.ended()
   }
 }
 

@@ -5,6 +5,7 @@
 //   what it has, by hashes     to the neighbors, and now and then to one: compare.mjs
 //   answers                    to the one whom they are for
 import { createCustomSynchronizer } from 'tinybase/synchronizers'
+import { Alarm } from '../common/alarm.mjs'
 import { invalid, kindOf } from '../common/errors.mjs'
 import { LARGEST, PIECE, Pieces, sendPieces } from '../common/pieces.mjs'
 import { drop, newStats, Seat } from '../common/seat.mjs'
@@ -21,6 +22,10 @@ const LARGEST_BROADCAST = 262_144
 const REQUEST_TIMEOUT = 30
 /** Peers that were written to and may send pieces, at most: those that do not answer are forgotten. */
 const MOST_PARTNERS = 1_000
+/** After an answer TinyBase asks for the next step at once, or does not. */
+const NEXT_MS = 200
+/** Peers that said what they have and wait for their turn, at most. */
+const MOST_WAITING = 100
 /** How TinyBase calls a message that is none. */
 const MALFORMED = /^tinybase:14/
 
@@ -55,6 +60,11 @@ class Link {
   stats = newStats()
   #pieces = new Pieces()
   #partners = new Set()
+  /** What large is under way to a peer: the next goes after it, for one at a time is put together there. */
+  #large = new Map()
+  /** What peers have who said so while something was asked for. */
+  #waiting = new Map()
+  #next = new Alarm(() => this.#takeNext())
   #isReceiving = false
 
   constructor (store, easypeers, channel, { onIgnoredError, timeout }) {
@@ -64,6 +74,7 @@ class Link {
       neighbors: () => this.seat.neighbors(),
       send: (address, message) => this.#sendTo(address, message),
       timeout,
+      ended: () => { if (this.#waiting.size > 0) this.#next.set(NEXT_MS) },
     })
     const link = this
     this.compare = new Compare(store, {
@@ -78,7 +89,9 @@ class Link {
   close () {
     if (this.seat.isClosed) return
     this.compare.close()
+    this.#waiting.clear()
     this.requests.close()
+    this.#next.clear()
     this.#pieces.clear()
     this.seat.close()
   }
@@ -108,7 +121,15 @@ class Link {
     const bytes = encodeMessage(message)
     if (bytes.length <= PIECE) return this.seat.send(address, encodePacket(bytes))
     if (bytes.length > LARGEST) return this.ignored(new RangeError(`a message of ${bytes.length} bytes cannot be sent: at most ${LARGEST}`))
-    return sendPieces(bytes, piece => this.seat.send(address, encodePiece(piece)), () => this.seat.isClosed)
+    return this.#sendLarge(address, bytes)
+  }
+
+  #sendLarge (address, bytes) {
+    const send = () => sendPieces(bytes, piece => this.seat.send(address, encodePiece(piece)), () => this.seat.isClosed)
+    const sending = (this.#large.get(address) ?? Promise.resolve()).then(send)
+    this.#large.set(address, sending)
+    sending.then(() => { if (this.#large.get(address) === sending) this.#large.delete(address) })
+    return sending
   }
 
   // ---------------------------------------------------------------- what the seat tells
@@ -143,7 +164,21 @@ class Link {
     } catch {
       return drop(this.stats, 'packet')
     }
-    this.#give(from, message)
+    if (message.kind === CONTENT_HASHES && this.requests.isOpen) this.#wait(from, message)
+    else this.#give(from, message)
+  }
+
+  /** One after another: most of what two would send is the same. */
+  #wait (from, message) {
+    if (this.#waiting.size < MOST_WAITING) this.#waiting.set(from, message)
+  }
+
+  #takeNext () {
+    for (const [from, message] of this.#waiting) {
+      if (this.requests.isOpen) return
+      this.#waiting.delete(from)
+      this.#give(from, message)
+    }
   }
 
   #give (from, { request, kind, body }) {
@@ -177,6 +212,7 @@ class Link {
 
   left (address) {
     this.requests.left(address)
+    this.#waiting.delete(address)
     this.#pieces.forget(address)
     this.compare.left(address)
   }

@@ -223,7 +223,7 @@ test('a repository need not wait longer than five seconds for somebody, and not 
 })
 
 test('random changes, through links that come and go and messages that are lost, end in the same document', async () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2]) {
     const network = new Network(seed)
     const { random } = network
     const all = Array.from({ length: 6 }, () => open(network))
@@ -244,7 +244,7 @@ test('random changes, through links that come and go and messages that are lost,
     }
     network.loses = () => false
     network.mesh(all.map(({ easypeers }) => easypeers))
-    await pass(200_000)
+    await pass(130_000)
     for (const handle of handles) assert.deepEqual(handle.doc(), handles[0].doc(), `seed ${seed}`)
     closeAll(all)
   }

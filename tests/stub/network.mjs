@@ -7,6 +7,9 @@ const LATENCY_MS = 20
 /** Who sends to somebody who is not there hears of it after so long. */
 const TIMEOUT_MS = 3_000
 
+/** Without a latency in this turn, before whatever waits for a time. */
+const later = (act, milliseconds) => milliseconds > 0 ? setTimeout(act, milliseconds) : queueMicrotask(act)
+
 /** Swarms of stubs. */
 export class Network {
   peers = new Map()
@@ -85,7 +88,7 @@ export class Network {
     if (this.loses(from, to, message)) return null
     const latency = this.latency()
     const copy = message instanceof Uint8Array ? message.slice() : message
-    setTimeout(() => {
+    later(() => {
       if (to.closed) return
       this.received[isDirect ? 'direct' : 'broadcast']++
       this.received.bytes += copy.length
@@ -167,7 +170,7 @@ class Stub extends Emitter {
     const carried = other && this.network.reach(this).includes(other) ? this.network.carry(this, other, message, true, channel) : null
     return new Promise((resolve, reject) => {
       if (carried === null) setTimeout(() => reject(new Error('unreachable')), TIMEOUT_MS)
-      else setTimeout(() => resolve({}), carried + this.network.latency())
+      else later(() => resolve({}), carried + this.network.latency())
     })
   }
 

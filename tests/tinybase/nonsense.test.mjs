@@ -1,7 +1,7 @@
 // What remotes send that means nothing is counted and dropped, and nothing is thrown into the page.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CHANNEL, CONTENT_DIFF, CONTENT_HASHES, encodeMessage, encodePacket, encodePiece, RESPONSE } from '../../src/tinybase/wire.mjs'
+import { CHANNEL, CONTENT_DIFF, CONTENT_HASHES, decodePacket, encodeMessage, encodePacket, encodePiece, RESPONSE } from '../../src/tinybase/wire.mjs'
 import { closeAll, line, Network, pass } from './network.mjs'
 
 /** A pair of pages, and what one of them gets, as if the other had sent it. */
@@ -45,6 +45,21 @@ test('an answer counts from whom was asked, and from nobody else', async () => {
   assert.equal(dropped().answer, 1)
   a.easypeers.hear({ message: answer, from: b.easypeers.address, verified: true }, CHANNEL)
   assert.equal(dropped().answer, 1)
+  await closeAll([a, b])
+})
+
+test('who asks twice at once gets one large answer after the other', async () => {
+  const { network, a, b, say } = await pair()
+  a.store.setTable('large', Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`row ${i}`, { text: `${i} `.repeat(40) }])))
+  await pass(3_000)
+  network.log.length = 0
+  say('one', 4, {})
+  say('two', 4, {})
+  await pass(3_000)
+  const pieces = network.log.filter(({ from, bytes }) => from === a.easypeers && bytes[0] === 1).map(({ bytes }) => decodePacket(bytes))
+  const changes = pieces.filter(({ transfer }, i) => transfer !== pieces[i - 1]?.transfer).length
+  assert.equal(changes, 2)
+  assert.equal(pieces.length, 2 * pieces[0].count)
   await closeAll([a, b])
 })
 

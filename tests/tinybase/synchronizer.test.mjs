@@ -7,7 +7,9 @@ import { closeAll, line, Network, open, pass, start } from './network.mjs'
 /** What TinyBase gives has no prototype. */
 const same = (actual, expected, message) => assert.deepEqual(JSON.parse(JSON.stringify(actual)), JSON.parse(JSON.stringify(expected)), message)
 const row = (store, id) => store.getRow('pets', id)
-const isQuestion = ({ bytes }) => decodeMessage(decodePacket(bytes).bytes).kind === GET_CONTENT_HASHES
+const kindOf = bytes => decodeMessage(decodePacket(bytes).bytes).kind
+const isQuestion = ({ bytes }) => kindOf(bytes) === GET_CONTENT_HASHES
+const GET_TABLE_DIFF = 4
 
 test('what one changes the others have, and each change is said once', async () => {
   const network = new Network()
@@ -49,10 +51,10 @@ test('a newcomer asks one neighbor, and has all of it', async () => {
 })
 
 test('when the neighbor that was asked is gone, or says nothing, another one is asked', async () => {
-  for (const happens of [
-    (network, { easypeers }) => network.crash(easypeers),
-    (network, { easypeers }) => { network.loses = (from, to) => to === easypeers },
-    (network, { synchronizer }) => { synchronizer.destroy() },
+  for (const [within, happens] of [
+    [500, (network, { easypeers }) => network.crash(easypeers)],
+    [3_500, (network, { easypeers }) => { network.loses = (from, to) => to === easypeers }],
+    [4_500, (network, { synchronizer }) => { synchronizer.destroy() }],
   ]) {
     const network = new Network()
     const all = await line(network, 3)
@@ -62,10 +64,10 @@ test('when the neighbor that was asked is gone, or says nothing, another one is 
     for (const { easypeers } of all) network.link(late.easypeers, easypeers)
     network.log.length = 0
     late.synchronizer.startSync()
-    await pass(10)
+    await pass(0)
     const { to } = network.log.find(isQuestion)
     happens(network, all.find(({ easypeers }) => easypeers === to))
-    await pass(9_000)
+    await pass(within)
     assert.equal(late.store.getValue('here'), true)
     assert.deepEqual(late.ignored, [])
     await closeAll([...all, late])
@@ -150,9 +152,69 @@ test('a large store goes in pieces, and a large change is told of', async () => 
   const table = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`row ${i}`, { text: `${i} `.repeat(40) }]))
   network.log.length = 0
   a.store.setTable('large', table)
-  await pass(6_000)
+  await pass(3_000)
   same(b.store.getTable('large'), table)
   assert.ok(Math.max(...network.log.map(({ bytes }) => bytes.length)) <= 16_384 + 13)
+  await closeAll([a, b])
+})
+
+test('a large answer may take its time: nobody else is asked for the same', async () => {
+  const network = new Network()
+  const [a, b, late] = [...await line(network, 2), open(network)]
+  a.store.setTable('large', Object.fromEntries(Array.from({ length: 6_000 }, (_, i) => [`row ${i}`, { text: `${i} `.repeat(40) }])))
+  await pass(20_000)
+  for (const { easypeers } of [a, b]) network.link(late.easypeers, easypeers)
+  network.latency = () => 500
+  network.log.length = 0
+  late.synchronizer.startSync()
+  await pass(20_000)
+  assert.equal(late.store.getRowCount('large'), 6_000)
+  const asked = network.log.filter(({ from, bytes }) => from === late.easypeers && bytes.length < 200 && kindOf(bytes) === GET_TABLE_DIFF)
+  assert.equal(asked.length, 1)
+  await closeAll([a, b, late])
+})
+
+test('who says what it has while somebody else is asked is asked next', async () => {
+  for (const seed of [1, 3, 4, 7]) {
+    const network = new Network(seed)
+    const all = [await start(network), await start(network)]
+    for (const [i, { store }] of all.entries()) store.setValue(`v${i}`, i)
+    await pass(6_000)
+    const late = open(network)
+    network.latency = () => 300
+    for (const { easypeers } of all) network.link(late.easypeers, easypeers)
+    late.synchronizer.startSync()
+    await pass(2_100)
+    same(late.store.getValues(), { v0: 0, v1: 1 })
+    await closeAll([...all, late])
+  }
+})
+
+test('a link between two that have the same costs one message, and one between two that have not a few', async () => {
+  const network = new Network()
+  const all = await line(network, 3)
+  all[0].store.setValue('a', 1)
+  await pass(3_000)
+  network.log.length = 0
+  network.link(all[0].easypeers, all[2].easypeers)
+  await pass(1_000)
+  assert.equal(network.log.length, 1)
+  await closeAll(all)
+})
+
+test('where two change something all the time, a new link does not make them compare all the time', async () => {
+  const network = new Network()
+  const [a, b] = await line(network, 2)
+  network.latency = () => 200
+  network.unlink(a.easypeers, b.easypeers)
+  for (let i = 0; i < 200; i++) {
+    if (i === 20) network.link(a.easypeers, b.easypeers)
+    if (i === 50) network.received.direct = 0
+    a.store.setValue('a', i)
+    b.store.setValue('b', i)
+    await pass(100)
+  }
+  assert.ok(network.received.direct < 10, `${network.received.direct} direct messages in fifteen seconds`)
   await closeAll([a, b])
 })
 
