@@ -22,8 +22,10 @@ export class EasypeersNetworkAdapter extends NetworkAdapter {
   constructor (where, options) {
     super()
     this.#swarm = new Swarm(where, options, CHANNEL)
-    // What is wrong with the options is told here, and the page may name its repository by the address.
+    // What is wrong with the options is told here, for of what `connect` throws the repository says nothing; and the page may name
+    // its repository by the address.
     this.#easypeers = this.#swarm.join()
+    this.#seat = this.#sit()
   }
 
   /** The instance of Easypeers, own or given; `null` while disconnected from an own one. */
@@ -40,21 +42,14 @@ export class EasypeersNetworkAdapter extends NetworkAdapter {
   }
 
   connect (peerId, peerMetadata) {
-    if (this.#seat && peerId === this.peerId) return
-    if (this.#seat) this.#leave()
-    if (this.#ready.isSettled) this.#ready = newReady()
+    if (this.#neighbors && peerId === this.peerId) return
+    if (this.#neighbors) this.#leave()
     if (!this.#easypeers || this.#easypeers.closed) this.#easypeers = this.#swarm.join()
+    this.#seat ??= this.#sit()
+    if (this.#ready.isSettled) this.#ready = newReady()
     // Whoever only connects again has the metadata that it had.
     this.peerMetadata = peerMetadata ?? this.peerMetadata ?? {}
     this.peerId = peerId
-    this.#seat = new Seat(this.#easypeers, this.#swarm.channel, {
-      stats: this.#stats,
-      receive: (...packet) => this.#neighbors?.receive(...packet),
-      arrived: address => this.#neighbors?.arrived(address),
-      left: address => this.#neighbors?.left(address),
-      renamed: () => this.#neighbors?.renamed(),
-      closed: () => this.#closed(),
-    })
     this.#neighbors = new Neighbors({
       seat: this.#seat,
       peerId,
@@ -85,6 +80,17 @@ export class EasypeersNetworkAdapter extends NetworkAdapter {
 
   stats () {
     return { ...this.#stats, dropped: { ...this.#stats.dropped } }
+  }
+
+  #sit () {
+    return new Seat(this.#easypeers, this.#swarm.channel, {
+      stats: this.#stats,
+      receive: (...packet) => this.#neighbors?.receive(...packet),
+      arrived: address => this.#neighbors?.arrived(address),
+      left: address => this.#neighbors?.left(address),
+      renamed: () => this.#neighbors?.renamed(),
+      closed: () => this.#closed(),
+    })
   }
 
   #leave () {

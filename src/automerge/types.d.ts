@@ -10,7 +10,8 @@ import type { EasypeersOptions } from 'easypeers'
 export class EasypeersNetworkAdapter extends NetworkAdapter {
   /**
    * Joins the swarm of a topic. Never blocks; the repository connects it.
-   * @throws TypeError, RangeError for an argument that is wrong; whatever `new Easypeers` throws
+   * @throws TypeError, RangeError for an argument that is wrong; whatever `new Easypeers` throws; of an instance that is given, TypeError
+   * `ERR_CLOSED` when it is closed, `ERR_IN_USE` when another repository of this page has the channel
    * @example const repo = new Repo({ network: [new EasypeersNetworkAdapter('Some unique topic', { secret })] })
    */
   constructor (topic: string, options?: AdapterOptions)

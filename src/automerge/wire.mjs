@@ -17,6 +17,8 @@ export const CHANNEL = 'automerge:1'
 const [HELLO, PACKET, PIECE, BYE] = [0, 1, 2, 3]
 const NAMES = ['hello', 'packet', 'piece', 'bye']
 const ABSENT = 0xffffffff
+/** Longest PeerId: those of automerge-repo are short. */
+const LONGEST_ID = 1_000
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -63,7 +65,7 @@ export function decode (bytes) {
 
 function helloOf (text) {
   const { peerId, metadata } = JSON.parse(decoder.decode(text))
-  if (typeof peerId !== 'string' || peerId === '') throw new Error('a hello of nobody')
+  if (typeof peerId !== 'string' || peerId === '' || peerId.length > LONGEST_ID) throw new Error('a hello of nobody')
   const { storageId, isEphemeral } = metadata ?? {}
   return {
     peerId,

@@ -134,7 +134,7 @@ class Link {
 
   // ---------------------------------------------------------------- what the seat tells
 
-  receive (from, bytes) {
+  receive (from, bytes, isDirect) {
     let packet
     try {
       packet = decodePacket(bytes)
@@ -142,7 +142,7 @@ class Link {
       return drop(this.stats, 'packet')
     }
     if (packet.name === 'piece') this.#receivePiece(from, packet)
-    else this.#read(from, packet.bytes)
+    else this.#read(from, packet.bytes, isDirect)
   }
 
   #receivePiece (from, piece) {
@@ -154,16 +154,18 @@ class Link {
     } catch {
       return drop(this.stats, 'piece')
     }
-    if (whole) this.#read(from, whole)
+    if (whole) this.#read(from, whole, true)
   }
 
-  #read (from, bytes) {
+  #read (from, bytes, isDirect) {
     let message
     try {
       message = decodeMessage(bytes)
     } catch {
       return drop(this.stats, 'packet')
     }
+    // Everybody would answer.
+    if (!isDirect && message.kind !== CONTENT_DIFF) return drop(this.stats, 'message')
     if (message.kind === CONTENT_HASHES && this.requests.isOpen) this.#wait(from, message)
     else this.#give(from, message)
   }

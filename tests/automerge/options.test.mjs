@@ -28,10 +28,13 @@ test('an instance that is closed is refused', () => {
 })
 
 test('a second repository in the same channel of one instance is refused, until the first has left', () => {
-  const [first, second] = [new EasypeersNetworkAdapter(easypeers), new EasypeersNetworkAdapter(easypeers)]
-  first.connect('first')
-  assert.throws(() => second.connect('second'), { name: 'TypeError', code: 'ERR_IN_USE', message: /a `channel` of its own/ })
+  const first = new EasypeersNetworkAdapter(easypeers)
+  const expected = { name: 'TypeError', code: 'ERR_IN_USE', message: /a `channel` of its own/ }
+  assert.throws(() => new EasypeersNetworkAdapter(easypeers), expected)
   first.disconnect()
-  second.connect('second')
+  const second = new EasypeersNetworkAdapter(easypeers)
+  assert.throws(() => first.connect('first'), expected)
   second.disconnect()
+  first.connect('first')
+  first.disconnect()
 })

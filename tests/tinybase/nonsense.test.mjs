@@ -8,7 +8,7 @@ import { closeAll, line, Network, pass } from './network.mjs'
 async function pair () {
   const network = new Network()
   const [a, b] = await line(network, 2)
-  const give = (message, rest) => a.easypeers.hear({ message, from: b.easypeers.address, verified: true, ...rest }, CHANNEL)
+  const give = (message, rest) => a.easypeers.hear({ message, from: b.easypeers.address, to: [a.easypeers.address], verified: true, ...rest }, CHANNEL)
   const say = (request, kind, body) => give(encodePacket(encodeMessage({ request, kind, body })))
   const dropped = () => a.synchronizer.getEasypeersStats().dropped
   return { network, a, b, give, say, dropped }
@@ -23,16 +23,17 @@ test('each kind of nonsense is counted', async () => {
   say(null, CONTENT_HASHES, [1, 'x'])
   say('asked', 4, { table: 'no hash' })
   say('asked', RESPONSE, [1, 2])
+  give(encodePacket(encodeMessage({ request: 'asked', kind: 1, body: '' })), { to: undefined })
   give(encodePiece({ transfer: 1, index: 9, count: 3, bytes: new Uint8Array(3) }))
   give(encodePacket(new Uint8Array()), { verified: false })
   give(encodePiece({ transfer: 1, index: 0, count: 3, bytes: new Uint8Array(3) }), { from: 'ab'.repeat(20) })
-  assert.deepEqual(dropped(), { packet: 12, message: 3, answer: 1, piece: 2, unverified: 1 })
+  assert.deepEqual(dropped(), { packet: 12, message: 4, answer: 1, piece: 2, unverified: 1 })
   assert.deepEqual(a.ignored, [], 'and the page hears of none of it')
   await closeAll([a, b])
 })
 
 test('an answer counts from whom was asked, and from nobody else', async () => {
-  const { network, a, b, say, dropped } = await pair()
+  const { network, a, b, give, say, dropped } = await pair()
   const stranger = network.peer()
   a.store.setValue('here', 1)
   await pass(1_000)
@@ -41,9 +42,9 @@ test('an answer counts from whom was asked, and from nobody else', async () => {
   await pass(20)
   const request = JSON.parse(Buffer.from(network.log.at(-1).bytes.subarray(1)))[0]
   const answer = encodePacket(encodeMessage({ request, kind: RESPONSE, body: [[{}, ''], {}] }))
-  a.easypeers.hear({ message: answer, from: stranger.address, verified: true }, CHANNEL)
+  give(answer, { from: stranger.address })
   assert.equal(dropped().answer, 1)
-  a.easypeers.hear({ message: answer, from: b.easypeers.address, verified: true }, CHANNEL)
+  give(answer)
   assert.equal(dropped().answer, 1)
   await closeAll([a, b])
 })
