@@ -23,7 +23,7 @@ export class EasypeersNetworkAdapter extends NetworkAdapter {
 
   /** The instance of Easypeers: the one given, or its own, `null` while that is disconnected. @example adapter.easypeers?.diagnose() */
   readonly easypeers: Easypeers | null
-  /** Whether there is a peer, or has been none for five seconds. @example adapter.isReady() */
+  /** Whether there is a peer, or has been none for ten seconds. @example adapter.isReady() */
   isReady (): boolean
   /** Resolves when it is ready: what the repository waits for before it calls a document unavailable. @example await adapter.whenReady() */
   whenReady (): Promise<void>

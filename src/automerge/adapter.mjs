@@ -7,8 +7,9 @@ import { Swarm } from '../common/swarm.mjs'
 import { Neighbors } from './neighbors.mjs'
 import { CHANNEL } from './wire.mjs'
 
-/** Without a peer for so long, the repository need not wait. With public trackers two pages meet in two or three seconds. */
-const ALONE_MS = 5_000
+/** Without a peer for so long, the repository need not wait, and a document that it looks for is unavailable: an error, so better too long.
+ *  With public trackers two pages meet in two or three seconds, busy ones with a secret in twice that. */
+const ALONE_MS = 10_000
 
 export class EasypeersNetworkAdapter extends NetworkAdapter {
   #swarm

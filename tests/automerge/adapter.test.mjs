@@ -201,10 +201,10 @@ test('an instance that the page closes ends the adapter', async () => {
   closeAll([b])
 })
 
-test('a repository need not wait longer than five seconds for somebody, and not at all once somebody is there', async () => {
+test('a repository need not wait longer than ten seconds for somebody, and not at all once somebody is there', async () => {
   const network = new Network()
   const alone = open(network)
-  await pass(4_900)
+  await pass(9_900)
   assert.equal(alone.adapter.isReady(), false)
   await pass(200)
   assert.equal(alone.adapter.isReady(), true)

@@ -1,5 +1,6 @@
 // What docs/automerge.md shows works as it stands there.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { Repo } from '@automerge/automerge-repo'
 import Easypeers from 'easypeers'
@@ -10,17 +11,20 @@ import { play, snippets } from './snippets.mjs'
 const [first, shared, named] = await snippets('automerge.md')
 const SECRET = 'correct horse battery staple'
 
-function open (t, topic, url, options, repo) {
+/** A repository that has a peer. */
+async function open (t, topic, url, options, settings) {
   const adapter = new EasypeersNetworkAdapter(topic, { trackers: [url], rtcConfig: { iceServers: [] }, secret: SECRET, ...options })
   t.after(() => adapter.disconnect())
   adapter.easypeers.on('warning', () => {}) // an attempt that failed and is made again
-  return { adapter, repo: new Repo({ network: [adapter], ...repo }) }
+  const repo = new Repo({ network: [adapter], ...settings })
+  await once(repo.networkSubsystem, 'peer')
+  return { adapter, repo }
 }
 
 test('a document is found by its URL in another process', { timeout: PATIENCE }, async t => {
   const url = await tracker(t)
   const page = play(t, first, url)
-  const { repo } = open(t, 'Some unique topic', url)
+  const { repo } = await open(t, 'Some unique topic', url)
   const handle = await repo.find(await page.line())
   assert.deepEqual(handle.doc(), { words: ['hello'] })
 })
@@ -31,7 +35,7 @@ test('two repositories and a chat share an instance', { timeout: PATIENCE }, asy
     for (const repo of [notes, board]) {
       repo.networkSubsystem.once('peer', () => console.log(repo.create({ of: repo === notes ? 'notes' : 'board' }).url))
     }` })
-  const { adapter, repo } = open(t, 'Our project', url, { channel: 'board' })
+  const { adapter, repo } = await open(t, 'Our project', url, { channel: 'board' })
   const handle = await repo.find(await page.line())
   assert.deepEqual(handle.doc(), { of: 'board' })
   const heard = page.line()
@@ -48,11 +52,11 @@ test('documents are for friends, by their addresses', { timeout: PATIENCE }, asy
     before: `const localStorage = {}; const friends = new Set(['${friend.address}'])`,
     after: `repo.networkSubsystem.once('peer', () => console.log(repo.create({ for: 'friends' }).url))`,
   })
-  const stranger = open(t, 'Our project', url)
+  const stranger = await open(t, 'Our project', url)
   const document = await page.line()
   await assert.rejects(stranger.repo.find(document), /unavailable/)
   // Who has it passes it on, unless it has friends of its own.
   stranger.adapter.disconnect()
-  const { repo } = open(t, 'Our project', url, { identity }, { peerId: friend.address })
+  const { repo } = await open(t, 'Our project', url, { identity }, { peerId: friend.address })
   assert.deepEqual((await repo.find(document)).doc(), { for: 'friends' })
 })

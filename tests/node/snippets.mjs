@@ -1,6 +1,5 @@
 // What the documentation shows, as programs.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -18,12 +17,13 @@ export function play (t, code, url, { before = '', after = '' } = {}) {
   if (local === code) throw new Error('a snippet that would join public trackers')
   const child = spawn(process.execPath, ['--input-type=module', '--eval', `${before}\n${local}\n${after}`], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout })
+  // It keeps those that nobody waits for yet.
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     /** The next line. */
     async line () {
-      const [line] = await once(lines, 'line')
-      return line
+      const { value } = await lines.next()
+      return value
     },
   }
 }
