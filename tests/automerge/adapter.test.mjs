@@ -19,6 +19,23 @@ test('neighbors are peers of the repository, and what one writes gets through to
   closeAll(all)
 })
 
+test('where each page takes part in the documents that it has open, a document gets as far as there are such neighbors', async () => {
+  const network = new Network()
+  const opened = [new Set(), new Set(), new Set()]
+  const all = await line(network, 3, i => {
+    const isOpened = async (peerId, documentId) => documentId === undefined || opened[i].has(documentId)
+    return { shareConfig: { announce: isOpened, access: isOpened } }
+  })
+  const { documentId, url } = all[0].repo.create({ n: 1 })
+  for (const i of [0, 2]) opened[i].add(documentId)
+  assert.equal(await find(all[2], url), undefined)
+  assert.deepEqual(Object.keys(all[1].repo.handles), [])
+  opened[1].add(documentId)
+  assert.deepEqual((await find(all[1], url)).doc(), { n: 1 })
+  assert.deepEqual((await find(all[2], url)).doc(), { n: 1 })
+  closeAll(all)
+})
+
 test('an ephemeral message gets through a line once, in the name of who sent it', async () => {
   const network = new Network()
   const all = await line(network, 4, i => ({ peerId: `p${i}` }))

@@ -8,17 +8,21 @@ import { EasypeersNetworkAdapter } from 'easypeers/automerge'
 import { PATIENCE, tracker } from './peers.mjs'
 import { play, snippets } from './snippets.mjs'
 
-const [first, shared, named] = await snippets('automerge.md')
+const [first, shared, some, named] = await snippets('automerge.md')
 const SECRET = 'correct horse battery staple'
 
-/** A repository that has a peer. */
-async function open (t, topic, url, options, settings) {
+function make (t, topic, url, options, settings) {
   const adapter = new EasypeersNetworkAdapter(topic, { trackers: [url], rtcConfig: { iceServers: [] }, secret: SECRET, ...options })
   t.after(() => adapter.disconnect())
   adapter.easypeers.on('warning', () => {}) // an attempt that failed and is made again
-  const repo = new Repo({ network: [adapter], ...settings })
-  await once(repo.networkSubsystem, 'peer')
-  return { adapter, repo }
+  return { adapter, repo: new Repo({ network: [adapter], ...settings }) }
+}
+
+/** A repository that has a peer. */
+async function open (...given) {
+  const made = make(...given)
+  await once(made.repo.networkSubsystem, 'peer')
+  return made
 }
 
 test('a document is found by its URL in another process', { timeout: PATIENCE }, async t => {
@@ -41,6 +45,23 @@ test('two repositories and a chat share an instance', { timeout: PATIENCE }, asy
   const heard = page.line()
   adapter.easypeers.send('a word')
   assert.equal(await heard, 'a word')
+})
+
+test('a page has the documents that it opened, and no others', { timeout: PATIENCE }, async t => {
+  const url = await tracker(t)
+  const { repo } = make(t, 'Our project', url)
+  const [opened, another] = ['opened', 'another'].map(name => repo.create({ name }))
+  const page = play(t, some, url, {
+    before: `const url = '${opened.url}'`,
+    after: `
+      console.log(handle.doc().name)
+      handle.on('change', () => console.log(Object.keys(repo.handles).length))`,
+  })
+  assert.equal(await page.line(), 'opened')
+  // What a link brings it brings in order.
+  another.change(doc => { doc.changed = true })
+  opened.change(doc => { doc.changed = true })
+  assert.equal(await page.line(), '1')
 })
 
 test('documents are for friends, by their addresses', { timeout: PATIENCE }, async t => {
