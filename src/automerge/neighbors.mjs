@@ -35,10 +35,6 @@ export class Neighbors {
     for (const address of seat.neighbors()) this.arrived(address)
   }
 
-  get count () {
-    return this.#holders.size
-  }
-
   /** Says goodbye to all. For the repository they are gone. */
   close () {
     this.#isClosed = true
