@@ -430,7 +430,8 @@ interface SendOptions {
   claimed?: boolean
   /**
    * Takes the message back when it aborts: the `Delivery` rejects with `ERR_ABORTED`, and what is held for the first neighbor does
-   * not go. What is under way may arrive all the same. @example easypeers.send(address, 'hello', { signal: controller.signal })
+   * not go. What is under way may arrive all the same; of a large message (more than 64 kB) whoever passes it on is told, and lets
+   * go of it, whatever part of the swarm it has reached. @example easypeers.send(address, 'hello', { signal: controller.signal })
    */
   signal?: EasypeersSignal
   /**
@@ -474,6 +475,11 @@ interface EasypeersEvents {
    * @example easypeers.on('presence', ({ address, state }) => state ? show(address, state.name) : hide(address))
    */
   presence: [data: Presence]
+  /**
+   * How far a large message has come, one of more than some 64 kB: at its sender, and where it arrives, while it does. Who passes
+   * it on is not told. @example easypeers.on('progress', ({ id, bytes, size }) => bars.get(id)?.set(bytes / size))
+   */
+  progress: [data: Progress]
   /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
   tracker: [status: TrackerStatus]
   /** Something was dropped or refused; without a listener on the console, once for each code. @example easypeers.on('warning', ({ code, message }) => {}) */
@@ -518,6 +524,23 @@ interface Presence {
   state: any
   /** Whether the address is proven: the hash of the key that signed this. @example if (!data.verified) return */
   verified: boolean
+}
+
+/** How far a large message has come. */
+interface Progress {
+  /** The message's id, as its `Delivery` and its `message` have it. @example progress.id === delivery.id */
+  id: string
+  /** Who sends it: this page or another. @example const isMine = progress.from === easypeers.address */
+  from: string
+  /** Its recipient, of a direct message; absent of a broadcast. @example progress.to ?? 'everyone' */
+  to?: string
+  /**
+   * So many bytes of it are on their way to the first neighbor, or here; never fewer than told before. `null` when its sender took it back: it does not
+   * come. @example progress.bytes === null
+   */
+  bytes: number | null
+  /** Of so many, as it travels: a few more than the page gave. @example progress.bytes / progress.size */
+  size: number
 }
 
 /** One neighbor. */
@@ -707,7 +730,7 @@ declare class ClosedError extends EasypeersError {
 }
 
 declare namespace Easypeers {
-  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, Channel, ChannelEvents, Respond, SendOptions, Receipt, EasypeersEvents, Own, Message, Presence, Wire, TrackerStatus, Warning, Estimate, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, RequestError, ClosedError }
+  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, Channel, ChannelEvents, Respond, SendOptions, Receipt, EasypeersEvents, Own, Message, Presence, Progress, Wire, TrackerStatus, Warning, Estimate, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, RequestError, ClosedError }
 }
 
 export = Easypeers

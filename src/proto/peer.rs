@@ -274,6 +274,11 @@ impl Peer {
 
             // From the links.
             Effect::Packet(conn, from, packet) => self.handle_packet(conn, from, packet, now),
+            Effect::Coming(from, header, bytes) => {
+                if allows_packet(&from, 1.0, cx) {
+                    messaging.handle_coming(&from, &header, bytes, cx);
+                }
+            }
             Effect::Unknown(from) => drop(allows_packet(&from, 1.0, cx)),
             Effect::PartingPacket(from, packet) => signalling.handle_packet(from, packet, cx),
             Effect::Linked(peer, _) => {
@@ -329,14 +334,15 @@ impl Peer {
             }
             Effect::TellRound { to, sealed } => signalling.tell_round(to, sealed, cx),
 
-            // From presence, and from messaging to it.
+            // From presence and messaging.
             Effect::Proclaim(kind, payload) => {
-                let to_all = kind == Kind::Suspicion || presence::is_for_all(&topology.estimate());
+                let to_all = kind != Kind::Presence || presence::is_for_all(&topology.estimate());
                 let message = messaging.proclaim(kind, payload, to_all, cx);
                 if kind == Kind::Presence {
                     presence.handle_said(message, to_all, cx);
                 }
             }
+            Effect::Withdrawn(id) => links.withdraw(&id, cx),
             Effect::Proclaimed(message) => presence.handle_message(*message, cx),
 
             // From signalling.
@@ -458,7 +464,7 @@ impl Peer {
             Packet::Holds(holding) => links.handle_holds(conn, holding, cx),
             Packet::Trackers { marks, asks } => introducers.handle_trackers(from, &marks, asks, cx),
             Packet::Presence(packet) => presence.handle_packet(from, packet, cx),
-            Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
+            Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) | Packet::Dropped(_) => {}
         }
     }
 
@@ -567,6 +573,8 @@ impl Peer {
             links.ask_if_taken();
             taken.extend(links.flush(cx.out));
         }
+        let moved = links.take_moved();
+        parts.messaging.handle_moved(moved, &mut cx);
         parts.messaging.handle_taken(taken, &mut cx);
     }
 

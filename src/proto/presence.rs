@@ -250,7 +250,7 @@ impl Presence {
         match message.header.kind {
             Kind::Presence => self.take(message, false, cx),
             Kind::Suspicion => self.handle_suspicion(&message, cx),
-            Kind::Page | Kind::KeyQuery => {}
+            Kind::Page | Kind::KeyQuery | Kind::Withdrawal => {}
         }
     }
 

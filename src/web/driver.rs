@@ -324,6 +324,9 @@ impl Driver {
             Output::Event(Event::Presence { address, verified, state }) => {
                 self.tell_presence(&address, verified, state)
             }
+            Output::Event(Event::Progress { id, from, to, bytes, size }) => {
+                self.page.announce("progress", &snapshot::progress(&id, &from, to.as_ref(), bytes, size));
+            }
             Output::Event(Event::Delivery(id, result)) => {
                 if let Err(why) = result {
                     self.handle_undelivered(id, why);

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
 use crate::proto::{
-    Address, Estimate, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus,
+    Address, Estimate, LinkInfo, MessageId, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus,
 };
 
 /// An address as the page sees it.
@@ -43,6 +43,26 @@ pub(super) fn message(received: &Received, value: &JsValue) -> JsValue {
         verified: received.verified,
         hops: received.hops,
     })
+}
+
+/// The argument of `progress`.
+pub(super) fn progress(
+    id: &MessageId,
+    from: &Address,
+    to: Option<&Address>,
+    bytes: Option<usize>,
+    size: usize,
+) -> JsValue {
+    #[derive(Serialize)]
+    struct Progress<'a> {
+        id: String,
+        from: Hex<'a, Address>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<Hex<'a, Address>>,
+        bytes: Option<usize>,
+        size: usize,
+    }
+    plain(&Progress { id: id.to_string(), from: Hex(from), to: to.map(Hex), bytes, size })
 }
 
 /// The argument of `presence`.

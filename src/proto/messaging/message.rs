@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Presence,
     /// Peers that its maker misses. A broadcast.
     Suspicion,
+    /// The name of a message that its maker takes back. A broadcast.
+    Withdrawal,
 }
 
 /// All of a message but its payload: what travels of it, and what follows from that, hashed once.

@@ -50,6 +50,7 @@ mod limits;
 #[cfg(feature = "sim")]
 mod offers;
 mod presence;
+mod progress;
 mod restarts;
 mod rivals;
 #[cfg(feature = "sim")]

@@ -50,6 +50,7 @@ impl World {
                 self.violation(format_args!("{} is told of another one", NodeId(index)));
             }
             Event::Presence { .. }
+            | Event::Progress { .. }
             | Event::Tracker(_)
             | Event::Warning(_)
             | Event::Trouble(_)

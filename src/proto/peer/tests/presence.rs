@@ -182,6 +182,30 @@ fn who_has_lost_everybody_knows_of_nobody_until_it_is_back() {
 }
 
 #[test]
+fn who_has_lost_everybody_takes_those_who_were_no_neighbors_for_gone_too() {
+    let mut world = World::of(4, 2);
+    (0..4).for_each(|peer| world.present(peer, "here"));
+    world.run(Duration::from_secs(20));
+    let far = (1..4).find(|&peer| !world.linked(0, peer)).expect("it is a ring");
+    (1..4).for_each(|peer| world.kill(peer));
+    world.run(Duration::from_secs(20));
+    assert_eq!(world.told(0, far), told(&["here", ""]));
+}
+
+#[test]
+fn a_state_that_changes_all_the_time_is_said_ten_times_a_second() {
+    let mut world = World::of(2, 3);
+    let words = words_of(&mut world, 0);
+    for n in 0..100 {
+        world.present(0, &format!("at {n}"));
+        world.run(Duration::from_millis(10));
+    }
+    world.run(Duration::from_secs(1));
+    assert!((9..=11).contains(&words.get()), "{} words", words.get());
+    assert_eq!(world.knows(1), known(&[(0, "at 99")]), "the last one");
+}
+
+#[test]
 fn whoever_is_suspected_and_lives_is_never_gone_and_says_so_no_more_often_for_many_suspicions() {
     let mut world = World::of(8, 3);
     (0..8).for_each(|peer| world.present(peer, "here"));

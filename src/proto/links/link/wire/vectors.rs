@@ -236,19 +236,21 @@ fn packets() -> Vec<(&'static str, Packet)> {
             "presence_held",
             Packet::Presence(presence::Packet::Held(vec![(first(maker.0), 1_800_000_000_123)])),
         ),
+        ("dropped", Packet::Dropped(200)),
         ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
         ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
     ]
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 27] = [
+const OTHERS: [&str; 28] = [
     "acknowledgement",
     "data",
     "data_along",
     "data_claimed",
     "data_presence",
     "data_suspicion",
+    "data_withdrawal",
     "envelope_public",
     "envelope_sealed",
     "envelope_sealed_answer",
@@ -295,6 +297,15 @@ fn what_peers_say_of_themselves_is_written_and_read_as_documented() {
     );
     let suspects: Vec<(Address, u64)> = codec::from_bytes(&suspicion.1.0).expect("whom it suspects");
     assert_eq!((suspicion.0.kind, suspects), (Kind::Suspicion, vec![(shown.0.maker(), shown.0.sent_at)]));
+}
+
+#[test]
+fn a_message_is_taken_back_as_documented() {
+    let (header, payload) = data("data_withdrawal");
+    assert!(
+        header.verify(&SwarmTag::of_topic("t")).is_some_and(|header| header.with(payload.clone()).is_some())
+    );
+    assert_eq!((header.kind, &payload.0[..]), (Kind::Withdrawal, &id("said_id").0[..]));
 }
 
 #[test]
