@@ -1,5 +1,5 @@
 'use strict'
-// What both pages share: which swarm to join, what is wrong in words, how a peer looks, and a log that does
+// What all pages share: which swarm to join, what is wrong in words, how a peer looks, and a log that does
 // not grow. Classic scripts rather than modules, so that a page opened from a file can still say what to do.
 
 const $ = id => document.getElementById(id)
@@ -7,9 +7,8 @@ const query = new URLSearchParams(location.search)
 
 // ---- joining
 
-/** Joins the swarm the page's URL asks for, or that of what `named` makes of its topic; `undefined` when that cannot be, after
- *  saying why on the page. */
-async function join (named = topic => topic) {
+/** Where the page's URL leads, as `{ topic, options }`; `undefined` when nothing can be joined, after saying why on the page. */
+async function destination () {
   const obstacle = whatStandsInTheWay()
   if (obstacle) return void giveUp(obstacle)
 
@@ -24,18 +23,27 @@ async function join (named = topic => topic) {
   const topic = query.get('topic') || (tracker ? 'lobby' : randomTopic())
   query.set('topic', topic)
   history.replaceState(null, '', '?' + query)
-  for (const link of document.querySelectorAll('a[href$=".html"]')) link.search = '?' + query
-  $('topic').value = topic
-
-  try {
-    window.easypeers = new Easypeers(named(topic), options)
-  } catch (error) {
-    return void giveUp(`Easypeers could not start: ${error.message}`)
-  }
-  return window.easypeers
+  for (const link of document.querySelectorAll('a[href$=".html"]:not([href^="docs/"])')) link.search = '?' + query
+  if ($('topic')) $('topic').value = topic
+  return { topic, options }
 }
 
-$('topic-form').addEventListener('submit', event => {
+/** Joins a swarm, as `window.easypeers`; `undefined` when that cannot be, after saying why on the page. */
+function enter (topic, options) {
+  try {
+    return (window.easypeers = new Easypeers(topic, options))
+  } catch (error) {
+    giveUp(`Easypeers could not start: ${error.message}`)
+  }
+}
+
+/** Joins the swarm the page's URL asks for, or that of what `named` makes of its topic. */
+async function join (named = topic => topic) {
+  const place = await destination()
+  return place && enter(named(place.topic), place.options)
+}
+
+$('topic-form')?.addEventListener('submit', event => {
   event.preventDefault()
   query.set('topic', $('topic').value)
   location.search = '?' + query
