@@ -64,7 +64,7 @@ export function render(markdown, locate) {
         return `<div class="table"${header.length > 3 ? ' tabindex="0"' : ''}><table>${head}<tbody>\n${body}\n</tbody></table></div>\n`
       },
       html({ text }) {
-        return text === DIAGNOSIS ? ASK : ''
+        return text.trim() === DIAGNOSIS ? ASK : ''
       },
     },
   })
@@ -72,7 +72,7 @@ export function render(markdown, locate) {
 }
 
 // Not before it is wanted: it asks trackers.
-const DIAGNOSIS = '<!-- diagnosis -->\n'
+const DIAGNOSIS = '<!-- diagnosis -->'
 const ASK = `<details class="ask"><summary>Ask this browser now</summary>
 <iframe src="../diagnose.html" title="Diagnosis of this browser" loading="lazy"></iframe></details>
 `

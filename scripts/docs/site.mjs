@@ -96,11 +96,9 @@ function frame({ name, title, about }, { html, headings }) {
   </nav>
 </header>
 <div class="book">
-<nav class="menu" aria-label="Documentation">
-<details open>
-<summary>Documentation</summary>
+<a class="contents" href="#menu">All pages of the documentation</a>
+<nav id="menu" class="menu" aria-label="Documentation">
 ${menu}
-</details>
 </nav>
 <main id="text" class="prose">
 ${html.trim()}
