@@ -7,7 +7,7 @@ import { behavior, bounded, PATIENCE } from './harness.mjs'
 const NARROW = { width: 360, height: 740 }
 
 behavior('the console: two tabs join, see each other and talk, to everyone and to one', async world => {
-  const [a, b] = await tabs(world, '/index.html')
+  const [a, b] = await tabs(world, '/console.html')
   for (const [me, other] of [[a, b], [b, a]]) {
     await me.page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
     await me.page.getByText(me.address).waitFor()
@@ -70,11 +70,12 @@ behavior('the chat shows a whole address to compare, and calls nobody as another
   const name = await sender.textContent()
   // In view: of the others, the page forgets who is not there and has said nothing.
   await a.page.evaluate(address => { select(conversationWith(address)) }, twin)
-  await sender.filter({ hasText: b.address.slice(4, 8) }).waitFor()
   const people = a.page.getByRole('navigation', { name: 'Talk to' })
   for (const address of [twin, b.address]) {
     await people.getByRole('button').filter({ hasText: `${name} ${address.slice(0, 4)} ${address.slice(4, 8)}` }).waitFor()
   }
+  await people.getByRole('button', { name: 'Everyone' }).click()
+  await sender.filter({ hasText: b.address.slice(4, 8) }).waitFor()
   await people.getByTitle(b.address).click()
   const heading = await a.page.getByRole('heading', { level: 2 }).filter({ hasText: name }).first().textContent()
   assert.ok(digits(heading).includes(b.address.slice(0, 20)), 'eighty bits at least, where one talks to one')
@@ -83,7 +84,7 @@ behavior('the chat shows a whole address to compare, and calls nobody as another
 
 behavior('the console and the chat meet in one swarm, and a closed tab leaves the list', async world => {
   await lobby(world)
-  const [a, b] = [await tab(world, '/index.html'), await tab(world, '/chat.html')]
+  const [a, b] = [await tab(world, '/console.html'), await tab(world, '/chat.html')]
   await b.page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
   await say(b.page, 'hello, console')
   await heard(a.page, 'hello, console')
@@ -98,7 +99,7 @@ behavior('the diagnosis tells a visitor in words how it is, and sees the others 
   const status = text => a.page.getByRole('status').filter({ hasText: text }).waitFor({ timeout: PATIENCE })
   await status('Nobody was met so far')
   await a.page.getByText('The trackers know nobody else with this topic.').waitFor()
-  const b = await tab(world, '/index.html')
+  const b = await tab(world, '/console.html')
   await status('Yes: it connects')
   await a.page.getByText('Connected to 1 of 1 known peers.').waitFor()
   await fine(world, [a, b])
