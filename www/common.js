@@ -5,6 +5,11 @@
 const $ = id => document.getElementById(id)
 const query = new URLSearchParams(location.search)
 
+// On a phone the page that one is on may be out of sight in the menu.
+for (const link of document.querySelectorAll('header nav [aria-current]')) {
+  link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 60
+}
+
 // ---- joining
 
 /** Where the page's URL leads, as `{ topic, options }`; `undefined` when nothing can be joined, after saying why on the page. */
@@ -128,6 +133,18 @@ function whatIsWrong (trackers) {
       'them; ?tracker=wss://host names another.'
 }
 
+/** Keeps them true from now on, and lets the controls be used. */
+function keepStatus (easypeers) {
+  const refresh = coalesced(() => { if (!document.hidden) showStatus(easypeers) })
+  for (const event of ['connect', 'disconnect', 'tracker']) easypeers.on(event, refresh)
+  easypeers.on('warning', warning => console.warn(warning.message))
+  easypeers.on('error', error => tell(error.message))
+  document.addEventListener('visibilitychange', refresh)
+  setInterval(refresh, 2000) // far peers come and go without an event
+  showStatus(easypeers)
+  enable()
+}
+
 /** Lets the controls be used that make sense in a swarm only. */
 function enable () {
   for (const control of document.querySelectorAll(':disabled')) control.disabled = false
@@ -157,6 +174,14 @@ async function copy (button, text) {
   const label = button.dataset.label ??= button.textContent
   button.textContent = 'Copied'
   setTimeout(() => { button.textContent = label }, 1500)
+}
+
+// ---- scripts that can be read on the page
+
+for (const code of document.querySelectorAll('[data-source]')) {
+  code.closest('details').addEventListener('toggle', async () => {
+    code.textContent ||= await (await fetch(code.dataset.source)).text()
+  })
 }
 
 // ---- peers

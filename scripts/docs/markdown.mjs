@@ -60,8 +60,8 @@ export function render(markdown, locate) {
         // A heading without words heads nothing.
         const head = header.some(({ text }) => text) ? `<thead><tr>${cells(header, 'th').replaceAll('<th></th>', '<td></td>')}</tr></thead>` : ''
         const body = rows.map(row => `<tr>${cells(row, 'td')}</tr>`).join('\n')
-        // What may have to be scrolled sideways must be within reach of the keyboard.
-        return `<div class="table"${header.length > 3 ? ' tabindex="0"' : ''}><table>${head}<tbody>\n${body}\n</tbody></table></div>\n`
+        // Where words cannot be broken to fit, it is scrolled sideways, and that must be within reach of the keyboard.
+        return `<div class="table"${header.length > 3 ? ' tabindex="0"' : ''}><table${header.length > 3 ? '' : ' class="words"'}>${head}<tbody>\n${body}\n</tbody></table></div>\n`
       },
       html({ text }) {
         return text.trim() === DIAGNOSIS ? ASK : ''

@@ -96,11 +96,11 @@ function frame({ name, title, about }, { html, headings }) {
   </nav>
 </header>
 <div class="book">
-<a class="contents" href="#menu">All pages of the documentation</a>
 <nav id="menu" class="menu" aria-label="Documentation">
 ${menu}
 </nav>
 <main id="text" class="prose">
+<a class="contents" href="#menu">All pages of the documentation</a>
 ${html.trim()}
 </main>
 </div>
