@@ -32,9 +32,10 @@ export function section(markdown, anchor) {
 /**
  * @param {string} markdown
  * @param {(href: string) => string} locate where a link or an image of the text is on the site
+ * @param {(href: string) => string | undefined} titleOf what is there is called, if it is a page of the documentation
  * @returns {{ html: string, headings: { depth: number, id: string, html: string }[] }}
  */
-export function render(markdown, locate) {
+export function render(markdown, locate, titleOf) {
   const headings = []
   const taken = new Map()
   const marked = new Marked({
@@ -49,7 +50,8 @@ export function render(markdown, locate) {
         return `<h${depth} id="${id}">${depth === 1 ? html : `<a class="anchor" href="#${id}">${html}</a>`}</h${depth}>\n`
       },
       link({ href, title, tokens }) {
-        const text = this.parser.parseInline(tokens)
+        // A file that is a page here is called as the page is.
+        const text = (/^[\w/-]+\.md$/.test(plain(tokens)) && titleOf(locate(href))) || this.parser.parseInline(tokens)
         return `<a href="${escape(locate(href))}"${title ? ` title="${escape(title)}"` : ''}>${text}</a>`
       },
       image({ href, text }) {

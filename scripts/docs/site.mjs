@@ -25,12 +25,17 @@ const pictures = () => ['docs/how-it-works.svg', ...readdirSync(path.join(ROOT, 
 
 /** Where a link in a file of the project leads on the site. */
 function places(repository) {
-  const pages = new Map() // a file, or a file and an anchor -> its page
+  const pages = new Map() // a file, or a section of one -> where it is on the site
   for (const { name, parts } of PAGES) {
     for (const part of parts) {
       const [file, anchor] = part.split('#')
-      if (!anchor) pages.set(file, name)
-      else for (const within of [anchor, ...anchors(section(read(file), anchor).markdown)]) pages.set(`${file}#${within}`, name)
+      if (!anchor) {
+        pages.set(file, `${name}.html`)
+        continue
+      }
+      // A section that comes first gives the page its title.
+      pages.set(part, part === parts[0] ? `${name}.html` : `${name}.html#${anchor}`)
+      for (const within of anchors(section(read(file), anchor).markdown)) pages.set(`${file}#${within}`, `${name}.html#${within}`)
     }
   }
   return file => href => {
@@ -38,9 +43,9 @@ function places(repository) {
     const [relative, anchor] = href.split('#')
     const target = relative ? path.posix.join(path.posix.dirname(file), relative) : file
     const hash = anchor ? `#${anchor}` : ''
-    if (pages.has(target)) return `${pages.get(target)}.html${hash}`
-    if (pages.has(target + hash)) return `${pages.get(target + hash)}.html${hash}`
-    if (target === README) return `index.html`
+    if (pages.has(target)) return pages.get(target) + hash
+    if (pages.has(target + hash)) return pages.get(target + hash)
+    if (target === README) return 'index.html'
     if (/^docs\/.*\.svg$/.test(target)) return `figures/${path.posix.basename(target)}`
     if (target.startsWith('www/')) return `../${target.slice('www/'.length)}${hash}`
     if (target.startsWith('pkg/')) return `../${target}`
@@ -48,6 +53,8 @@ function places(repository) {
     return `${repository}/blob/HEAD/${target}${hash}`
   }
 }
+
+const titleOf = href => PAGES.find(({ name }) => href.split('#')[0] === `${name}.html`)?.title
 
 function content({ title, parts }, locate) {
   if (parts[0] === 'api') return reference(declarations())
@@ -58,7 +65,7 @@ function content({ title, parts }, locate) {
     const { title: heading, markdown } = section(read(file), anchor)
     return { file, markdown: part === first ? `# ${title}\n\n${markdown}` : `## ${heading}\n\n${markdown}` }
   })
-  const made = texts.map(({ file, markdown }) => render(markdown, locate(file)))
+  const made = texts.map(({ file, markdown }) => render(markdown, locate(file), titleOf))
   return { html: made.map(({ html }) => html).join('\n'), headings: made.flatMap(({ headings }) => headings) }
 }
 
