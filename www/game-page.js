@@ -15,7 +15,7 @@ function start ({ topic, options }) {
   const game = play(easypeers, me => target ?? [me.x, me.y])
   let robots = 0
   $('robot').addEventListener('click', () => {
-    const peer = new Easypeers(named, options)
+    const peer = new Easypeers(named, { ...options, tracker: [] }) // it meets this page's own peer as tabs meet
     peer.on('warning', () => {}).on('error', () => {}) // the page's own peer says it, too
     play(peer, robot)
     $('robot').disabled = ++robots >= MOST_ROBOTS

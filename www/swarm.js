@@ -1,5 +1,5 @@
 'use strict'
-// Many peers in one page: real ones, each with connections of its own. They meet as tabs do, and over the tracker if there is one.
+// Many peers in one page: real ones, each with connections of its own. They meet as tabs do; only the first asks trackers.
 
 class Swarm {
   /** So many a browser bears well, and each of them may have eight connections: it makes 500 at most for all tabs of a site. */
@@ -16,12 +16,13 @@ class Swarm {
   /** Makes one more, by `make(topic, options)`. */
   add (make = (topic, options) => new Easypeers(topic, options)) {
     const { rtc, cut } = severable()
-    const peer = make(this.topic, { ...this.options, rtc })
+    const alone = this.peers.length === 0
+    const peer = make(this.topic, { ...this.options, ...(alone ? {} : { tracker: [] }), rtc })
     if (!peer) return
     this.cuts.set(peer, cut)
     this.peers.push(peer)
     peer.on('connect', this.changed).on('disconnect', this.changed).on('message', data => this.heard(peer, data))
-    peer.on('warning', () => {}).on('error', () => {}) // the first one says it for all of them
+    if (!alone) peer.on('warning', () => {}).on('error', () => {}) // the first one says it for all of them
     return peer
   }
 

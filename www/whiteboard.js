@@ -16,7 +16,7 @@ function start (easypeers) {
   }
   strokes.on('message', ({ from, message }) => draw({ from, points: message }))
   strokes.on('request', (_, respond) => respond(picture))
-  easypeers.ready.then(neighbor => strokes.request(neighbor, 'picture')).then(old => old.forEach(draw)).catch(console.warn)
+  easypeers.ready.then(neighbor => strokes.request(neighbor, 'picture')).then(old => old.forEach(draw)).catch(() => {}) // it may be gone
   cursors.on('message', ({ from, message }) => arePlaces(message) && showCursor(from, message))
 
   let line = []

@@ -111,6 +111,18 @@ behavior('the diagnosis says what stands in the way where there is no WebRTC', a
   await page.getByRole('alert').filter({ hasText: 'WebRTC does not work here' }).waitFor({ timeout: PATIENCE })
 })
 
+behavior('the page on why it does not connect asks this browser when it is told to, and not before', async world => {
+  const tracker = await world.tracker()
+  world.site.config.tracker = tracker.url
+  const page = await world.page({ path: '/docs/troubleshooting.html', viewport: NARROW })
+  assert.equal(page.frames().filter(frame => frame.url().includes('diagnose')).length, 0)
+  await page.getByText('Ask this browser now').click()
+  const diagnosis = page.frameLocator('iframe')
+  await diagnosis.getByRole('status').filter({ hasText: 'Nobody was met so far' }).waitFor({ timeout: PATIENCE })
+  assert.equal(await diagnosis.getByRole('navigation').count(), 0, 'a page in a page has no menu of its own')
+  await fine(world, [{ page }])
+})
+
 async function lobby(world) {
   world.site.config.tracker = (await world.tracker()).url
 }
