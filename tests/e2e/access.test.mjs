@@ -9,7 +9,7 @@ import { behavior, bounded } from './harness.mjs'
 /** Of the documentation, each kind of page once: all are made alike. */
 const PAGES = [
   '/', '/chat.html', '/editor.html', '/whiteboard.html', '/game.html', '/console.html', '/diagnose.html',
-  '/docs/index.html', '/docs/security.html', '/docs/troubleshooting.html',
+  '/docs/index.html', '/docs/troubleshooting.html',
 ]
 
 behavior('axe finds nothing serious on any page, in light and in dark, and none is wider than a narrow window', async world => {
