@@ -1,12 +1,13 @@
 'use strict'
-// The landing page: you are a peer on the map, and may add more, talk, and see what becomes of the swarm when half of it dies.
+// The landing page: you are a peer on the map, and may add more, talk, and see what becomes of the swarm when half of it dies. It is
+// the swarm of the chat and the console, too.
 
 destination().then(place => place && new Landing(place))
 
 class Landing {
   constructor ({ topic, options }) {
     this.refresh = coalesced(() => { if (!document.hidden) this.show() })
-    this.swarm = new Swarm(`${topic}, the map`, { maxPeers: 6, coverage: 0.33, ...options }, this.refresh, (peer, data) => this.heard(peer, data))
+    this.swarm = new Swarm(topic, { maxPeers: 6, coverage: 0.33, ...options }, this.refresh, (peer, data) => this.heard(peer, data))
     this.me = this.swarm.add(enter)
     if (!this.me) return
     this.mesh = new Mesh($('mesh'), address => this.whisper(address))

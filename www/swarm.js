@@ -2,7 +2,8 @@
 // Many peers in one page: real ones, each with connections of its own. They meet as tabs do; only the first asks trackers.
 
 class Swarm {
-  /** So many a browser bears well, and each of them may have eight connections: it makes 500 at most for all tabs of a site. */
+  /** So many form a mesh within seconds on two busy cores. Chromium makes 500 connections at most in one process, attempts that
+   *  came to nothing included: forty that join at once use them up. */
   static MOST = 31
 
   /** `first` is a peer that is there already; `changed` is called when a link came or went, `heard(peer, data)` for each message. */
@@ -64,7 +65,8 @@ class Swarm {
     for (const { a, b } of links) join(a, b)
     for (const { address, wires } of this.peers) for (const other in wires) join(address, other)
     const own = new Set(this.peers.map(peer => peer.address))
-    const ring = [...new Set([...own, ...nodes.filter(node => !this.dead.has(node))])].sort()
+    const ends = [...pairs.values()].flatMap(({ a, b }) => [a, b]) // of large swarms the first peer sees a part
+    const ring = [...new Set([...own, ...ends, ...nodes.filter(node => !this.dead.has(node))])].sort()
     const gaps = ring.length < 2 ? 0 : ring.filter((a, i) => {
       const b = ring[(i + 1) % ring.length]
       return (own.has(a) || own.has(b)) && !pairs.has([a, b].sort().join())

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 
 import { behavior, bounded, PATIENCE } from './harness.mjs'
 
-behavior('two visitors are on each other’s map, and see what the other says', async world => {
+behavior('two visitors are on each other’s map, with who is in the chat, and see what the others say', async world => {
   world.site.config.tracker = (await world.tracker()).url
   const [a, b] = [await visit(world), await visit(world)]
   for (const page of [a, b]) {
@@ -18,6 +18,12 @@ behavior('two visitors are on each other’s map, and see what the other says', 
   await a.getByRole('button', { name: 'to one far away' }).click()
   await story(a, 'had it over 1 link')
   await story(b, 'says “hello” to you.')
+  // The swarm is that of the chat.
+  const chat = await world.page({ path: '/chat.html' })
+  for (const page of [a, b]) await status(page, '3 peers, 3 links: one mesh')
+  await chat.getByRole('textbox', { name: 'Message everyone' }).fill('from the chat')
+  await chat.keyboard.press('Enter')
+  for (const page of [a, b]) await story(page, 'says “from the chat” to all.')
 })
 
 behavior('where no tracker answers, ten peers more in a page are one mesh with it, and heal when half of them die', async world => {
