@@ -9,8 +9,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TYPES = path.join(ROOT, 'src/web/types.d.ts')
 
 /**
- * What is declared, in its order: `{ name, kind, signature, words, members }`. A member is `{ name, signatures, members }`, its signatures
- * `{ code, words, throws, example }`, one for each overload; what is within a type has members again.
+ * What is declared, in its order: `{ name, kind, code, words, members }`, the code that of a type alone. A member is `{ name, signatures,
+ * members }`, its signatures `{ code, words, params, throws, example }`, one for each overload; what is within a type has members again.
  */
 export function declarations() {
   const api = new API({ cwd: ROOT })
@@ -21,7 +21,7 @@ export function declarations() {
       name: statement.name.text,
       kind: { [SyntaxKind.ClassDeclaration]: 'class', [SyntaxKind.InterfaceDeclaration]: 'interface' }[statement.kind] ?? 'type',
       ...told(statement),
-      code: statement.kind === SyntaxKind.TypeAliasDeclaration ? code(statement, file).replace(/^export /, '') : '',
+      code: statement.kind === SyntaxKind.TypeAliasDeclaration ? written(statement, file).replace(/^export /, '') : '',
       members: membersOf(statement.members, file),
     }))
   } finally {
@@ -35,7 +35,7 @@ function membersOf(nodes, file) {
     const name = node.name?.text ?? (node.kind === SyntaxKind.Constructor ? 'constructor' : file.text.slice(node.getStart(file), node.end).match(/\[[^\]]+\]/)[0])
     if (!members.has(name)) members.set(name, { name, signatures: [], members: [] })
     const member = members.get(name)
-    member.signatures.push({ code: code(node, file), ...told(node) })
+    member.signatures.push({ code: written(node, file), ...told(node) })
     member.members.push(...membersOf(literalIn(node.type)?.members, file))
   }
   return [...members.values()]
@@ -51,7 +51,7 @@ function literalIn(type) {
 }
 
 /** What a declaration says, without the comments in it, and without what is within its types and told of below it. */
-function code(node, file) {
+function written(node, file) {
   let text = file.text.slice(node.getStart(file), node.end)
   const literal = node.members ? undefined : literalIn(node.type)
   if (literal && [...literal.members].some(({ jsDoc }) => jsDoc)) {
@@ -61,13 +61,13 @@ function code(node, file) {
   return text.replace(/\n {2}/g, '\n')
 }
 
-/** The comment before a declaration: `words`, `throws`, `example`. */
+/** The comment before a declaration: `words`, `params`, `throws`, `example`. */
 function told({ jsDoc }) {
   const last = [...(jsDoc ?? [])].at(-1)
   const text = comment => [...(comment ?? [])].map(({ text }) => text).join('').trim()
-  const tags = [...(last?.tags ?? [])].map(tag => [tag.tagName.text, text(tag.comment), tag.name?.text])
-  const tag = name => tags.find(([kind]) => kind === name)?.[1]
-  return { words: text(last?.comment), throws: tag('throws'), example: tag('example'), params: tags.filter(([kind]) => kind === 'param') }
+  const tags = [...(last?.tags ?? [])].map(tag => ({ kind: tag.tagName.text, words: text(tag.comment), name: tag.name?.text }))
+  const tag = wanted => tags.find(({ kind }) => kind === wanted)?.words
+  return { words: text(last?.comment), params: tags.filter(({ kind }) => kind === 'param'), throws: tag('throws'), example: tag('example') }
 }
 
 /** The page, and its headings for the menu. */
@@ -80,7 +80,7 @@ export function reference(declared) {
   const signature = ({ code, words, throws, example, params }) => [
     `<pre class="signature"><code>${typed(code)}</code></pre>`,
     words && `<p>${prose(words)}</p>`,
-    ...(params ?? []).map(([, text, name]) => `<p><code>${name}</code>: ${prose(text)}</p>`),
+    ...params.map(({ name, words }) => `<p><code>${name}</code>: ${prose(words)}</p>`),
     throws && `<p class="throws"><b>Throws</b> ${prose(throws)}</p>`,
     example && `<pre><code>${escape(example)}</code></pre>`,
   ].filter(Boolean).join('\n')
