@@ -96,15 +96,19 @@ class Landing {
     tellStory('They join, one after the other.')
     await swarm.grow(10)
     this.show()
-    const full = swarm.peers.length >= Swarm.MOST
-    $('add').disabled = full
-    tellStory(`${count(Math.max(0, swarm.peers.length - before), 'peer')} more in this page.${full ? ' That is as many as one page should have: open another one.' : ''}`)
+    tellStory(`${count(Math.max(0, swarm.peers.length - before), 'peer')} more in this page.${swarm.full ? ' That is as many as one page should have: open another one.' : ''}`)
+    this.limit()
   }
 
   kill () {
     this.hurt = { at: performance.now(), what: `${count(this.swarm.halve(), 'peer')} died without a goodbye` }
-    $('add').disabled = false
+    this.limit()
     this.show()
+  }
+
+  /** One page has only so many connections. */
+  limit () {
+    $('add').disabled = this.swarm.full
   }
 
   /** A slider sets an option of all peers of this page. */
@@ -113,8 +117,12 @@ class Landing {
     $(control).value = this.me[name]
     say(value, String(this.me[name]))
     $(control).addEventListener('input', ({ target }) => {
-      this.swarm.set(name, Number(target.value))
-      say(value, target.value)
+      const wanted = Number(target.value)
+      const set = this.swarm.set(name, wanted)
+      if (set < wanted) tellStory(`With ${count(this.swarm.peers.length, 'peer')} in one page, ${count(set, 'link')} each is what a browser bears.`)
+      target.value = set
+      say(value, String(set))
+      this.limit()
     })
   }
 }

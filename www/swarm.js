@@ -2,11 +2,12 @@
 // Many peers in one page: real ones, each with connections of its own. They meet as tabs do; only the first asks trackers.
 
 class Swarm {
-  /** So many form a mesh within seconds on two busy cores. Chromium makes 500 connections at most in one process, attempts that
-   *  came to nothing included: forty that join at once use them up. */
+  /** Ends of links that all peers together may have. Chromium makes 500 connections in one process, those among them that have
+   *  come to nothing and were not swept up yet: with 190 ends some 300 were seen at worst. */
+  static ENDS = 190
   static MOST = 31
 
-  /** `first` is a peer that is there already; `changed` is called when a link came or went, `heard(peer, data)` for each message. */
+  /** `changed` is called when a link came or went, `heard(peer, data)` for each message. */
   constructor (topic, options, changed, heard) {
     Object.assign(this, { topic, options, changed, heard })
     this.peers = []
@@ -27,9 +28,14 @@ class Swarm {
     return peer
   }
 
+  /** Whether there is room for another one. */
+  get full () {
+    return this.peers.length >= Math.min(Swarm.MOST, Math.floor(Swarm.ENDS / this.options.maxPeers))
+  }
+
   /** Adds up to `count`, each when the one before it has met somebody: many at once keep each other from it. */
   async grow (count) {
-    for (let i = 0; i < count && this.peers.length < Swarm.MOST; i++) {
+    for (let i = 0; i < count && !this.full; i++) {
       const peer = this.add()
       this.changed()
       await Promise.race([peer.ready.catch(() => {}), new Promise(resolve => setTimeout(resolve, 3000))])
@@ -50,10 +56,12 @@ class Swarm {
     return doomed.length
   }
 
-  /** Sets an option of all, and of those to come. */
+  /** Sets an option of all, and of those to come; returns what it is then. */
   set (name, value) {
-    this.options[name] = value
-    for (const peer of this.peers) peer[name] = value
+    const most = name === 'maxPeers' ? Math.floor(Swarm.ENDS / this.peers.length) : value
+    this.options[name] = Math.min(value, most)
+    for (const peer of this.peers) peer[name] = this.options[name]
+    return this.options[name]
   }
 
   /** All that is known: `nodes` and `links`, how many `parts` they are in, and the `gaps` in the ring, pairs of next neighbors
