@@ -11,7 +11,7 @@ class Landing {
     this.me = this.swarm.add(enter)
     if (!this.me) return
     this.mesh = new Mesh($('mesh'), address => this.whisper(address))
-    this.said = undefined // the last hello: `{ id, others, reached, farthest }`
+    this.said = undefined // the last hello: `{ id, toOne, others, reached, farthest }`
     this.hurt = undefined // from the death of many until all is well again: `{ at, what }`
 
     $('add').addEventListener('click', () => this.add())
@@ -51,7 +51,7 @@ class Landing {
     if (this.said?.id === id) {
       this.said.reached++
       this.said.farthest = Math.max(this.said.farthest, hops)
-      if (!to) this.tellReached()
+      this.tellReached()
     } else if (peer === this.me && !this.swarm.peers.some(({ address }) => address === from)) {
       tellStory(`${short(from)} says “${textOf(message).slice(0, 80)}” to ${to ? 'you' : 'all'}.`)
     }
@@ -65,7 +65,8 @@ class Landing {
   }
 
   tellReached = coalesced(() => {
-    const { others, reached, farthest } = this.said
+    const { toOne, others, reached, farthest } = this.said
+    if (toOne) return // its receipt says more
     tellStory(others === 0
       ? 'Nobody else is in this page to show it: add peers.'
       : `“hello” reached ${reached} of ${count(others, 'other peer')} of this page over ${count(farthest, 'link')} at most.`)
@@ -74,7 +75,7 @@ class Landing {
   /** To one, wherever in the mesh it is. */
   whisper (address) {
     const delivery = this.me.send(address, 'hello')
-    this.said = { id: delivery.id, others: 1, reached: 0, farthest: 0 }
+    this.said = { id: delivery.id, toOne: true, reached: 0, farthest: 0 }
     delivery.then(
       ({ hops, rtt }) => tellStory(`${short(address)} had it over ${count(hops, 'link')}, and said so after ${Math.max(1, Math.round(rtt))} ms. Nobody between them could read it.`),
       error => tellStory(`${short(address)} did not get it: ${error.message}.`))
