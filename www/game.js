@@ -4,13 +4,15 @@
 
 const WIDTH = 1000
 const HEIGHT = 600
-const REACH = 44
+const REACH = 44 // two dots that touch
+const HEAD_START = 1500 // milliseconds in which who is it stands still
 
 /** Takes part with a peer; `steer(me, others)` says where to. */
 function play (easypeers, steer) {
   const me = { x: Math.random() * WIDTH, y: Math.random() * HEIGHT, it: false, since: 0, catches: 0, rtt: 0, address: easypeers.address }
   const others = new Map() // address -> { x, y, it, at }
   const now = () => performance.now()
+  const within = (size, place) => Math.max(REACH / 2, Math.min(size - REACH / 2, place))
   const turn = it => Object.assign(me, { it, since: now() })
 
   easypeers.on('message', ({ message, from, to }) => {
@@ -26,14 +28,15 @@ function play (easypeers, steer) {
     for (const [address, { at }] of others) if (now() - at > 3000) others.delete(address)
     const [x, y] = steer(me, others)
     const far = Math.hypot(x - me.x, y - me.y) || 1
-    const step = Math.min(far, me.it ? 13 : 11)
-    me.x = Math.max(0, Math.min(WIDTH, me.x + (x - me.x) / far * step))
-    me.y = Math.max(0, Math.min(HEIGHT, me.y + (y - me.y) / far * step))
+    const settled = now() - me.since > HEAD_START
+    const step = me.it && !settled ? 0 : Math.min(far, me.it ? 13 : 11)
+    me.x = within(WIDTH, me.x + (x - me.x) / far * step)
+    me.y = within(HEIGHT, me.y + (y - me.y) / far * step)
     easypeers.send({ x: me.x, y: me.y, it: me.it })
 
     // Nobody is it, or two are: the lowest address decides.
     const its = [...others].filter(([, { it }]) => it)
-    if (now() - me.since < 1000) return
+    if (!settled) return
     if (me.it && its.some(([address]) => address < me.address)) turn(false)
     if (!me.it && its.length === 0 && others.size > 0 && [...others.keys()].every(address => me.address < address)) turn(true)
     if (!me.it) return

@@ -41,7 +41,8 @@ class Landing {
     if (!this.hurt) return
     const { at, what } = this.hurt
     if (state) return tellStory(`${what}: ${state}.`)
-    tellStory(`${what}. Healed after ${((performance.now() - at) / 1000).toFixed(1)} s: one mesh, no gap in the ring.`)
+    const seconds = (performance.now() - at) / 1000
+    tellStory(`${what}. ${seconds < 0.1 ? 'What is left holds' : `Healed after ${seconds.toFixed(1)} s`}: one mesh, no gap in the ring.`)
     this.hurt = undefined
   }
 
