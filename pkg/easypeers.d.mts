@@ -256,6 +256,22 @@ export default class Easypeers {
   removeTracker (url: string): void
 
   /**
+   * What this page says of itself, known to all in swarms of up to some 200 peers and to the neighbors in larger ones, newcomers
+   * included, until it changes or this peer is gone: a name, a cursor. At most 1024 bytes, as a message has them. Set it as often as
+   * you like: it goes out at most ten times a second, the last one counts. `null` and `undefined` for nothing. What is read is a copy.
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, ClosedError
+   * @example easypeers.presence = { name: 'Ada' }
+   */
+  get presence (): any
+  set presence (state: Sendable | null | undefined)
+  /**
+   * What each other peer says of itself, by address, as far as it says anything. Where somebody merely claims an address, its owner's
+   * word counts.
+   * @example const names = Object.values(easypeers.presences).map(({ name }) => name)
+   */
+  readonly presences: { [address: string]: any }
+
+  /**
    * How many peers there are in the swarm, this one among them: counted where this peer sees all of it, else estimated from how close
    * those that it sees are to each other on the ring. Half of such estimates are within 10 percent, and 19 of 20 within 30. Alone, and
    * before the first neighbor, it is 1. Neighbors may say of theirs what they like: it is for people to look at.
@@ -472,6 +488,12 @@ export interface EasypeersEvents {
    * @example easypeers.on('request', async ({ message }, respond) => respond(await prices.get(message.article)))
    */
   request: [data: Message, respond: Respond]
+  /**
+   * What another peer says of itself is new, or it says nothing any more, for it is gone: then `state` is `undefined`. A peer that
+   * leaves is gone at once, one that dies within some ten seconds.
+   * @example easypeers.on('presence', ({ address, state }) => state ? show(address, state.name) : hide(address))
+   */
+  presence: [data: Presence]
   /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
   tracker: [status: TrackerStatus]
   /** Something was dropped or refused; without a listener on the console, once for each code. @example easypeers.on('warning', ({ code, message }) => {}) */
@@ -506,6 +528,16 @@ export interface Message {
   verified: boolean
   /** Links it crossed, 255 for more. @example data.hops */
   hops: number
+}
+
+/** What a peer says of itself. */
+export interface Presence {
+  /** Its address. @example easypeers.send(data.address, 'hello') */
+  address: string
+  /** What it set; `undefined` when it is gone. @example data.state?.name */
+  state: any
+  /** Whether the address is proven: the hash of the key that signed this. @example if (!data.verified) return */
+  verified: boolean
 }
 
 /** One neighbor. */

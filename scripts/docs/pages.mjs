@@ -4,7 +4,7 @@
 /** In the order of the menu, by group. */
 export const GROUPS = {
   'Start here': [
-    { name: 'index', title: 'Guide', parts: ['docs/guide.md'], about: 'From nothing to a swarm: broadcasts, direct messages, requests, channels, who is there.' },
+    { name: 'index', title: 'Guide', parts: ['docs/guide.md'], about: 'From nothing to a swarm: broadcasts, direct messages, requests, channels, presence, files.' },
     { name: 'get', title: 'Get it', parts: ['README.md#get-it'], about: 'Script tag, npm, slim, Yjs, Node, and what each weighs.' },
     { name: 'when-not', title: 'When not to use it', parts: ['docs/when-not.md', 'README.md#limits'], about: 'What it does not do, and what does that instead.' },
     { name: 'migration', title: 'From the original', parts: ['docs/migration.md'], about: 'Coming from the JavaScript Easypeers: what stays, what is new, what to look at.' },

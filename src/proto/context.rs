@@ -15,6 +15,7 @@ use super::limits::{self, Allowed, Asked, Fault, Limits};
 use super::links::admission::{Confirm, Hello};
 use super::links::link::Packet;
 use super::me::Me;
+use super::messaging::message::{Kind, Message, Verified};
 use super::neighborhood::Neighborhood;
 use super::random::Random;
 use super::report::Stats;
@@ -48,6 +49,12 @@ pub(crate) enum Effect {
     Send(Address, Packet, Option<MessageId>),
     /// A neighbor did too much of what no honest one does.
     Ban(Address),
+
+    // From presence, and from messaging to it.
+    /// This peer says something of its own accord, to everybody if that is not too many.
+    Proclaim(Kind, Vec<u8>),
+    /// Another one did.
+    Proclaimed(Box<Verified<Message>>),
 
     // From the links.
     /// A packet of a neighbor.

@@ -20,6 +20,7 @@ pub(crate) mod replay;
 use acknowledged::Acknowledged;
 use broadcast::{Broadcast, Spread};
 use direct::{Acknowledgement, Direct, Due, Paths};
+pub(crate) use incoming::{assemble, check};
 use outgoing::Outgoing;
 use replay::Recent;
 

@@ -45,6 +45,18 @@ pub(super) fn message(received: &Received, value: &JsValue) -> JsValue {
     })
 }
 
+/// The argument of `presence`.
+pub(super) fn presence(address: &Address, state: &JsValue, verified: bool) -> JsValue {
+    #[derive(Serialize)]
+    struct Presence<'a> {
+        address: Hex<'a, Address>,
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        state: JsValue,
+        verified: bool,
+    }
+    plain(&Presence { address: Hex(address), state: state.clone(), verified })
+}
+
 /// What a `Delivery` resolves to.
 pub(super) fn receipt(id: &str, receipt: Receipt) -> JsValue {
     #[derive(Serialize)]

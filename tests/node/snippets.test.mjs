@@ -23,10 +23,11 @@ declare global {
   const easypeers: E
   const channel: T.Channel, controller: AbortController
   const address: string, to: string, secret: string, room: string
-  const prices: { get (article: number): Promise<number> }, draw: (from: string, message: any) => void, useAnotherPeer: () => void
+  const prices: { get (article: number): Promise<number> }, draw: (from: string, message: any) => void
+  const show: (address: string, name: string) => void, hide: (address: string) => void, useAnotherPeer: () => void
   const listener: (data?: any) => void, message: any, input: HTMLInputElement, doc: Doc, notesDoc: Doc, boardDoc: Doc
   const EasypeersError: typeof T.EasypeersError, EasypeersProvider: typeof P
-  const data: T.Message, wire: T.Wire, warning: T.Warning, estimate: T.Estimate, topology: T.Topology
+  const data: T.Message & T.Presence, wire: T.Wire, warning: T.Warning, estimate: T.Estimate, topology: T.Topology
   const link: T.Topology['links'][number], diagnosis: T.Diagnosis, finding: T.Diagnosis['findings'][number], stats: T.Stats
   const candidates: NonNullable<T.Diagnosis['candidates']>, attempt: T.Diagnosis['attempts'][number], server: T.Diagnosis['servers'][number]
   const receipt: T.Receipt, error: any

@@ -8,7 +8,7 @@ use super::direct::{self, Acknowledgement, Direct};
 use super::message::{BLINDING, Header, Kind, Message, Payload, Verified};
 use super::replay;
 use super::{Messaging, addresses, spread};
-use crate::proto::context::Context;
+use crate::proto::context::{Context, Effect};
 use crate::proto::id::Address;
 use crate::proto::io::{Bytes, Event, Received};
 use crate::proto::limits::{Fault, Rate};
@@ -85,12 +85,16 @@ impl Messaging {
         match self.broadcast.handle_data(from, hops, message, spread(&links, cx), cx.now) {
             Outcome::Duplicate => cx.stats.duplicates += 1,
             Outcome::Deliver(message, hops) => match message.header.to {
-                None => {
-                    let mut has = vec![message.maker];
-                    has.extend((from != message.maker).then_some(from));
-                    has.push(cx.me.name());
-                    deliver(&message, message.payload.0.to_vec(), has, hops, cx);
-                }
+                None => match message.header.kind {
+                    Kind::Page => {
+                        let mut has = vec![message.maker];
+                        has.extend((from != message.maker).then_some(from));
+                        has.push(cx.me.name());
+                        deliver(&message, message.payload.0.to_vec(), has, hops, cx);
+                    }
+                    Kind::Presence | Kind::Suspicion => cx.effects.push_back(Effect::Proclaimed(message)),
+                    Kind::KeyQuery => cx.drop_because("kind"),
+                },
                 // The last resort of a direct message.
                 Some(to) if to == cx.me.address => self.arrive(*message, Vec::new(), hops, cx),
                 Some(_) => {}
@@ -178,6 +182,7 @@ impl Messaging {
         }
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
+            Kind::Presence | Kind::Suspicion => return cx.drop_because("kind"),
             Kind::Page => match message.open(&mut cx.keys.pairs, &cx.me.identity) {
                 Some(plain) => Some(plain),
                 None => return cx.drop_because("sealed box"),
@@ -274,7 +279,7 @@ impl Messaging {
 /// Checks a header that is new here, if it is worth the work: recent, within the limits, and made by the key it
 /// names. What is cheap to check comes first; what is not the neighbor's fault (clocks and settings differ between
 /// honest peers) is only counted.
-fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
+pub(crate) fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.maker();
     let cause = if !replay::is_recent(cx.clock.shift().ours(header.sent_at), cx.now) {
         "clock"
@@ -309,7 +314,7 @@ fn check_said(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<V
 }
 
 /// Puts a message together whose header is good; its neighbor was to check that the payload is, too.
-fn assemble(
+pub(crate) fn assemble(
     from: &Address,
     header: &Verified<Header>,
     payload: Payload,

@@ -274,6 +274,24 @@ impl Messaging {
         }
     }
 
+    /// Signs what this peer says of its own accord, and sends it if it is for everybody.
+    pub(crate) fn proclaim(
+        &mut self,
+        kind: Kind,
+        payload: Vec<u8>,
+        to_all: bool,
+        cx: &mut Context<'_>,
+    ) -> Verified<Message> {
+        let draft = cx.me.draft(None, kind, payload, cx.random);
+        let message = draft.sign(&cx.me.identity, &cx.me.secret.tag(), cx.swarm_now());
+        if to_all {
+            self.outgoing.pace.charge(1.0, limits::OWN, cx.now);
+            let links = addresses(cx.around);
+            self.broadcast.publish(&message, spread(&links, cx), cx.now);
+        }
+        message
+    }
+
     /// Seals a direct message, or asks for the recipient's key first.
     fn address_to(&mut self, draft: Named, to: Address, cx: &mut Context<'_>) -> Option<Unsigned> {
         let (id, claimed) = (draft.id, draft.draft.to_claimed);

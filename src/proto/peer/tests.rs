@@ -49,6 +49,7 @@ mod later;
 mod limits;
 #[cfg(feature = "sim")]
 mod offers;
+mod presence;
 mod restarts;
 mod rivals;
 #[cfg(feature = "sim")]

@@ -8,7 +8,7 @@ use crate::proto::holding::Holding;
 use crate::proto::id::Address;
 use crate::proto::links::admission::{Confirm, Hello, VERSION};
 use crate::proto::messaging::{broadcast, direct};
-use crate::proto::{signalling, topology};
+use crate::proto::{presence, signalling, topology};
 
 /// Everything one neighbor may say to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub(crate) enum Packet {
         /// Whether it wants to know the same of the other.
         asks: bool,
     },
+    /// What peers say of themselves.
+    Presence(presence::Packet),
 }
 
 impl Packet {
