@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import zlib from 'node:zlib'
 import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
+import { writeDocs } from './docs.mjs'
 import { bindgenVersion } from './versions.mjs'
 import { weigh } from './weigh.mjs'
 import { EDITOR, editorParts, yjsFiles } from './yjs.mjs'
@@ -261,6 +262,7 @@ function publish(files, sizes, editor) {
   const text = readFileSync(readme, 'utf8')
   const updated = text.replace(/(<!-- sizes -->\n)[^]*?(<!-- \/sizes -->)/, (_, open, close) => `${open}\n${sizes}\n\n${close}`)
   if (updated !== text) writeFileSync(readme, updated)
+  writeDocs() // sizes and types are in there, too
 }
 
 function run(command, args, env = {}) {
