@@ -236,6 +236,22 @@ declare class Easypeers {
   removeTracker (url: string): void
 
   /**
+   * What this page says of itself, known to all in swarms of up to some 200 peers and to the neighbors in larger ones, newcomers
+   * included, until it changes or this peer is gone: a name, a cursor. At most 1024 bytes, as a message has them. Set it as often as
+   * you like: it goes out at most ten times a second, the last one counts. `null` and `undefined` for nothing. What is read is a copy.
+   * @throws TypeError for what cannot be sent, RangeError `ERR_MESSAGE_TOO_LARGE`, ClosedError
+   * @example easypeers.presence = { name: 'Ada' }
+   */
+  get presence (): any
+  set presence (state: Sendable | null | undefined)
+  /**
+   * What each other peer says of itself, by address, as far as it says anything. Where somebody merely claims an address, its owner's
+   * word counts.
+   * @example const names = Object.values(easypeers.presences).map(({ name }) => name)
+   */
+  readonly presences: { [address: string]: any }
+
+  /**
    * How many peers there are in the swarm, this one among them: counted where this peer sees all of it, else estimated from how close
    * those that it sees are to each other on the ring. Half of such estimates are within 10 percent, and 19 of 20 within 30. Alone, and
    * before the first neighbor, it is 1. Neighbors may say of theirs what they like: it is for people to look at.
@@ -414,7 +430,8 @@ interface SendOptions {
   claimed?: boolean
   /**
    * Takes the message back when it aborts: the `Delivery` rejects with `ERR_ABORTED`, and what is held for the first neighbor does
-   * not go. What is under way may arrive all the same. @example easypeers.send(address, 'hello', { signal: controller.signal })
+   * not go. What is under way may arrive all the same; of a large message (more than 64 kB) whoever passes it on is told, and lets
+   * go of it, whatever part of the swarm it has reached. @example easypeers.send(address, 'hello', { signal: controller.signal })
    */
   signal?: EasypeersSignal
   /**
@@ -452,6 +469,17 @@ interface EasypeersEvents {
    * @example easypeers.on('request', async ({ message }, respond) => respond(await prices.get(message.article)))
    */
   request: [data: Message, respond: Respond]
+  /**
+   * What another peer says of itself is new, or it says nothing any more, for it is gone: then `state` is `undefined`. A peer that
+   * leaves is gone at once, one that dies within some ten seconds.
+   * @example easypeers.on('presence', ({ address, state }) => state ? show(address, state.name) : hide(address))
+   */
+  presence: [data: Presence]
+  /**
+   * How far a large message has come, one of more than some 64 kB: at its sender, and where it arrives, while it does. Who passes
+   * it on is not told. @example easypeers.on('progress', ({ id, bytes, size }) => bars.get(id)?.set(bytes / size))
+   */
+  progress: [data: Progress]
   /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
   tracker: [status: TrackerStatus]
   /** Something was dropped or refused; without a listener on the console, once for each code. @example easypeers.on('warning', ({ code, message }) => {}) */
@@ -486,6 +514,33 @@ interface Message {
   verified: boolean
   /** Links it crossed, 255 for more. @example data.hops */
   hops: number
+}
+
+/** What a peer says of itself. */
+interface Presence {
+  /** Its address. @example easypeers.send(data.address, 'hello') */
+  address: string
+  /** What it set; `undefined` when it is gone. @example data.state?.name */
+  state: any
+  /** Whether the address is proven: the hash of the key that signed this. @example if (!data.verified) return */
+  verified: boolean
+}
+
+/** How far a large message has come. */
+interface Progress {
+  /** The message's id, as its `Delivery` and its `message` have it. @example progress.id === delivery.id */
+  id: string
+  /** Who sends it: this page or another. @example const isMine = progress.from === easypeers.address */
+  from: string
+  /** Its recipient, of a direct message; absent of a broadcast. @example progress.to ?? 'everyone' */
+  to?: string
+  /**
+   * So many bytes of it are on their way to the first neighbor, or here; never fewer than told before. `null` when its sender took it back: it does not
+   * come. @example progress.bytes === null
+   */
+  bytes: number | null
+  /** Of so many, as it travels: a few more than the page gave. @example progress.bytes / progress.size */
+  size: number
 }
 
 /** One neighbor. */
@@ -675,7 +730,7 @@ declare class ClosedError extends EasypeersError {
 }
 
 declare namespace Easypeers {
-  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, Channel, ChannelEvents, Respond, SendOptions, Receipt, EasypeersEvents, Own, Message, Wire, TrackerStatus, Warning, Estimate, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, RequestError, ClosedError }
+  export { Easypeers, Easypeers as default, EasypeersOptions, EasypeersSignal, EasypeersRtcConfiguration, EasypeersIceServer, Sendable, Delivery, Channel, ChannelEvents, Respond, SendOptions, Receipt, EasypeersEvents, Own, Message, Presence, Progress, Wire, TrackerStatus, Warning, Estimate, Topology, Diagnosis, Stats, EasypeersError, DeliveryError, RequestError, ClosedError }
 }
 
 export = Easypeers

@@ -1,4 +1,4 @@
-// Serves the demo pages: / is www/, /pkg/ is pkg/, and /config.json tells a page where its tracker is.
+// Serves the pages and the documentation: / is www/, /pkg/ is pkg/, and /config.json tells a page where its tracker is.
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import { listen } from './listen.mjs'
@@ -32,6 +32,8 @@ function answer(request, response, config, first) {
   }
   const [path] = request.url.split('?', 1)
   if (first(path, response)) return
+  // Links of that page are relative.
+  if (path === '/docs') return response.writeHead(301, { location: '/docs/' }).end()
   if (path === '/config.json') {
     response.setHeader('content-type', 'application/json')
     return response.end(JSON.stringify(config))

@@ -64,6 +64,7 @@ mod neighborhood;
 mod offer;
 mod peer;
 mod place;
+mod presence;
 mod random;
 mod report;
 mod request;
@@ -93,6 +94,7 @@ pub use links::admission::{Abilities, Admission, AdmissionError, Admitted, Bindi
 pub(crate) use links::link::SILENCE;
 pub use map::Map;
 pub use peer::Peer;
+pub use presence::MAX_STATE;
 pub use random::Random;
 pub use report::{Edge, Estimate, LinkInfo, Stats, Topology};
 pub use secret::{Stretch, SwarmSecret};

@@ -34,6 +34,7 @@ mod outcome;
 mod parcel;
 mod peer_connection;
 mod policy;
+mod presence;
 mod rtc;
 mod rtc_config;
 mod snapshot;

@@ -299,7 +299,11 @@ impl Truth {
             Event::AddressInUse | Event::AddressFree => {
                 return Err(format!("{who} is told of another one of its identity"));
             }
-            Event::Tracker(_) | Event::Trouble(_) | Event::Closed => {}
+            Event::Presence { .. }
+            | Event::Progress { .. }
+            | Event::Tracker(_)
+            | Event::Trouble(_)
+            | Event::Closed => {}
             Event::Warning(warning) => {
                 ensure!(
                     !warning.code.starts_with("ERR_NEIGHBOR"),

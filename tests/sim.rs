@@ -463,6 +463,34 @@ fn peers_know_about_how_many_they_are() {
 }
 
 #[test]
+fn everybody_knows_who_is_here_and_nobody_of_who_is_not() {
+    let text = r#"
+        name = "who"
+        peers = 60
+        seeds = [1]
+        steps = [
+            { do = "join", within = "1s" },
+            { do = "present" },
+            { do = "wait", for = "10s" },
+            { do = "presence", name = "said" },
+            { do = "join", count = 10, within = "5s" },
+            { do = "wait", for = "5s" },
+            { do = "presence", name = "came" },
+            { do = "kill", share = 0.1 },
+            { do = "leave", share = 0.1 },
+            { do = "wait", for = "15s" },
+            { do = "presence", name = "went" },
+        ]
+    "#;
+    let run = run(&Scenario::parse(text).unwrap(), 60, 1, None);
+    let metric = |name: &str| run.metrics[name];
+    assert!(metric("said.known_least") >= 1.0, "{:?}", run.metrics);
+    // Those who came say nothing, and know of all others.
+    assert!(metric("came.known_least") > 58.0 / 69.0, "{:?}", run.metrics);
+    assert!(metric("went.ghosts") <= 0.0, "{:?}", run.metrics);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another() {
     let text = r#"
         name = "twice"

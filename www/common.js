@@ -1,15 +1,19 @@
 'use strict'
-// What both pages share: which swarm to join, what is wrong in words, how a peer looks, and a log that does
+// What all pages share: which swarm to join, what is wrong in words, how a peer looks, and a log that does
 // not grow. Classic scripts rather than modules, so that a page opened from a file can still say what to do.
 
 const $ = id => document.getElementById(id)
 const query = new URLSearchParams(location.search)
 
+// On a phone the page that one is on may be out of sight in the menu.
+for (const link of document.querySelectorAll('header nav [aria-current]')) {
+  link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 60
+}
+
 // ---- joining
 
-/** Joins the swarm the page's URL asks for, or that of what `named` makes of its topic; `undefined` when that cannot be, after
- *  saying why on the page. */
-async function join (named = topic => topic) {
+/** Where the page's URL leads, as `{ topic, options }`; `undefined` when nothing can be joined, after saying why on the page. */
+async function destination () {
   const obstacle = whatStandsInTheWay()
   if (obstacle) return void giveUp(obstacle)
 
@@ -24,18 +28,27 @@ async function join (named = topic => topic) {
   const topic = query.get('topic') || (tracker ? 'lobby' : randomTopic())
   query.set('topic', topic)
   history.replaceState(null, '', '?' + query)
-  for (const link of document.querySelectorAll('a[href$=".html"]')) link.search = '?' + query
-  $('topic').value = topic
-
-  try {
-    window.easypeers = new Easypeers(named(topic), options)
-  } catch (error) {
-    return void giveUp(`Easypeers could not start: ${error.message}`)
-  }
-  return window.easypeers
+  for (const link of document.querySelectorAll('a[href$=".html"]:not([href^="docs/"])')) link.search = '?' + query
+  if ($('topic')) $('topic').value = topic
+  return { topic, options }
 }
 
-$('topic-form').addEventListener('submit', event => {
+/** Joins a swarm, as `window.easypeers`; `undefined` when that cannot be, after saying why on the page. */
+function enter (topic, options) {
+  try {
+    return (window.easypeers = new Easypeers(topic, options))
+  } catch (error) {
+    giveUp(`Easypeers could not start: ${error.message}`)
+  }
+}
+
+/** Joins the swarm the page's URL asks for, or that of what `named` makes of its topic. */
+async function join (named = topic => topic) {
+  const place = await destination()
+  return place && enter(named(place.topic), place.options)
+}
+
+$('topic-form')?.addEventListener('submit', event => {
   event.preventDefault()
   query.set('topic', $('topic').value)
   location.search = '?' + query
@@ -120,6 +133,18 @@ function whatIsWrong (trackers) {
       'them; ?tracker=wss://host names another.'
 }
 
+/** Keeps them true from now on, and lets the controls be used. */
+function keepStatus (easypeers) {
+  const refresh = coalesced(() => { if (!document.hidden) showStatus(easypeers) })
+  for (const event of ['connect', 'disconnect', 'tracker']) easypeers.on(event, refresh)
+  easypeers.on('warning', warning => console.warn(warning.message))
+  easypeers.on('error', error => tell(error.message))
+  document.addEventListener('visibilitychange', refresh)
+  setInterval(refresh, 2000) // far peers come and go without an event
+  showStatus(easypeers)
+  enable()
+}
+
 /** Lets the controls be used that make sense in a swarm only. */
 function enable () {
   for (const control of document.querySelectorAll(':disabled')) control.disabled = false
@@ -149,6 +174,14 @@ async function copy (button, text) {
   const label = button.dataset.label ??= button.textContent
   button.textContent = 'Copied'
   setTimeout(() => { button.textContent = label }, 1500)
+}
+
+// ---- scripts that can be read on the page
+
+for (const code of document.querySelectorAll('[data-source]')) {
+  code.closest('details').addEventListener('toggle', async () => {
+    code.textContent ||= await (await fetch(code.dataset.source)).text()
+  })
 }
 
 // ---- peers

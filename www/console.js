@@ -18,7 +18,7 @@ function start (easypeers) {
   easypeers.on('message', data => {
     Log.push(entries, { time: new Date(), from: data.from, direct: 'to' in data, hops: data.hops, verified: data.verified, text: textOf(data.message) })
     log.refresh()
-    mesh.fly(data.has)
+    mesh.fly(data.has, data.id)
   })
   easypeers.on('tracker', refresh)
   easypeers.on('warning', warning => note(warning.message))

@@ -3,6 +3,9 @@
 
 let latest
 
+// Within a page of the documentation.
+if (window !== top) document.body.classList.add('framed')
+
 join().then(easypeers => easypeers && start(easypeers))
 
 function start (easypeers) {

@@ -21,8 +21,11 @@ export class EasypeersNetworkAdapter extends NetworkAdapter {
    */
   constructor (easypeers: Easypeers, options?: Pick<AdapterOptions, 'channel'>)
 
-  /** The instance of Easypeers: the one given, or its own, `null` while that is disconnected. @example adapter.easypeers?.diagnose() */
-  readonly easypeers: Easypeers | null
+  /**
+   * The instance of Easypeers: the one given, or its own, `null` while that is disconnected. Its address may be the PeerId of the repository.
+   * @example const repo = new Repo({ network: [adapter], peerId: adapter.easypeers?.address })
+   */
+  readonly easypeers: (Easypeers & { readonly address: PeerId }) | null
   /** Whether there is a peer, or has been none for ten seconds. @example adapter.isReady() */
   isReady (): boolean
   /** Resolves when it is ready: what the repository waits for before it calls a document unavailable. @example await adapter.whenReady() */

@@ -15,6 +15,7 @@ use super::limits::{self, Allowed, Asked, Fault, Limits};
 use super::links::admission::{Confirm, Hello};
 use super::links::link::Packet;
 use super::me::Me;
+use super::messaging::message::{Header, Kind, Message, Verified};
 use super::neighborhood::Neighborhood;
 use super::random::Random;
 use super::report::Stats;
@@ -49,9 +50,19 @@ pub(crate) enum Effect {
     /// A neighbor did too much of what no honest one does.
     Ban(Address),
 
+    // From presence and messaging.
+    /// This peer says something of its own accord, to everybody if that is not too many.
+    Proclaim(Kind, Vec<u8>),
+    /// Another one said something of who is present.
+    Proclaimed(Box<Verified<Message>>),
+    /// A large message is taken back: what waits of it on links does not go.
+    Withdrawn(MessageId),
+
     // From the links.
     /// A packet of a neighbor.
     Packet(ConnId, Address, Packet),
+    /// A part of a packet of a neighbor: so much is here of one that carries a large message with this header.
+    Coming(Address, Box<Header>, usize),
     /// A frame of a neighbor that is no packet, or none that is known here: it costs what a packet does.
     Unknown(Address),
     /// ... that arranges links, on one that parts.

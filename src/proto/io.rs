@@ -140,6 +140,28 @@ pub enum Event {
     Disconnect(Address),
     /// A message for this peer.
     Message(Received),
+    /// What another peer says of itself is new, or the peer is gone.
+    Presence {
+        /// What it goes by.
+        address: Address,
+        /// Whether that is proven.
+        verified: bool,
+        /// What it says; nothing when it is gone.
+        state: Option<Bytes>,
+    },
+    /// How far a large message has come that this peer sends or gets.
+    Progress {
+        /// Its name.
+        id: MessageId,
+        /// Who sends it.
+        from: Address,
+        /// Its recipient; everybody when `None`.
+        to: Option<Address>,
+        /// So many bytes of it are out on the fastest way, or here; `None`: its sender took it back.
+        bytes: Option<usize>,
+        /// Of so many, as it travels.
+        size: usize,
+    },
     /// How a direct message ended, or that each neighbor that a broadcast concerns has taken it or is gone, has it from
     /// another, or did not ask for it within two seconds.
     Delivery(MessageId, Result<Receipt, DeliveryFailure>),

@@ -15,12 +15,15 @@ pub(crate) mod direct;
 mod incoming;
 pub(crate) mod message;
 mod outgoing;
+mod progress;
 pub(crate) mod replay;
 
 use acknowledged::Acknowledged;
 use broadcast::{Broadcast, Spread};
 use direct::{Acknowledgement, Direct, Due, Paths};
+pub(crate) use incoming::{assemble, check};
 use outgoing::Outgoing;
+use progress::Progress;
 use replay::Recent;
 
 /// All messages of one peer, and of others through it.
@@ -40,6 +43,7 @@ pub(crate) struct Messaging {
     acknowledge_at: Option<Instant>,
     /// How many proofs may be made for that.
     proofs: Bucket,
+    progress: Progress,
 }
 
 impl Messaging {
@@ -53,6 +57,7 @@ impl Messaging {
             to_acknowledge: Vec::new(),
             acknowledge_at: None,
             proofs: Bucket::new(incoming::PROOFS, now),
+            progress: Progress::default(),
         }
     }
 
@@ -160,6 +165,8 @@ impl Messaging {
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
         assert!(self.to_acknowledge.len() <= 65_536, "{} to acknowledge", self.to_acknowledge.len());
+        let [out, coming] = self.progress.sizes();
+        assert!(out <= 1 << 16 && coming <= 16, "{out} messages go out, {coming} come in");
         assert!(self.acknowledged.len() <= 16_384, "{} acknowledgements", self.acknowledged.len());
         let floors = [self.recent.count_floors(), self.broadcast.count_floors()];
         assert!(floors.iter().all(|count| *count <= 8192), "{floors:?} floors");

@@ -32,7 +32,9 @@ use super::links::link::{Farewell, Packet};
 use super::me::Me;
 use super::messaging::Messaging;
 use super::messaging::broadcast;
+use super::messaging::message::Kind;
 use super::neighborhood::{Neighborhood, Shown};
+use super::presence::{self, Presence};
 use super::random::Random;
 use super::report::Stats;
 use super::request::{Reason, RequestId};
@@ -76,6 +78,7 @@ struct Parts {
     messaging: Messaging,
     introducers: Introducers,
     standby: Standby,
+    presence: Presence,
 }
 
 /// What the parts share: see [`Context`].
@@ -109,6 +112,7 @@ impl Peer {
             messaging: Messaging::new(now),
             introducers: Introducers::default(),
             standby: Standby::default(),
+            presence: Presence::default(),
         };
         let commons = Commons {
             around: Neighborhood::new(me.address, me.config.max_peers),
@@ -203,7 +207,7 @@ impl Peer {
 
     /// ... and what for.
     pub(crate) fn next_timeout(&self) -> Option<(Instant, &'static str)> {
-        let Parts { links, signalling, topology, messaging, introducers, standby } = &self.parts;
+        let Parts { links, signalling, topology, messaging, introducers, standby, presence } = &self.parts;
         let open = |at: Option<Instant>| at.filter(|_| self.stage == Stage::Open);
         let end = match self.stage {
             Stage::Open => None,
@@ -218,6 +222,7 @@ impl Peer {
             (open(signalling.poll_timeout()), "requests"),
             (open(introducers.poll_timeout()), "trackers"),
             (open(standby.poll_timeout()), "address"),
+            (open(presence.poll_timeout()), "presence"),
             (end, "end"),
         ];
         all.into_iter().filter_map(|(at, what)| Some((at?, what))).min()
@@ -261,7 +266,7 @@ impl Peer {
             _ => {}
         }
         let (parts, mut cx) = self.look(now);
-        let Parts { links, signalling, topology, messaging, introducers, standby } = parts;
+        let Parts { links, signalling, topology, messaging, introducers, standby, presence } = parts;
         let cx = &mut cx;
         match effect {
             Effect::Send(..) => {}
@@ -269,6 +274,11 @@ impl Peer {
 
             // From the links.
             Effect::Packet(conn, from, packet) => self.handle_packet(conn, from, packet, now),
+            Effect::Coming(from, header, bytes) => {
+                if allows_packet(&from, 1.0, cx) {
+                    messaging.handle_coming(&from, &header, bytes, cx);
+                }
+            }
             Effect::Unknown(from) => drop(allows_packet(&from, 1.0, cx)),
             Effect::PartingPacket(from, packet) => signalling.handle_packet(from, packet, cx),
             Effect::Linked(peer, _) => {
@@ -280,6 +290,7 @@ impl Peer {
                 messaging.handle_linked(peer, cx);
                 introducers.reconsider(now);
                 messaging.release_held(cx);
+                presence.handle_linked(peer, cx);
             }
             Effect::Relinked(peer) => {
                 topology.handle_relinked(peer, now);
@@ -293,6 +304,7 @@ impl Peer {
                 }
                 messaging.handle_unlinked(&peer, cx);
                 standby.handle_unlinked(&peer, now);
+                presence.handle_unlinked(&peer, dead, cx);
                 cx.emit(Event::Disconnect(name));
                 if topology.is_catastrophe(cx.around, now) && cx.around.open {
                     introducers.call_for_help(now);
@@ -321,6 +333,17 @@ impl Peer {
                 signalling.greet(request, to, hello, confirm, cx)
             }
             Effect::TellRound { to, sealed } => signalling.tell_round(to, sealed, cx),
+
+            // From presence and messaging.
+            Effect::Proclaim(kind, payload) => {
+                let to_all = kind != Kind::Presence || presence::is_for_all(&topology.estimate());
+                let message = messaging.proclaim(kind, payload, to_all, cx);
+                if kind == Kind::Presence {
+                    presence.handle_said(message, to_all, cx);
+                }
+            }
+            Effect::Withdrawn(id) => links.withdraw(&id, cx),
+            Effect::Proclaimed(message) => presence.handle_message(*message, cx),
 
             // From signalling.
             Effect::Ask(plan) if cx.around.open && cx.around.reaches(&plan.via) => {
@@ -404,7 +427,8 @@ impl Peer {
 
     /// Everything that a neighbor says, as far as it may.
     fn handle_packet(&mut self, conn: ConnId, from: Address, packet: Packet, now: Instant) {
-        let (Parts { links, signalling, topology, messaging, introducers, .. }, mut cx) = self.look(now);
+        let (Parts { links, signalling, topology, messaging, introducers, presence, .. }, mut cx) =
+            self.look(now);
         let cx = &mut cx;
         let cost = match &packet {
             Packet::Broadcast(broadcast::Packet::Have(ids)) => 1.0 + ids.len() as f64 / NAMES_PER_PACKET,
@@ -439,7 +463,8 @@ impl Peer {
             Packet::Rival(instance) => links.say_holding(conn, instance, cx),
             Packet::Holds(holding) => links.handle_holds(conn, holding, cx),
             Packet::Trackers { marks, asks } => introducers.handle_trackers(from, &marks, asks, cx),
-            Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) => {}
+            Packet::Presence(packet) => presence.handle_packet(from, packet, cx),
+            Packet::Hello(_) | Packet::Confirm { .. } | Packet::Close(_) | Packet::Dropped(_) => {}
         }
     }
 
@@ -478,6 +503,7 @@ impl Peer {
             parts.signalling.expire(&mut cx);
             parts.signalling.introduce_again(&mut cx);
             parts.standby.handle_timeout(&mut cx);
+            parts.presence.handle_timeout(&mut cx);
             self.run(now);
         }
         let (parts, mut cx) = self.look(now);
@@ -547,6 +573,8 @@ impl Peer {
             links.ask_if_taken();
             taken.extend(links.flush(cx.out));
         }
+        let moved = links.take_moved();
+        parts.messaging.handle_moved(moved, &mut cx);
         parts.messaging.handle_taken(taken, &mut cx);
     }
 
@@ -641,6 +669,12 @@ impl Peer {
         let (parts, mut cx) = self.look(now);
         parts.messaging.withdraw(id, DeliveryFailure::Aborted, &mut cx);
         self.settle(now);
+    }
+
+    /// Says so much of this peer to everybody in its swarm, or in a large one to its neighbors, from now on; nothing when
+    /// empty. `false`: it is longer than [`MAX_STATE`](super::MAX_STATE).
+    pub fn set_presence(&mut self, state: Bytes, now: Instant) -> bool {
+        self.parts.presence.set(state.0, now)
     }
 
     /// Tells, by [`Event::AddressFree`], when nobody is at an address any more; asks after this pause, and again and again.

@@ -7,6 +7,7 @@ use super::ledger::Message;
 use super::report::{Metrics, Run, mean, percentile};
 use super::scenario::{Scenario, Step};
 use super::world::{NodeId, Totals, World};
+use crate::proto::Bytes;
 
 /// A peer counts for a broadcast's delivery if it had joined so long before (docs/mesh.md, Model).
 const GROWN_UP: Duration = Duration::from_secs(2);
@@ -75,6 +76,14 @@ impl Runner {
             Step::Wait { time } => self.world.run_for(*time),
             Step::Idle { name, time } => self.idle(name, *time),
             Step::Estimate { name } => self.estimate(name),
+            Step::Present {} => {
+                for node in self.world.living().collect::<Vec<_>>() {
+                    let state = Bytes(format!("{{\"name\":\"{node}\"}}").into_bytes());
+                    let said = self.world.command(node, |peer, now| peer.set_presence(state, now));
+                    assert!(said != Some(false), "a name is no long state");
+                }
+            }
+            Step::Presence { name } => self.presence(name),
             Step::Singles { name, count, watch } => self.singles(name, *count, *watch),
             Step::Broadcast { name, sources, rounds, every, size, settle } => {
                 let sources = self.pick(*sources);
@@ -146,6 +155,21 @@ impl Runner {
         self.put(name, "error_p95", most);
         self.put(name, "mean", mean(&estimates.iter().map(|it| it.peers / size).collect::<Vec<_>>()));
         self.put(name, "within_bounds", sure as f64 / estimates.len() as f64);
+    }
+
+    fn presence(&mut self, name: &str) {
+        let living = || self.world.living().filter_map(|node| self.world.peer(node));
+        let here: BTreeSet<_> = living().map(|peer| peer.address()).collect();
+        let others = (here.len() - 1) as f64;
+        let shares = living().map(|peer| {
+            let known: Vec<_> = peer.presences().map(|(address, ..)| address).collect();
+            let present = known.iter().filter(|address| here.contains(address)).count();
+            (present as f64 / others, (known.len() - present) as f64 / others)
+        });
+        let (known, ghosts): (Vec<_>, Vec<_>) = shares.unzip();
+        self.put(name, "known", mean(&known));
+        self.put(name, "known_least", known.iter().copied().fold(1.0, f64::min));
+        self.put(name, "ghosts", mean(&ghosts));
     }
 
     fn put(&mut self, name: &str, metric: &str, value: impl Into<Option<f64>>) {

@@ -70,6 +70,13 @@ pub enum Step {
         /// The metrics' first word.
         name: String,
     },
+    /// Every peer says something of itself from now on.
+    Present {},
+    /// Compares whom every peer takes to be present with who is.
+    Presence {
+        /// The metrics' first word.
+        name: String,
+    },
     /// Peers join one by one into the mesh; each is watched.
     Singles {
         /// The metrics' first word.

@@ -65,6 +65,8 @@ pub(super) struct Driver {
     /// The channels that are open, in the order in which they were opened.
     channels: RefCell<Vec<Rc<Ear>>>,
     requests: requests::Requests,
+    /// What the page says of itself, whatever peer says it.
+    presence: RefCell<Bytes>,
     /// The first neighbor of this swarm.
     ready: RefCell<Rc<Outcome>>,
 
@@ -119,6 +121,7 @@ impl Driver {
                 page: Rc::default(),
                 channels: RefCell::default(),
                 requests: requests::Requests::default(),
+                presence: RefCell::default(),
                 ready: RefCell::default(),
                 trackers: Table::default(),
                 tabs: RefCell::default(),
@@ -318,6 +321,12 @@ impl Driver {
                 self.page.announce("disconnect", &snapshot::hex(&address));
             }
             Output::Event(Event::Message(received)) => self.tell_message(&received),
+            Output::Event(Event::Presence { address, verified, state }) => {
+                self.tell_presence(&address, verified, state)
+            }
+            Output::Event(Event::Progress { id, from, to, bytes, size }) => {
+                self.page.announce("progress", &snapshot::progress(&id, &from, to.as_ref(), bytes, size));
+            }
             Output::Event(Event::Delivery(id, result)) => {
                 if let Err(why) = result {
                     self.handle_undelivered(id, why);
@@ -397,10 +406,37 @@ impl Driver {
         decoded
     }
 
+    fn tell_presence(&self, address: &Address, verified: bool, state: Option<Bytes>) {
+        match state.map_or(Some(JsValue::UNDEFINED), |state| convert::decode(&state.0)) {
+            Some(state) => {
+                self.page.announce("presence", &snapshot::presence(address, &state, verified));
+            }
+            None => self.warn_of_nonsense_of(address),
+        }
+    }
+
+    /// What is known of this page from now on. `false`: that is too much.
+    pub(super) fn set_presence(self: &Rc<Self>, state: Bytes) -> bool {
+        let set = self.change(|peer, now| peer.set_presence(state.clone(), now));
+        if set {
+            self.presence.replace(state);
+        }
+        set
+    }
+
+    /// ... as it was set.
+    pub(super) fn presence(&self) -> Bytes {
+        self.presence.borrow().clone()
+    }
+
     fn warn_of_nonsense(&self, received: &Received) {
+        self.warn_of_nonsense_of(&received.from);
+    }
+
+    fn warn_of_nonsense_of(&self, from: &Address) {
         (self.tell)(Notice::warning(
             "ERR_MESSAGE_MALFORMED",
-            format!("a message of {} is no value that Easypeers sends", received.from),
+            format!("a message of {from} is no value that Easypeers sends"),
         ));
     }
 

@@ -17,6 +17,7 @@ use super::error::Error;
 use super::options::{self, Options, SendOptions};
 use super::outcome::Outcome;
 use super::parcel::{Parcel, Purpose};
+use super::presence;
 use super::snapshot;
 
 #[wasm_bindgen(module = "/src/web/easypeers.js")]
@@ -247,6 +248,23 @@ impl Easypeers {
     #[wasm_bindgen(getter)]
     pub fn peers(&self) -> JsValue {
         snapshot::addresses(&self.driver.peer(|peer| peer.known_peers()))
+    }
+
+    // Presence.
+
+    #[wasm_bindgen(getter)]
+    pub fn presence(&self) -> JsValue {
+        presence::own(&self.driver.presence())
+    }
+
+    #[wasm_bindgen(setter)]
+    pub fn set_presence(&self, value: &JsValue) -> Result<(), JsValue> {
+        presence::set(self.open()?, value)
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn presences(&self) -> JsValue {
+        self.driver.peer(|peer| presence::all(peer.presences()))
     }
 
     pub fn estimate(&self) -> JsValue {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
 use crate::proto::{
-    Address, Estimate, LinkInfo, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus,
+    Address, Estimate, LinkInfo, MessageId, Receipt, Received, Stats, Topology, TrackerState, TrackerStatus,
 };
 
 /// An address as the page sees it.
@@ -43,6 +43,38 @@ pub(super) fn message(received: &Received, value: &JsValue) -> JsValue {
         verified: received.verified,
         hops: received.hops,
     })
+}
+
+/// The argument of `progress`.
+pub(super) fn progress(
+    id: &MessageId,
+    from: &Address,
+    to: Option<&Address>,
+    bytes: Option<usize>,
+    size: usize,
+) -> JsValue {
+    #[derive(Serialize)]
+    struct Progress<'a> {
+        id: String,
+        from: Hex<'a, Address>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<Hex<'a, Address>>,
+        bytes: Option<usize>,
+        size: usize,
+    }
+    plain(&Progress { id: id.to_string(), from: Hex(from), to: to.map(Hex), bytes, size })
+}
+
+/// The argument of `presence`.
+pub(super) fn presence(address: &Address, state: &JsValue, verified: bool) -> JsValue {
+    #[derive(Serialize)]
+    struct Presence<'a> {
+        address: Hex<'a, Address>,
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        state: JsValue,
+        verified: bool,
+    }
+    plain(&Presence { address: Hex(address), state: state.clone(), verified })
 }
 
 /// What a `Delivery` resolves to.

@@ -22,8 +22,9 @@ const CHROMIUM = {
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync',
-    // Pages of one machine meet on plain addresses: there is no multicast DNS here.
-    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    // Pages of one machine meet on plain addresses: there is no multicast DNS here. And a window that nobody sees needs no
+    // suggestions under its address bar, which are a page in a process of its own for each of ours.
+    '--disable-features=WebRtcHideLocalIpsWithMdns,WebUIOmniboxPopup,WebUIOmniboxAimPopup',
     // Nothing outside this machine is reachable, public trackers and STUN servers included.
     `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${LOOPBACK} , EXCLUDE localhost`,
   ],

@@ -7,7 +7,7 @@ import { behavior, bounded, PATIENCE } from './harness.mjs'
 const NARROW = { width: 360, height: 740 }
 
 behavior('the console: two tabs join, see each other and talk, to everyone and to one', async world => {
-  const [a, b] = await tabs(world, '/index.html')
+  const [a, b] = await tabs(world, '/console.html')
   for (const [me, other] of [[a, b], [b, a]]) {
     await me.page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
     await me.page.getByText(me.address).waitFor()
@@ -68,8 +68,10 @@ behavior('the chat shows a whole address to compare, and calls nobody as another
   // Somebody whose address has the same name, the same picture, and seven digits in common.
   const twin = b.address.slice(0, 7) + (parseInt(b.address[7], 16) ^ 2).toString(16) + b.address.slice(8)
   const name = await sender.textContent()
-  // In view: of the others, the page forgets who is not there and has said nothing.
-  await a.page.evaluate(address => { select(conversationWith(address)) }, twin)
+  // It has said something: the page forgets who is not there and has not.
+  await a.page.evaluate(address => {
+    Log.push(conversationWith(address).entries, { time: new Date(), from: address, text: 'it is me' })
+  }, twin)
   await sender.filter({ hasText: b.address.slice(4, 8) }).waitFor()
   const people = a.page.getByRole('navigation', { name: 'Talk to' })
   for (const address of [twin, b.address]) {
@@ -83,7 +85,7 @@ behavior('the chat shows a whole address to compare, and calls nobody as another
 
 behavior('the console and the chat meet in one swarm, and a closed tab leaves the list', async world => {
   await lobby(world)
-  const [a, b] = [await tab(world, '/index.html'), await tab(world, '/chat.html')]
+  const [a, b] = [await tab(world, '/console.html'), await tab(world, '/chat.html')]
   await b.page.getByRole('status').filter({ hasText: '1 neighbor' }).waitFor({ timeout: PATIENCE })
   await say(b.page, 'hello, console')
   await heard(a.page, 'hello, console')
@@ -98,7 +100,7 @@ behavior('the diagnosis tells a visitor in words how it is, and sees the others 
   const status = text => a.page.getByRole('status').filter({ hasText: text }).waitFor({ timeout: PATIENCE })
   await status('Nobody was met so far')
   await a.page.getByText('The trackers know nobody else with this topic.').waitFor()
-  const b = await tab(world, '/index.html')
+  const b = await tab(world, '/console.html')
   await status('Yes: it connects')
   await a.page.getByText('Connected to 1 of 1 known peers.').waitFor()
   await fine(world, [a, b])
@@ -108,6 +110,18 @@ behavior('the diagnosis says what stands in the way where there is no WebRTC', a
   await lobby(world)
   const page = await world.page({ path: '/diagnose.html', before: () => { RTCPeerConnection = class {} } })
   await page.getByRole('alert').filter({ hasText: 'WebRTC does not work here' }).waitFor({ timeout: PATIENCE })
+})
+
+behavior('the page on why it does not connect asks this browser when it is told to, and not before', async world => {
+  const tracker = await world.tracker()
+  world.site.config.tracker = tracker.url
+  const page = await world.page({ path: '/docs/troubleshooting.html', viewport: NARROW })
+  assert.equal(page.frames().filter(frame => frame.url().includes('diagnose')).length, 0)
+  await page.getByText('Ask this browser now').click()
+  const diagnosis = page.frameLocator('iframe')
+  await diagnosis.getByRole('status').filter({ hasText: 'Nobody was met so far' }).waitFor({ timeout: PATIENCE })
+  assert.equal(await diagnosis.getByRole('navigation').count(), 0, 'a page in a page has no menu of its own')
+  await fine(world, [{ page }])
 })
 
 async function lobby(world) {

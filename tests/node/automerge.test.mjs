@@ -6,7 +6,7 @@ import { Repo } from '@automerge/automerge-repo'
 import Easypeers from 'easypeers'
 import { EasypeersNetworkAdapter } from 'easypeers/automerge'
 import { PATIENCE, tracker } from './peers.mjs'
-import { play, snippets } from './snippets.mjs'
+import { play, snippets } from './play.mjs'
 
 const [first, shared, some, named] = await snippets('automerge.md')
 const SECRET = 'correct horse battery staple'

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createEasypeersSynchronizer } from 'easypeers/tinybase'
 import { createMergeableStore } from 'tinybase'
 import { PATIENCE, tracker } from './peers.mjs'
-import { play, snippets } from './snippets.mjs'
+import { play, snippets } from './play.mjs'
 
 const [first, shared] = await snippets('tinybase.md')
 

@@ -29,7 +29,7 @@ async function site(t, options) {
 
 test('the pages, the package and the place of the tracker are served, and not kept', async t => {
   const port = await site(t, { config: { tracker: 'ws://localhost:1234' } })
-  const types = { '/': 'text/html', '/chat.html': 'text/html', '/pkg/easypeers.dist.js': 'text/javascript', '/style.css': 'text/css' }
+  const types = { '/': 'text/html', '/chat.html': 'text/html', '/pkg/easypeers.dist.js': 'text/javascript', '/style.css': 'text/css', '/docs/': 'text/html', '/llms.txt': 'text/plain' }
   for (const [path, type] of Object.entries(types)) {
     const page = await get(port, path)
     assert.equal(page.status, 200, path)
@@ -37,6 +37,7 @@ test('the pages, the package and the place of the tracker are served, and not ke
     assert.equal(page.headers['cache-control'], 'no-store')
   }
   assert.deepEqual(JSON.parse((await get(port, '/config.json')).text), { tracker: 'ws://localhost:1234' })
+  assert.equal((await get(port, '/docs')).headers.location, '/docs/')
 })
 
 test('nothing outside the two folders is served', async t => {

@@ -157,7 +157,7 @@ def sign_all(who, domain, statements):
 
 # Messages.
 
-PAGE, KEY_QUERY = 0, 1
+PAGE, KEY_QUERY, PRESENCE, SUSPICION, WITHDRAWAL = 0, 1, 2, 3, 4
 MESSAGE, ACKNOWLEDGEMENT = b'easypeers message 3', b'easypeers acknowledgement 3'
 
 
@@ -363,6 +363,20 @@ def vectors():
     yield 'stuck', u8(8) + u8(2) + sealed.id + u8(2)
     marks = varint(2) + varint(7) + varint(mark('wss://tracker.example'))
     yield 'trackers', u8(12) + marks + u8(1)
+    shown = Header(A, b'here', bytes([7]) * 16, kind=PRESENCE)
+    first = [int.from_bytes(whole[:8], 'big') for whole in (shown.id, said.id, shown.maker)]
+    yield 'shown_id', shown.id
+    yield 'data_presence', u8(7) + u8(0) + u8(1) + shown.bytes + lengthy(shown.box)
+    suspects = sequence(said.maker + varint(1_800_000_000_123))
+    suspicion = Header(A, suspects, bytes([8]) * 16, kind=SUSPICION)
+    yield 'data_suspicion', u8(7) + u8(0) + u8(1) + suspicion.bytes + lengthy(suspicion.box)
+    yield 'presence_sum', u8(13) + u8(0) + varint(first[0] ^ first[1])
+    yield 'presence_held', u8(13) + u8(1) + sequence(varint(first[2]) + varint(1_800_000_000_123))
+    yield 'presence_records', u8(13) + u8(2) + sequence(shown.bytes + lengthy(shown.box))
+    yield 'presence_near', u8(13) + u8(3) + shown.bytes + lengthy(shown.box)
+    yield 'dropped', u8(14) + varint(200)
+    withdrawal = Header(A, said.id, bytes([9]) * 16, kind=WITHDRAWAL)
+    yield 'data_withdrawal', u8(7) + u8(0) + u8(1) + withdrawal.bytes + lengthy(withdrawal.box)
     yield 'clock', u8(9) + varint(1_800_000_000_123) + u8(1)
     yield 'rival', u8(10) + bytes([8]) * 16
     held = bytes([3]) * 16 + bytes([8]) * 16

@@ -21,6 +21,7 @@ use crate::proto::id::MessageId;
 use crate::proto::identity::Identity;
 use crate::proto::io::{ConnId, Output};
 use crate::proto::journal::Cause;
+use crate::proto::messaging::message::Header;
 use crate::proto::random::Random;
 use crate::proto::sdp::{Candidate, Description, MAX_CANDIDATES, SdpError};
 use crate::proto::time::{Instant, soonest};
@@ -99,6 +100,8 @@ pub(crate) enum Happened {
     Packet(Packet),
     /// A part of a packet that is not whole yet, or is left out.
     Part,
+    /// ... and so much is here of one that carries a large message with this header.
+    Coming(Box<Header>, usize),
     /// A packet that only a later version knows.
     Later,
     /// Another run of an identity says that it is here.
@@ -451,6 +454,8 @@ impl Link {
                 packet
             }
             Ok(Read::Part) => return Happened::Part,
+            Ok(Read::Coming(header, bytes)) if self.is_active() => return Happened::Coming(header, bytes),
+            Ok(Read::Coming(..)) => return Happened::Part,
             Ok(Read::TooLarge) if self.is_active() => {
                 self.too_large += 1;
                 return Happened::Part;
@@ -484,6 +489,10 @@ impl Link {
                 }
                 None => Happened::Violation(Violation::TooEarly),
             },
+            (State::Active, Packet::Dropped(stream)) => {
+                self.inbox.drop_stream(stream);
+                Happened::Part
+            }
             (State::Active, packet) => Happened::Packet(packet),
             (_, packet) if awaits == Some(Awaits::Nothing) => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
@@ -540,6 +549,16 @@ impl Link {
     /// Hands to the browser what was sent, as far as it keeps up.
     pub(crate) fn flush(&mut self, out: &mut VecDeque<Output>) {
         self.outbox.flush(self.conn, &mut self.taken, out);
+    }
+
+    /// A message is taken back: no more of it goes. `true`: some of it was on its way.
+    pub(crate) fn withdraw(&mut self, id: &MessageId) -> bool {
+        self.outbox.withdraw(id)
+    }
+
+    /// How far large messages of the page's own have come since this was asked.
+    pub(crate) fn take_moved(&mut self) -> Vec<(MessageId, usize)> {
+        self.outbox.take_moved()
     }
 
     /// Whether the neighbor takes so long to read that no more should be queued for it.

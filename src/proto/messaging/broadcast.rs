@@ -121,6 +121,23 @@ impl Broadcast {
         self.seen.has(id)
     }
 
+    /// Who made a message that is remembered.
+    pub(crate) fn source(&self, id: &MessageId) -> Option<Address> {
+        self.seen.source(id)
+    }
+
+    /// Lets go of a message that its maker takes back: nobody gets it from here, and this peer pulls it no more. `false`: it was
+    /// let go before.
+    pub(crate) fn withdraw(&mut self, id: &MessageId) -> bool {
+        self.pulls.end(id);
+        self.seen.withdraw(id)
+    }
+
+    /// The header of a message that is here.
+    pub(crate) fn header(&self, id: &MessageId) -> Option<&Header> {
+        self.seen.kept(id).map(|kept| kept.header)
+    }
+
     /// Whether the header was here before, verified.
     pub(crate) fn has_header(&self, id: &MessageId) -> bool {
         self.seen.contains(id)

@@ -264,6 +264,13 @@ impl Direct {
         ours
     }
 
+    /// Lets go of a message on its way through this peer that its maker takes back; `true`: there was one.
+    pub(crate) fn withdraw(&mut self, id: &MessageId, maker: &Address) -> bool {
+        let before = self.relays.len();
+        self.relays.retain(|(relayed, _), relay| relayed != id || relay.message.maker != *maker);
+        self.relays.len() < before
+    }
+
     /// Starts a try along a path that was not tried yet, as far as there is one.
     pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
         let Some(mine) = self.mine.get_mut(&id) else { return };

@@ -8,8 +8,8 @@ use super::direct::{self, Acknowledgement, Direct};
 use super::message::{BLINDING, Header, Kind, Message, Payload, Verified};
 use super::replay;
 use super::{Messaging, addresses, spread};
-use crate::proto::context::Context;
-use crate::proto::id::Address;
+use crate::proto::context::{Context, Effect};
+use crate::proto::id::{Address, MessageId};
 use crate::proto::io::{Bytes, Event, Received};
 use crate::proto::limits::{Fault, Rate};
 use crate::proto::links::link::Packet;
@@ -85,12 +85,18 @@ impl Messaging {
         match self.broadcast.handle_data(from, hops, message, spread(&links, cx), cx.now) {
             Outcome::Duplicate => cx.stats.duplicates += 1,
             Outcome::Deliver(message, hops) => match message.header.to {
-                None => {
-                    let mut has = vec![message.maker];
-                    has.extend((from != message.maker).then_some(from));
-                    has.push(cx.me.name());
-                    deliver(&message, message.payload.0.to_vec(), has, hops, cx);
-                }
+                None => match message.header.kind {
+                    Kind::Page => {
+                        self.handle_come(&message.id, cx);
+                        let mut has = vec![message.maker];
+                        has.extend((from != message.maker).then_some(from));
+                        has.push(cx.me.name());
+                        deliver(&message, message.payload.0.to_vec(), has, hops, cx);
+                    }
+                    Kind::Presence | Kind::Suspicion => cx.effects.push_back(Effect::Proclaimed(message)),
+                    Kind::Withdrawal => self.handle_withdrawal(&message, cx),
+                    Kind::KeyQuery => cx.drop_because("kind"),
+                },
                 // The last resort of a direct message.
                 Some(to) if to == cx.me.address => self.arrive(*message, Vec::new(), hops, cx),
                 Some(_) => {}
@@ -110,6 +116,17 @@ impl Messaging {
             cx.drop_because("replay");
         }
         new
+    }
+
+    /// The maker of a message takes it back: what is not delivered yet goes no further.
+    fn handle_withdrawal(&mut self, word: &Message, cx: &mut Context<'_>) {
+        let Ok(id) = word.payload.0[..].try_into().map(MessageId) else {
+            return cx.drop_because("withdrawal");
+        };
+        let theirs = self.broadcast.source(&id) == Some(word.maker) && self.broadcast.withdraw(&id);
+        if theirs | self.direct.withdraw(&id, &word.maker) | self.handle_never(&id, &word.maker, cx) {
+            cx.effects.push_back(Effect::Withdrawn(id));
+        }
     }
 
     // Direct messages.
@@ -178,6 +195,7 @@ impl Messaging {
         }
         let plain = match message.header.kind {
             Kind::KeyQuery => None,
+            Kind::Presence | Kind::Suspicion | Kind::Withdrawal => return cx.drop_because("kind"),
             Kind::Page => match message.open(&mut cx.keys.pairs, &cx.me.identity) {
                 Some(plain) => Some(plain),
                 None => return cx.drop_because("sealed box"),
@@ -191,6 +209,7 @@ impl Messaging {
         let word = Acknowledgement::of(&message, path.clone(), hops, cx.me.identity.public_key());
         self.to_acknowledge.push((word, message.header.hash(&cx.me.secret.tag())));
         if let Some(plain) = plain {
+            self.handle_come(&message.id, cx);
             let mut has = path;
             if has.is_empty() {
                 has.push(message.maker);
@@ -274,7 +293,7 @@ impl Messaging {
 /// Checks a header that is new here, if it is worth the work: recent, within the limits, and made by the key it
 /// names. What is cheap to check comes first; what is not the neighbor's fault (clocks and settings differ between
 /// honest peers) is only counted.
-fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
+pub(crate) fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<Verified<Header>> {
     let maker = header.maker();
     let cause = if !replay::is_recent(cx.clock.shift().ours(header.sent_at), cx.now) {
         "clock"
@@ -309,7 +328,7 @@ fn check_said(from: &Address, header: &Header, cx: &mut Context<'_>) -> Option<V
 }
 
 /// Puts a message together whose header is good; its neighbor was to check that the payload is, too.
-fn assemble(
+pub(crate) fn assemble(
     from: &Address,
     header: &Verified<Header>,
     payload: Payload,

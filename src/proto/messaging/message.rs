@@ -30,6 +30,12 @@ pub(crate) enum Kind {
     Page,
     /// A question for the recipient's key; the acknowledgement answers it.
     KeyQuery,
+    /// What its maker says of itself: see [`presence`](mod@crate::proto::presence). A broadcast.
+    Presence,
+    /// Peers that its maker misses. A broadcast.
+    Suspicion,
+    /// The name of a message that its maker takes back. A broadcast.
+    Withdrawal,
 }
 
 /// All of a message but its payload: what travels of it, and what follows from that, hashed once.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::message::{Draft, Kind, Message, Named, Unsigned, Verified};
 use super::{Messaging, addresses, spread};
 use crate::proto::config::Config;
-use crate::proto::context::Context;
+use crate::proto::context::{Context, Effect};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::identity::signature::MAX_LEAVES;
 use crate::proto::io::{Bytes, DeliveryFailure, Event, Receipt, SendError, Waiting};
 use crate::proto::limits::{self, Bucket, Rate};
+use crate::proto::links::link::wire::MAX_FRAME;
 use crate::proto::map::{Map, Set};
 use crate::proto::time::{Instant, soonest};
 
@@ -122,6 +123,11 @@ impl Outgoing {
         for handed in self.broadcasts.values_mut() {
             handed.to.remove(neighbor);
         }
+    }
+
+    /// Whether a broadcast is not with all neighbors yet.
+    pub(super) fn is_under_way(&self, id: &MessageId) -> bool {
+        self.broadcasts.contains_key(id)
     }
 
     /// Broadcasts that a neighbor has not taken.
@@ -274,6 +280,24 @@ impl Messaging {
         }
     }
 
+    /// Signs what this peer says of its own accord, and sends it if it is for everybody.
+    pub(crate) fn proclaim(
+        &mut self,
+        kind: Kind,
+        payload: Vec<u8>,
+        to_all: bool,
+        cx: &mut Context<'_>,
+    ) -> Verified<Message> {
+        let draft = cx.me.draft(None, kind, payload, cx.random);
+        let message = draft.sign(&cx.me.identity, &cx.me.secret.tag(), cx.swarm_now());
+        if to_all {
+            self.outgoing.pace.charge(1.0, limits::OWN, cx.now);
+            let links = addresses(cx.around);
+            self.broadcast.publish(&message, spread(&links, cx), cx.now);
+        }
+        message
+    }
+
     /// Seals a direct message, or asks for the recipient's key first.
     fn address_to(&mut self, draft: Named, to: Address, cx: &mut Context<'_>) -> Option<Unsigned> {
         let (id, claimed) = (draft.id, draft.draft.to_claimed);
@@ -332,8 +356,10 @@ impl Messaging {
         }
     }
 
-    /// The page wants a message no more. What is held does not go; what went may arrive all the same.
+    /// The page wants a message no more. What is held does not go; what went may arrive all the same, but for a large one: of that
+    /// no more goes, and who has it or some of it lets go of it.
     pub(crate) fn withdraw(&mut self, id: MessageId, why: DeliveryFailure, cx: &mut Context<'_>) {
+        self.withdraw_large(id, cx);
         let outgoing = &mut self.outgoing;
         let waited = outgoing.withdraw(&id);
         let handed = outgoing.broadcasts.remove(&id).is_some();
@@ -344,11 +370,23 @@ impl Messaging {
         self.outgoing.expire.retain(|&(_, of)| of != id);
     }
 
+    fn withdraw_large(&mut self, id: MessageId, cx: &mut Context<'_>) {
+        let direct = self.direct.pending(&id).map(|message| &message.header);
+        let header =
+            direct.or_else(|| self.broadcast.header(&id).filter(|_| self.outgoing.is_under_way(&id)));
+        if header.is_some_and(|header| header.size as usize > MAX_FRAME) {
+            self.broadcast.withdraw(&id);
+            cx.effects.push_back(Effect::Withdrawn(id));
+            cx.effects.push_back(Effect::Proclaim(Kind::Withdrawal, id.0.to_vec()));
+        }
+    }
+
     // How it ends.
 
     /// The one place where the page hears of it.
     fn end(&mut self, id: MessageId, how: Result<Receipt, DeliveryFailure>, cx: &mut Context<'_>) {
         self.outgoing.expire.retain(|&(_, of)| of != id);
+        self.progress.end_out(&id);
         cx.emit(Event::Delivery(id, how));
     }
 

@@ -48,6 +48,9 @@ impl Peer {
         assert!(awaiting <= 16 << 20, "{awaiting} bytes wait for keys");
         assert!(recent <= 32_768, "{recent} direct messages remembered");
 
+        let [present, compared] = parts.presence.sizes();
+        assert!(present <= 512 && compared <= 64, "{present} present, {compared} compared");
+
         let [answered, heard, names] = self.commons.keys.sizes();
         let [written_to, wrote] = self.commons.keys.pairs.sizes();
         assert!(written_to <= 64 && wrote <= 64, "{written_to}, {wrote} pairs");

@@ -37,6 +37,7 @@ impl Peer {
         if self.stage != Stage::Open {
             return;
         }
+        self.end_presence(now);
         self.stage = Stage::Closing { until: now + CLOSING };
         if self.has_to_say() {
             let (parts, mut cx) = self.look(now);
@@ -52,6 +53,7 @@ impl Peer {
         if self.stage == Stage::Closed {
             return;
         }
+        self.end_presence(now);
         let (parts, mut cx) = self.look(now);
         parts.messaging.release_held(&mut cx);
         parts.messaging.acknowledge_now(&mut cx);
@@ -62,9 +64,17 @@ impl Peer {
         let (parts, mut cx) = self.look(now);
         parts.messaging.fail_all(&mut cx);
         parts.links.leave(&mut cx);
+        parts.presence.end_all(&mut cx);
         parts.introducers.close(cx.out);
         self.run(now);
         self.commons.out.push_back(Output::Event(Event::Closed));
+    }
+
+    /// Who knows of this peer is told that it goes.
+    fn end_presence(&mut self, now: Instant) {
+        let (parts, mut cx) = self.look(now);
+        parts.presence.leave(&mut cx);
+        self.run(now);
     }
 
     /// Whether this peer has left the swarm.

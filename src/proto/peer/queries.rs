@@ -92,6 +92,11 @@ impl Peer {
         self.parts.topology.estimate()
     }
 
+    /// Of each other peer that says something of itself: what it goes by, whether that is proven, what it says.
+    pub fn presences(&self) -> impl Iterator<Item = (Address, bool, &[u8])> {
+        self.parts.presence.all()
+    }
+
     /// What this peer knows of the mesh.
     pub fn topology(&mut self) -> Topology {
         let (parts, cx) = self.look(NOW);

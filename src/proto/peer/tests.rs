@@ -49,6 +49,8 @@ mod later;
 mod limits;
 #[cfg(feature = "sim")]
 mod offers;
+mod presence;
+mod progress;
 mod restarts;
 mod rivals;
 #[cfg(feature = "sim")]

@@ -49,7 +49,12 @@ impl World {
             Event::AddressInUse | Event::AddressFree => {
                 self.violation(format_args!("{} is told of another one", NodeId(index)));
             }
-            Event::Tracker(_) | Event::Warning(_) | Event::Trouble(_) | Event::Closed => {}
+            Event::Presence { .. }
+            | Event::Progress { .. }
+            | Event::Tracker(_)
+            | Event::Warning(_)
+            | Event::Trouble(_)
+            | Event::Closed => {}
         }
         if self.params.keep_events {
             self.events.push((self.now(), NodeId(index), event));

@@ -59,7 +59,8 @@ impl Driver {
         let now = self.now();
         let config = Config { locked: true, ..config };
         let same = config.swarm == self.peer(|peer| peer.swarm());
-        let fresh = Peer::new(config, self.tenure.identity(), options::random()?, now)?;
+        let mut fresh = Peer::new(config, self.tenure.identity(), options::random()?, now)?;
+        fresh.set_presence(self.presence(), now);
         let mut old = self.peer.replace(fresh);
         if same {
             self.hand_on(old.take_waiting(), now);

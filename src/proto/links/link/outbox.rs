@@ -34,6 +34,8 @@ struct Stream {
     id: u32,
     bytes: Vec<u8>,
     sent: usize,
+    /// The message in it.
+    message: Option<MessageId>,
     /// The message to report as taken.
     of: Option<MessageId>,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Outbox {
     /// Whether we wait for the browser.
     waiting: bool,
     next_stream: u32,
+    /// How far large messages of the page's own have come since the peer last asked.
+    moved: Vec<(MessageId, usize)>,
     /// Whether the neighbor takes frames of [`MAX_FRAME`].
     large_frames: bool,
 }
@@ -69,7 +73,13 @@ impl Outbox {
             self.small.push_back(Small { bytes, of });
         } else {
             self.next_stream = self.next_stream.wrapping_add(1);
-            self.large.push_back(Stream { id: self.next_stream, bytes, sent: 0, of });
+            self.large.push_back(Stream {
+                id: self.next_stream,
+                bytes,
+                sent: 0,
+                message: packet.message(),
+                of,
+            });
         }
         size
     }
@@ -115,6 +125,26 @@ impl Outbox {
         self.queued > CONGESTED
     }
 
+    /// A message is taken back: what waits of it does not go, and the neighbor does not wait for that. `true`: there was some.
+    pub(crate) fn withdraw(&mut self, message: &MessageId) -> bool {
+        let streams = std::mem::take(&mut self.large);
+        let (gone, left): (VecDeque<_>, _) =
+            streams.into_iter().partition(|stream| stream.message == Some(*message));
+        self.large = left;
+        for stream in &gone {
+            self.queued -= stream.bytes.len() - stream.sent;
+            if stream.sent > 0 {
+                self.push(&Packet::Dropped(stream.id), None);
+            }
+        }
+        !gone.is_empty()
+    }
+
+    /// How far large messages of the page's own have come since this was asked.
+    pub(crate) fn take_moved(&mut self) -> Vec<(MessageId, usize)> {
+        std::mem::take(&mut self.moved)
+    }
+
     /// Bytes that wait.
     #[cfg(any(test, feature = "sim"))]
     pub(super) fn queued(&self) -> usize {
@@ -151,6 +181,7 @@ impl Outbox {
         let bytes = frame(&Frame::Part { stream: stream.id, last, bytes: &stream.bytes[stream.sent..end] });
         self.queued -= end - stream.sent;
         stream.sent = end;
+        self.moved.extend(stream.of.map(|id| (id, end)));
         if last {
             self.note_out(end, stream.of, taken);
         } else {

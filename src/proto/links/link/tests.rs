@@ -445,7 +445,7 @@ fn every_truncation_of_every_packet_is_refused_and_what_follows_it_ignored() {
 fn a_packet_of_a_later_version_is_ignored_and_a_hello_of_another_is_named() {
     let read = |bytes: &[u8]| read(&frame(&Frame::Whole(bytes)));
     // An unknown kind of packet, and an unknown kind within each kind that has some.
-    for unknown in [&[13][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5]] {
+    for unknown in [&[15][..], &[200, 1, 7, 7], &[5, 3, 1], &[6, 9], &[7, 7, 0], &[8, 4], &[2, 5], &[13, 4]] {
         assert_eq!(read(unknown), Ok(Read::Later), "{unknown:?}");
     }
     assert_eq!(read(&[5]), Err(FrameError::Packet));

@@ -4,15 +4,18 @@ mod frame;
 mod packet;
 
 pub(crate) use frame::{Bundle, FRAME, Frame, Inbox, MAX_FRAME, Piece, TAKES_MORE, frame, open, part, small};
-pub(crate) use packet::{Farewell, Packet, decode, encode};
+pub(crate) use packet::{Farewell, Packet, decode, encode, header};
 
 use crate::proto::links::admission::VERSION;
+use crate::proto::messaging::message::Header;
 
 /// What came with a frame.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Read {
     /// A part of a packet.
     Part,
+    /// ... and so much is there of one that carries a large message with this header.
+    Coming(Box<Header>, usize),
     /// A packet; `more`: with fields at its end that are not known here.
     Packet { packet: Packet, more: bool },
     /// A packet that is not known here: a later version has more of them.

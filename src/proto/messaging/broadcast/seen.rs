@@ -203,6 +203,15 @@ impl Seen {
         oldest.is_some_and(|oldest| now - oldest.seen_at > SEEN_FOR)
     }
 
+    /// Keeps no more of a message than its name. `false`: that was so.
+    pub(super) fn withdraw(&mut self, id: &MessageId) -> bool {
+        let Some(entry) = self.entries.get_mut(id) else { return false };
+        let held = std::mem::replace(&mut entry.held, Held::Name);
+        self.kept_bytes = self.kept_bytes.saturating_sub(held.bytes());
+        self.kept.retain(|kept| kept != id);
+        !matches!(held, Held::Name)
+    }
+
     /// Forgets messages, which may come again.
     pub(super) fn forget(&mut self, gone: &Set<MessageId>) {
         if !gone.is_empty() {

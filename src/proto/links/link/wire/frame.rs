@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(any(test, feature = "sim"))]
 use super::Packet;
-use super::{FrameError, Read, decode};
+use super::{FrameError, Read, decode, header};
 use crate::proto::codec;
 
 /// Largest frame in bytes that everybody takes: as much as is safe between all browsers (RFC 8831, section 6.6).
@@ -149,8 +149,15 @@ impl Inbox {
                 // The other end may take larger messages than this one: that is no reason to part.
                 let parts = &mut self.streams[index].1;
                 let too_large = parts.take_if(|parts| !fits(parts)).is_some();
+                let before = parts.as_ref().map_or(0, Vec::len);
                 if let Some(parts) = parts {
                     parts.extend_from_slice(bytes);
+                }
+                let grown = parts.as_ref().filter(|parts| parts.len() / FRAME > before / FRAME && !last);
+                if let Some(coming) =
+                    grown.and_then(|parts| Some(Read::Coming(Box::new(header(parts)?), parts.len())))
+                {
+                    return Ok(coming);
                 }
                 let whole = if last { self.streams.swap_remove(index).1 } else { None };
                 match whole {
@@ -160,6 +167,11 @@ impl Inbox {
                 }
             }
         }
+    }
+
+    /// The rest of a stream does not come.
+    pub(crate) fn drop_stream(&mut self, stream: u32) {
+        self.streams.retain(|(id, _)| *id != stream);
     }
 
     /// Takes one frame; the packets that it carries or completes, as far as they are known here.

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::{FrameError, Read};
 use crate::proto::codec::{self, Unreadable};
 use crate::proto::holding::Holding;
-use crate::proto::id::Address;
+use crate::proto::id::{Address, MessageId};
 use crate::proto::links::admission::{Confirm, Hello, VERSION};
+use crate::proto::messaging::message::Header;
 use crate::proto::messaging::{broadcast, direct};
-use crate::proto::{signalling, topology};
+use crate::proto::{presence, signalling, topology};
 
 /// Everything one neighbor may say to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,9 +55,22 @@ pub(crate) enum Packet {
         /// Whether it wants to know the same of the other.
         asks: bool,
     },
+    /// What peers say of themselves.
+    Presence(presence::Packet),
+    /// The rest of a stream does not come: its message was taken back.
+    Dropped(u32),
 }
 
 impl Packet {
+    /// The message that it carries.
+    pub(in crate::proto::links::link) fn message(&self) -> Option<MessageId> {
+        match self {
+            Self::Broadcast(broadcast::Packet::Data { header, .. })
+            | Self::Direct(direct::Packet::Message { header, .. }) => Some(header.id()),
+            _ => None,
+        }
+    }
+
     /// Whether it carries what a page said, which may be large.
     pub(super) fn has_payload(&self) -> bool {
         matches!(
@@ -86,6 +100,12 @@ pub(crate) enum Farewell {
 
 /// The number of [`Packet::Hello`].
 const HELLO: u8 = 0;
+/// Of [`Packet::Broadcast`], and within it of [`broadcast::Packet::Data`].
+const BROADCAST: u8 = 7;
+const DATA: u8 = 0;
+/// Of [`Packet::Direct`], and within it of [`direct::Packet::Message`].
+const DIRECT: u8 = 8;
+const MESSAGE: u8 = 0;
 
 /// Reads a packet. Of a Hello in another version nothing but that can be read.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Read, FrameError> {
@@ -101,6 +121,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Read, FrameError> {
         Err(Unreadable::Later) => Ok(Read::Later),
         Err(Unreadable::Malformed) => Err(FrameError::Packet),
     }
+}
+
+/// The header of a message, of a packet that carries one and of which at least that is there.
+pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
+    let header = match bytes {
+        [BROADCAST, DATA, _, header @ ..] | [DIRECT, MESSAGE, header @ ..] => header,
+        _ => return None,
+    };
+    codec::read(header).ok().map(|(header, _)| header)
 }
 
 /// Writes a packet.

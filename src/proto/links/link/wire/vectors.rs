@@ -23,7 +23,7 @@ use crate::proto::sdp::{AnswerMark, Candidate, Description};
 use crate::proto::secret::{SwarmSecret, SwarmTag};
 use crate::proto::signalling::{self, Reply, Signal};
 use crate::proto::time::Instant;
-use crate::proto::topology;
+use crate::proto::{presence, topology};
 
 fn vectors() -> BTreeMap<&'static str, Vec<u8>> {
     let lines = include_str!("../../../../../tests/vectors/wire.txt").lines();
@@ -159,7 +159,8 @@ fn packets() -> Vec<(&'static str, Packet)> {
         Signal::Accept { key, answer: Box::new(answer), proof, hello: hello.map(Box::new) }
     };
     let (other, maker) = (RequestId([9; 8]), Identity::from_secret([1; 32]).address());
-    let fold = |name| u64::from_be_bytes(id(name).0[..8].try_into().expect("8 bytes"));
+    let first = |whole: [u8; 20]| u64::from_be_bytes(whole[..8].try_into().expect("8 bytes"));
+    let fold = |name| first(id(name).0);
     let digest = broadcast::Packet::Digest {
         bucket: 1_800_000_000_123 / 4000,
         sum: fold("said_id") ^ fold("named_id"),
@@ -227,17 +228,29 @@ fn packets() -> Vec<(&'static str, Packet)> {
         ("rival", Packet::Rival([8; 16])),
         ("holds", Packet::Holds(holding)),
         ("trackers", Packet::Trackers { marks: vec![7, mark("wss://tracker.example")], asks: true }),
+        (
+            "presence_sum",
+            Packet::Presence(presence::Packet::Sum(first(id("shown_id").0) ^ first(id("said_id").0))),
+        ),
+        (
+            "presence_held",
+            Packet::Presence(presence::Packet::Held(vec![(first(maker.0), 1_800_000_000_123)])),
+        ),
+        ("dropped", Packet::Dropped(200)),
         ("taken", Packet::Direct(direct::Packet::Taken { id: id("sealed_id"), attempt: 2 })),
         ("stuck", Packet::Direct(direct::Packet::Stuck { id: id("sealed_id"), attempt: 2 })),
     ]
 }
 
 /// What these tests look at beside [`packets`].
-const OTHERS: [&str; 22] = [
+const OTHERS: [&str; 28] = [
     "acknowledgement",
     "data",
     "data_along",
     "data_claimed",
+    "data_presence",
+    "data_suspicion",
+    "data_withdrawal",
     "envelope_public",
     "envelope_sealed",
     "envelope_sealed_answer",
@@ -250,12 +263,15 @@ const OTHERS: [&str; 22] = [
     "message",
     "message_query",
     "named_id",
+    "presence_near",
+    "presence_records",
     "reply_restart_answer",
     "reply_restart_ask",
     "reply_restart_candidate",
     "reply_restart_offer",
     "said_id",
     "sealed_id",
+    "shown_id",
 ];
 
 #[test]
@@ -263,6 +279,33 @@ fn packets_are_written_and_read_as_documented() {
     for (name, value) in packets() {
         assert_eq!(packet(name), value, "{name}");
     }
+}
+
+#[test]
+fn what_peers_say_of_themselves_is_written_and_read_as_documented() {
+    let swarm = SwarmTag::of_topic("t");
+    let [shown, suspicion] = ["data_presence", "data_suspicion"].map(|name| {
+        let (header, payload) = data(name);
+        assert!(header.verify(&swarm).is_some_and(|header| header.with(payload.clone()).is_some()), "{name}");
+        (header, payload)
+    });
+    assert_eq!((shown.0.kind, shown.0.id()), (Kind::Presence, id("shown_id")));
+    assert_eq!(packet("presence_records"), Packet::Presence(presence::Packet::Records(vec![shown.clone()])));
+    assert_eq!(
+        packet("presence_near"),
+        Packet::Presence(presence::Packet::Near(Box::new(shown.0.clone()), shown.1))
+    );
+    let suspects: Vec<(Address, u64)> = codec::from_bytes(&suspicion.1.0).expect("whom it suspects");
+    assert_eq!((suspicion.0.kind, suspects), (Kind::Suspicion, vec![(shown.0.maker(), shown.0.sent_at)]));
+}
+
+#[test]
+fn a_message_is_taken_back_as_documented() {
+    let (header, payload) = data("data_withdrawal");
+    assert!(
+        header.verify(&SwarmTag::of_topic("t")).is_some_and(|header| header.with(payload.clone()).is_some())
+    );
+    assert_eq!((header.kind, &payload.0[..]), (Kind::Withdrawal, &id("said_id").0[..]));
 }
 
 #[test]
