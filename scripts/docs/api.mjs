@@ -32,6 +32,8 @@ export function declarations() {
 function membersOf(nodes, file) {
   const members = new Map()
   for (const node of nodes ?? []) {
+    // What an object holds under any key is told where the object is.
+    if (node.kind === SyntaxKind.IndexSignature && !node.jsDoc) continue
     const name = node.name?.text ?? (node.kind === SyntaxKind.Constructor ? 'constructor' : file.text.slice(node.getStart(file), node.end).match(/\[[^\]]+\]/)[0])
     if (!members.has(name)) members.set(name, { name, signatures: [], members: [] })
     const member = members.get(name)

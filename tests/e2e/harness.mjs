@@ -17,7 +17,7 @@ import { installProbe } from './probe.mjs'
 const PACKAGE = process.env.EASYPEERS_DIST
 const LOOPBACK = '127.0.0.1'
 
-const CHROMIUM = {
+export const CHROMIUM = {
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

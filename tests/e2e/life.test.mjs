@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 
-import { behavior, Peer } from './harness.mjs'
+import puppeteer from 'puppeteer-core'
+
+import { behavior, CHROMIUM, Peer } from './harness.mjs'
 
 /** A page that joins by itself and says something in each moment in which it goes, by listeners that were there before the
  *  library, or came after it; what that came to is kept for the next page of this origin. */
@@ -86,26 +88,38 @@ behavior('what a page says while it is in the cache for the back button waits, a
   assert.deepEqual(await b.run(p => [p.connects.length, p.easypeers.wireCount]), [2, 1])
 })
 
-// A browser without a window hides no page and freezes none: the page is told that it is, as Chrome tells a page.
-behavior('a frozen page says goodbye, and is a member again when it is thawed, each time', async world => {
-  await world.tracker()
-  const [a, b] = [await world.join('a', 'frozen'), await world.join('b', 'frozen')]
-  await Promise.all([a.neighbors(), b.neighbors()])
-  const tell = moment => a.page.evaluate(moment => { document.dispatchEvent(new Event(moment)) }, moment)
+// Playwright has every page believe that it is in front, and such a page is not frozen. Puppeteer leaves it be.
+behavior('a page that its browser freezes says goodbye, and is a member again when it is thawed, each time', async world => {
+  const { url } = await world.tracker()
+  world.site.pages.set('/peer', `<!doctype html><title>peer</title><script src="/pkg/easypeers.dist.js"></script>
+<script>
+  const easypeers = new Easypeers('frozen', { trackers: ['${url}'] })
+  const moments = [], heard = []
+  for (const moment of ['freeze', 'resume']) document.addEventListener(moment, () => moments.push(moment))
+  document.addEventListener('freeze', () => easypeers.send('frozen ' + moments.length))
+  easypeers.on('message', ({ message }) => heard.push(message))
+</script>`)
+  const b = await world.join('b', 'frozen')
+  const browser = await puppeteer.launch(CHROMIUM)
+  world.browsers.push({ kill: () => browser.close() })
+  const page = await browser.newPage()
+  await page.goto(`${world.site.url}/peer`)
+  const devtools = await page.createCDPSession()
+  const become = state => devtools.send('Page.setWebLifecycleState', { state })
+  await b.neighbors()
   for (const round of [1, 2, 3]) {
-    await tell('freeze')
+    await become('frozen')
     await b.until('no ghost', p => p.easypeers.wireCount === 0)
     assert.equal(await b.run(() => probe.goodbyes), round, 'it says goodbye, and is not missed only after a while')
-    await a.send(`frozen ${round}`)
-    assert.deepEqual(await a.run(() => [probe.held().connections, probe.held().sockets]), [0, 0])
     const thawed = performance.now()
-    await tell('resume')
-    await Promise.all([a.neighbors(), b.neighbors()])
+    await become('active')
+    await b.neighbors()
     world.measured('thawed to connected, ms', performance.now() - thawed)
-    await b.hears(`frozen ${round}`)
+    await b.hears(`frozen ${2 * round - 1}`)
     await b.send(`round ${round}`)
-    await a.hears(`round ${round}`)
+    await page.waitForFunction(text => heard.includes(text), {}, `round ${round}`)
   }
+  assert.deepEqual(await page.evaluate(() => moments), Array(3).fill(['freeze', 'resume']).flat())
   assert.equal(await b.get('wireCount'), 1)
 })
 
