@@ -31,6 +31,7 @@ declare global {
   const data: T.Message & T.Presence, wire: T.Wire, warning: T.Warning, estimate: T.Estimate, topology: T.Topology
   const link: T.Topology['links'][number], diagnosis: T.Diagnosis, finding: T.Diagnosis['findings'][number], stats: T.Stats
   const candidates: NonNullable<T.Diagnosis['candidates']>, attempt: T.Diagnosis['attempts'][number], server: T.Diagnosis['servers'][number]
+  const progress: T.Progress, delivery: T.Delivery, bars: Map<string, { set (share: number): void }>
   const receipt: T.Receipt, error: any, url: any, friends: Set<string>
   const useEffect: (effect: () => () => void, given: unknown[]) => void
   interface Window { [own: string]: any }
