@@ -3,6 +3,7 @@
 // `npm run build -- --named FILE`: writes the module with the names of its functions there, too, for a profiler.
 // `npm run build -- --without NAME`: leaves one of the FLAGS out, says what that makes of the sizes, and keeps nothing.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -13,6 +14,7 @@ import binaryen from 'binaryen'
 import * as esbuild from 'esbuild'
 import { adapterFiles, EDITOR, editorParts } from './adapters.mjs'
 import { writeDocs } from './docs.mjs'
+import { notices } from './notices.mjs'
 import { bindgenVersion } from './versions.mjs'
 import { weigh } from './weigh.mjs'
 
@@ -51,7 +53,7 @@ const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'ut
 const work = mkdtempSync(path.join(os.tmpdir(), 'easypeers-build-'))
 try {
   const { wasm, named } = compile(work)
-  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations(), ...(await adapterFiles()) }
+  const files = { ...(await bundles(work, wasm)), 'easypeers.wasm': wasm, ...declarations(), ...(await adapterFiles()), 'NOTICES.txt': Buffer.from(notices()) }
   const sizes = measure(files)
   console.log(`${weigh(named)}\n\n${sizes}`)
   if (options.named) writeFileSync(options.named, named)
@@ -219,7 +221,7 @@ function declarations() {
   }
 }
 
-/** The table of sizes, in kB of 1,000 bytes. */
+/** The table of sizes, in kB of 1,000 bytes, and what a browser may check of the script tag. */
 function measure(files) {
   const kB = bytes => `${(bytes / 1000).toFixed(1)} kB`
   const row = (what, names) => {
@@ -242,6 +244,7 @@ function measure(files) {
     row('provider for Yjs, beside one of these', ['yjs.mjs']),
     row('adapter for Automerge, beside one of these', ['automerge.mjs']),
     row('synchronizer for TinyBase, beside one of these', ['tinybase.mjs']),
+    `\nThe \`integrity\` of this script tag, wherever it is loaded from, is \`sha384-${createHash('sha384').update(files['easypeers.dist.js']).digest('base64')}\`.`,
   ].join('\n')
 }
 

@@ -116,6 +116,7 @@ export function installProbe() {
           poke()
         })
       }
+      for (const event of ['presence', 'progress']) easypeers.on(event, poke)
       probe.peers[name] = peer
       return peer
     },
