@@ -16,8 +16,8 @@ const PATIENCE = 40 * 60 * 1000
 const nextest = spawnSync('cargo', ['nextest', '--version'], { cwd: ROOT }).status === 0
 
 /**
- * Two lanes at once: one compiles, and in the other a browser waits for its pages most of the time. Each in the order of
- * what fails soonest, and of what is there soonest on a bare machine. `needs` are names in tools.mjs; a step with `tests`
+ * Two lanes at once: one compiles, and in the other a browser runs its pages. Each in the order of what fails soonest, and of
+ * what is there soonest on a bare machine; who is at the end of its own lane takes what is left of the other's, the last step first. `needs` are names in tools.mjs; a step with `tests`
  * fails when it ran none. Everything is built in one target directory and in as few flavors as can be: natively only with
  * the simulator, and for wasm32 without.
  */
@@ -97,7 +97,8 @@ console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exit(total.failed > 0 ? 1 : 0)
 
 async function travel(lane) {
-  for (const step of lane) {
+  const other = lanes.find(another => another !== lane) ?? []
+  for (let step; (step = lane.shift() ?? other.pop());) {
     const missing = (await Promise.all(step.needs.map(need => provided[need]))).filter(Boolean)
     if (over) return
     await take(step, missing)

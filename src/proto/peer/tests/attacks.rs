@@ -230,14 +230,17 @@ fn key(index: usize) -> u8 {
     index as u8 + 1
 }
 
-/// Each attack in a small swarm, and in a larger one when there is time.
+/// Each attack in a small swarm, and in a larger one when there is time; the `long` ones when there is time alone. Of their
+/// kinds there are others in `audit`, for every day.
 macro_rules! in_both_sizes {
-    ($($name:ident)*) => {
+    ($($name:ident)* long: $($long:ident)*) => {
         mod in_a_small_swarm {
             $(#[test] fn $name() { super::$name(super::SMALL); })*
+            $(#[test] #[ignore = "takes a minute without optimization"] fn $long() { super::$long(super::SMALL); })*
         }
         mod in_a_larger_swarm {
             $(#[test] #[ignore = "takes minutes without optimization"] fn $name() { super::$name(super::LARGE); })*
+            $(#[test] #[ignore = "takes minutes without optimization"] fn $long() { super::$long(super::LARGE); })*
         }
     };
 }
@@ -254,11 +257,12 @@ in_both_sizes! {
     a_flood_of_joins_leaves_the_swarm_as_it_is
     a_flooder_at_a_hundred_times_the_limit_is_cut_off
     those_who_forward_nothing_and_vouch_for_each_other_swallow_nothing
+    who_does_not_acknowledge_costs_others_little
+    a_flood_of_offers_from_trackers_keeps_nobody_out
+    long:
     many_keys_around_one_peer_leave_the_others_most_of_what_they_say
     floods_below_at_and_above_the_limits_drown_nobody
     headers_of_payloads_that_never_come_keep_no_large_message_out
-    who_does_not_acknowledge_costs_others_little
-    a_flood_of_offers_from_trackers_keeps_nobody_out
 }
 
 fn a_sender_cannot_be_forged(size: Size) {
