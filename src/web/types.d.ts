@@ -490,13 +490,15 @@ export interface EasypeersEvents {
   request: [data: Message, respond: Respond]
   /**
    * What another peer says of itself is new, or it says nothing any more, for it is gone: then `state` is `undefined`. A peer that
-   * leaves is gone at once, one that dies within some ten seconds.
+   * leaves is gone at once, one that dies within some ten seconds. `presences` has it already.
    * @example easypeers.on('presence', ({ address, state }) => state ? show(address, state.name) : hide(address))
    */
   presence: [data: Presence]
   /**
    * How far a large message has come, one of more than some 64 kB: at its sender, and where it arrives, while it does. Who passes
-   * it on is not told. @example easypeers.on('progress', ({ id, bytes, size }) => bars.get(id)?.set(bytes / size))
+   * it on is not told. It begins when `send` has returned, ends with all bytes, and comes before the `message`. Of a sender that
+   * is gone halfway nothing more is told here, but by `presence`.
+   * @example easypeers.on('progress', ({ id, bytes, size }) => bars.get(id)?.set(bytes / size))
    */
   progress: [data: Progress]
   /** A tracker's state changed. @example easypeers.on('tracker', ({ url, state }) => {}) */
@@ -547,15 +549,18 @@ export interface Presence {
 
 /** How far a large message has come. */
 export interface Progress {
-  /** The message's id, as its `Delivery` and its `message` have it. @example progress.id === delivery.id */
+  /**
+   * The message's id, as its `Delivery` and its `message` have it. What is in the message is not known before all of it is there.
+   * @example progress.id === delivery.id
+   */
   id: string
   /** Who sends it: this page or another. @example const isMine = progress.from === easypeers.address */
   from: string
   /** Its recipient, of a direct message; absent of a broadcast. @example progress.to ?? 'everyone' */
   to?: string
   /**
-   * So many bytes of it are on their way to the first neighbor, or here; never fewer than told before. `null` when its sender took it back: it does not
-   * come. @example progress.bytes === null
+   * So many bytes of it are on their way to the first neighbor, or here; never fewer than told before. `null` where it arrives, when
+   * its sender took it back: it does not come. At its sender, the `Delivery` rejects. @example progress.bytes === null
    */
   bytes: number | null
   /** Of so many, as it travels: a few more than the page gave. @example progress.bytes / progress.size */

@@ -1,9 +1,10 @@
-// The first example of the README, and the documented one of the original, letter by letter: its script tag is relative and its tracker is on port 8000.
+// The first example of the README, the chat of the guide, and the documented example of the original, letter by letter: its script tag is
+// relative and its tracker is on port 8000.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 
-import { behavior, bounded, median } from './harness.mjs'
+import { behavior, bounded, median, PATIENCE } from './harness.mjs'
 
 const EXAMPLE = `<script src="pkg/easypeers.dist.js"></script>
 <script>
@@ -32,6 +33,50 @@ behavior('the first example of the README shows whatever is said, null too', asy
   const lost = a.says(`lost ${b.address}`)
   await b.page.close()
   await lost
+})
+
+behavior('the chat of the guide shows who is here and who types, brings a file, and takes one back', async world => {
+  const tracker = await world.tracker()
+  const guide = await readFile(new URL('../../docs/guide.md', import.meta.url), 'utf8')
+  const [, block] = /## All of it[^]*?```html\n([^]*?)\n```/.exec(guide)
+  assert.ok(block.split('\n').length < 80)
+  const html = block.replace('src="', 'src="pkg/').replace("'a chat of mine'", `'a chat of mine', { trackers: ['${tracker.url}'] }`)
+  assert.ok(html.includes('src="pkg/easypeers.dist.js"') && html.includes(tracker.url))
+  world.site.pages.set('/', html)
+  const [ada, bob, cy] = [await world.page({ path: '/' }), await world.page({ path: '/' }), await world.page({ path: '/' })]
+  const shows = (page, where, hasText) => page.locator(where).filter({ hasText }).waitFor({ state: 'attached', timeout: PATIENCE })
+  for (const [page, name] of [[ada, 'Ada'], [bob, 'Bob'], [cy, 'Cy']]) await page.fill('#me', name)
+  for (const [page, one, other] of [[ada, 'Bob', 'Cy'], [bob, 'Ada', 'Cy'], [cy, 'Ada', 'Bob']]) {
+    await shows(page, '#here', one)
+    await shows(page, '#here', other)
+  }
+
+  await bob.evaluate(() => {
+    globalThis.typed = new Promise(resolve => easypeers.on('presence', ({ state }) => {
+      if (state?.isTyping) resolve(document.querySelector('#typing').textContent)
+    }))
+  })
+  await ada.fill('#text', 'hello')
+  assert.match(await bob.evaluate(() => globalThis.typed), /^ *Ada is typing/)
+  await ada.press('#text', 'Enter')
+  for (const page of [bob, cy]) await shows(page, '#log p', /^Ada: hello$/)
+  await shows(bob, '#typing', /^\s*$/)
+
+  const file = (name, size) => ({ name, mimeType: 'text/html', buffer: Buffer.alloc(size, 7) })
+  await ada.selectOption('#to', { label: 'Bob' })
+  await ada.setInputFiles('#file', file('five', 5_000_000))
+  await shows(ada, '#log p', /^five is there\.$/)
+  await shows(bob, '#log p', /^Ada sent five$/)
+  const size = await bob.evaluate(async () => (await (await fetch(document.querySelector('#log a').href)).blob()).size)
+  assert.equal(size, 5_000_000)
+
+  await ada.evaluate(() => easypeers.on('progress', ({ bytes }) => { if (bytes > 5_000_000) document.querySelector('#log button')?.click() }))
+  await ada.setInputFiles('#file', file('fifteen', 15_000_000))
+  await shows(ada, '#log p', /^fifteen: .*withdrawn/)
+
+  await cy.close()
+  await shows(ada, '#here', /^Bob$/)
+  assert.equal(await ada.locator('progress').count(), 0)
 })
 
 behavior('the documented example connects two pages and carries a message between them', async world => {
