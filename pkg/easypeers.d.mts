@@ -561,7 +561,7 @@ export interface Progress {
   to?: string
   /**
    * So many bytes of it are on their way to the first neighbor, or here; never fewer than told before. `null` where it arrives, when
-   * its sender took it back: it does not come. At its sender, the `Delivery` rejects. @example progress.bytes === null
+   * its sender took it back, or nothing more of it came for 30 seconds: it does not come. At its sender, the `Delivery` rejects. @example progress.bytes === null
    */
   bytes: number | null
   /** Of so many, as it travels: a few more than the page gave. @example progress.bytes / progress.size */

@@ -4,7 +4,7 @@
 // `npm run build -- --without NAME`: leaves one of the FLAGS out, says what that makes of the sizes, and keeps nothing.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -261,6 +261,8 @@ function publish(files, sizes, editor) {
   rmSync(PKG, { recursive: true, force: true })
   mkdirSync(PKG)
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(PKG, name), bytes)
+  // As npm makes what a package has as its `bin`.
+  chmodSync(path.join(PKG, 'cli.mjs'), 0o755)
   writeFileSync(EDITOR, editor)
   const readme = path.join(ROOT, 'README.md')
   if (!existsSync(readme)) return

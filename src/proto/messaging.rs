@@ -111,6 +111,7 @@ impl Messaging {
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.expire(cx);
+        self.give_up_stalled(cx);
         let (links, now) = (addresses(cx.around), cx.now);
         self.broadcast.handle_timeout(spread(&links, cx), cx.random, now);
         for due in self.direct.handle_timeout(cx.around.max_peers, cx.now) {
@@ -136,7 +137,7 @@ impl Messaging {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         soonest(
             soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout()),
-            soonest(self.outgoing.poll_timeout(), self.acknowledge_at),
+            soonest(soonest(self.outgoing.poll_timeout(), self.acknowledge_at), self.progress.poll_timeout()),
         )
     }
 
@@ -165,8 +166,9 @@ impl Messaging {
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
         assert!(self.to_acknowledge.len() <= 65_536, "{} to acknowledge", self.to_acknowledge.len());
-        let [out, coming] = self.progress.sizes();
+        let [out, coming, withdrawn] = self.progress.sizes();
         assert!(out <= 1 << 16 && coming <= 16, "{out} messages go out, {coming} come in");
+        assert!(withdrawn <= 64, "{withdrawn} messages taken back");
         assert!(self.acknowledged.len() <= 16_384, "{} acknowledgements", self.acknowledged.len());
         let floors = [self.recent.count_floors(), self.broadcast.count_floors()];
         assert!(floors.iter().all(|count| *count <= 8192), "{floors:?} floors");

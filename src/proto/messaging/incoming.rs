@@ -43,7 +43,8 @@ impl Messaging {
                 let (id, links) = (header.id(), addresses(cx.around));
                 if self.broadcast.has_header(&id) {
                     self.broadcast.handle_header_again(from, &id, spread(&links, cx));
-                } else if self.is_new(&header, cx)
+                } else if !self.is_withdrawn(&header)
+                    && self.is_new(&header, cx)
                     && let Some(header) = check_said(&from, &header, cx)
                 {
                     let wants = self.wants(&header, cx);
@@ -76,6 +77,9 @@ impl Messaging {
         if self.broadcast.has(&id) {
             cx.stats.duplicates += 1;
             return self.broadcast.handle_duplicate(from, &id, spread(&links, cx));
+        }
+        if self.is_withdrawn(&header) {
+            return cx.drop_because("withdrawn");
         }
         let header = match self.broadcast.vouch(&header) {
             None if self.is_new(&header, cx) => check_said(&from, &header, cx),
@@ -175,6 +179,9 @@ impl Messaging {
                 said.path = path;
                 return self.send_acknowledgement(*said, cx);
             }
+        }
+        if self.is_withdrawn(&header) {
+            return cx.drop_because("withdrawn");
         }
         let header = check(&from, &header, cx);
         let Some(message) = header.and_then(|header| assemble(&from, &header, payload, cx)) else { return };

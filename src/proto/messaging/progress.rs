@@ -3,6 +3,7 @@
 //! A message is large when it does not fit one frame. Of one that comes in the page is told when its header is there and its proof
 //! holds; of the payload nothing is known before all of it is there.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Messaging;
@@ -16,8 +17,11 @@ use crate::proto::time::Instant;
 
 /// Messages that are watched as they come; the one that has stood still for longest gives way. A guess: more than anybody looks at.
 const MAX_COMING: usize = 16;
-/// One of which nothing came for so long is watched no more.
+/// One of which nothing came for so long comes no more, as far as the page is told.
 const STALLED: Duration = Duration::from_secs(30);
+/// Messages taken back that are remembered: what is on its way of them comes later than that word. The first goes first. A guess:
+/// more than anybody takes back while it is.
+const MAX_WITHDRAWN: usize = 64;
 
 /// What the page was told of large messages under way.
 #[derive(Debug, Default)]
@@ -25,6 +29,8 @@ pub(super) struct Progress {
     /// Bytes of the page's own that are out on the fastest way.
     out: Map<MessageId, usize>,
     coming: Map<MessageId, Coming>,
+    /// Those that were taken back, and by whom.
+    withdrawn: VecDeque<(MessageId, Address)>,
 }
 
 #[derive(Debug)]
@@ -60,7 +66,6 @@ impl Progress {
     fn note_coming(&mut self, header: Verified<Header>, bytes: usize, now: Instant) -> bool {
         let id = header.id();
         if !self.coming.contains_key(&id) {
-            self.coming.retain(|_, coming| now - coming.at < STALLED);
             if self.coming.len() >= MAX_COMING {
                 let stalled = self.coming.iter().min_by_key(|(_, coming)| coming.at).map(|(&id, _)| id);
                 stalled.map(|id| self.coming.remove(&id));
@@ -72,15 +77,27 @@ impl Progress {
         told < bytes
     }
 
+    /// A message is taken back, by whoever says that it made it.
+    fn note_withdrawn(&mut self, id: MessageId, maker: Address) {
+        self.withdrawn.push_back((id, maker));
+        if self.withdrawn.len() > MAX_WITHDRAWN {
+            self.withdrawn.pop_front();
+        }
+    }
+
     /// A message is here, or comes no more: its header, if it was watched.
     fn end_coming(&mut self, id: &MessageId) -> Option<Verified<Header>> {
         self.coming.remove(id).map(|coming| coming.header)
     }
 
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.coming.values().map(|coming| coming.at + STALLED).min()
+    }
+
     /// How much it holds.
     #[cfg(any(test, feature = "sim"))]
-    pub(super) fn sizes(&self) -> [usize; 2] {
-        [self.out.len(), self.coming.len()]
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        [self.out.len(), self.coming.len(), self.withdrawn.len()]
     }
 }
 
@@ -114,6 +131,7 @@ impl Messaging {
             || !is_ours
             || header.maker() == cx.me.address
             || bytes >= header.size as usize
+            || self.is_withdrawn(header)
             || self.broadcast.has(&header.id())
         {
             return;
@@ -132,13 +150,26 @@ impl Messaging {
         }
     }
 
+    /// Whether a message was taken back by its maker: what still comes of it is nothing.
+    pub(super) fn is_withdrawn(&self, header: &Header) -> bool {
+        self.progress.withdrawn.contains(&(header.id(), header.maker()))
+    }
+
     /// A message comes no more, as its maker says; `true`: it was on its way.
     pub(super) fn handle_never(&mut self, id: &MessageId, maker: &Address, cx: &mut Context<'_>) -> bool {
+        self.progress.note_withdrawn(*id, *maker);
         if self.progress.coming.get(id).is_none_or(|coming| coming.header.maker() != *maker) {
             return false;
         }
         self.progress.end_coming(id).iter().for_each(|header| tell(header, None, cx));
         true
+    }
+
+    /// Of some messages nothing came for long: they were on their way from somebody who is gone.
+    pub(super) fn give_up_stalled(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now;
+        let stalled = self.progress.coming.extract_if(|_, coming| coming.at + STALLED <= now);
+        stalled.for_each(|(_, coming)| tell(&coming.header, None, cx));
     }
 }
 

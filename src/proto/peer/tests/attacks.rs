@@ -233,7 +233,7 @@ fn key(index: usize) -> u8 {
 /// Each attack in a small swarm, and in a larger one when there is time; the `long` ones when there is time alone. Of their
 /// kinds there are others in `audit`, for every day.
 macro_rules! in_both_sizes {
-    ($($name:ident)* long: $($long:ident)*) => {
+    ($($name:ident)*; long: $($long:ident)*) => {
         mod in_a_small_swarm {
             $(#[test] fn $name() { super::$name(super::SMALL); })*
             $(#[test] #[ignore = "takes a minute without optimization"] fn $long() { super::$long(super::SMALL); })*
@@ -258,7 +258,7 @@ in_both_sizes! {
     a_flooder_at_a_hundred_times_the_limit_is_cut_off
     those_who_forward_nothing_and_vouch_for_each_other_swallow_nothing
     who_does_not_acknowledge_costs_others_little
-    a_flood_of_offers_from_trackers_keeps_nobody_out
+    a_flood_of_offers_from_trackers_keeps_nobody_out;
     long:
     many_keys_around_one_peer_leave_the_others_most_of_what_they_say
     floods_below_at_and_above_the_limits_drown_nobody

@@ -139,6 +139,37 @@ fn what_a_relay_has_whole_of_a_message_that_is_taken_back_it_passes_on_no_more()
 }
 
 #[test]
+fn what_still_comes_of_a_message_after_it_was_taken_back_is_nothing() {
+    let mut world = World::slow(3, 3);
+    // The word that it is taken back comes sooner over the third peer than what is on its way on the link.
+    world.far.insert((0, 1), Duration::from_millis(500));
+    let id = world.send_large(0, Some(1));
+    while world.steps(1, id).is_empty() {
+        world.run(Duration::from_millis(10));
+    }
+    world.with(0, |peer, now| peer.withdraw(id, now));
+    world.run(Duration::from_secs(60));
+    let steps = world.steps(1, id);
+    assert_eq!(steps.iter().filter(|step| step.0.is_none()).count(), 1, "{steps:?}");
+    assert_eq!(steps.last().map(|step| step.0), Some(None), "{steps:?}");
+    assert!(world.received(1).is_empty() && world.held(1) == (0, 0));
+}
+
+#[test]
+fn a_message_of_which_nothing_more_comes_is_told_to_come_no_more() {
+    let mut world = World::slow(2, 3);
+    let id = world.send_large(0, Some(1));
+    while world.steps(1, id).is_empty() {
+        world.run(Duration::from_millis(10));
+    }
+    world.kill(0);
+    world.run(Duration::from_secs(60));
+    let steps = world.steps(1, id);
+    assert!(steps.len() > 1 && steps.last().is_some_and(|step| step.0.is_none()), "{steps:?}");
+    assert_eq!(steps.iter().filter(|step| step.0.is_none()).count(), 1, "{steps:?}");
+}
+
+#[test]
 fn nobody_takes_back_what_another_said() {
     let mut world = World::slow(4, 2);
     let id = world.send_large(0, None);
