@@ -65,11 +65,9 @@ impl Progress {
     /// More of another's has come. `false`: no more than was told.
     fn note_coming(&mut self, header: Verified<Header>, bytes: usize, now: Instant) -> bool {
         let id = header.id();
-        if !self.coming.contains_key(&id) {
-            if self.coming.len() >= MAX_COMING {
-                let stalled = self.coming.iter().min_by_key(|(_, coming)| coming.at).map(|(&id, _)| id);
-                stalled.map(|id| self.coming.remove(&id));
-            }
+        if self.coming.len() >= MAX_COMING && !self.coming.contains_key(&id) {
+            let stalled = self.coming.iter().min_by_key(|(_, coming)| coming.at).map(|(&id, _)| id);
+            stalled.map(|id| self.coming.remove(&id));
         }
         let coming = self.coming.entry(id).or_insert(Coming { header, bytes: 0, at: now });
         let told = coming.bytes;
