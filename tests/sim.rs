@@ -463,6 +463,27 @@ fn peers_know_about_how_many_they_are() {
 }
 
 #[test]
+fn those_who_swallow_messages_make_nobody_wait_longer_each_time() {
+    let text = r#"
+        name = "droppers"
+        peers = 60
+        seeds = [1]
+        steps = [
+            { do = "join", within = "1s" },
+            { do = "wait", for = "10s" },
+            { do = "silence", share = 0.3 },
+            { do = "direct", name = "first", count = 400, every = "20ms", settle = "20s" },
+            { do = "direct", name = "later", count = 400, every = "20ms", settle = "20s" },
+        ]
+    "#;
+    let run = run(&Scenario::parse(text).unwrap(), 60, 1, None);
+    let metric = |name: &str| run.metrics[name];
+    assert!(metric("first.first_try") < 0.9, "some are swallowed: {:?}", run.metrics);
+    assert!(metric("later.acknowledged") >= 0.997, "{:?}", run.metrics);
+    assert!(metric("later.time_p99_ms") < 1.2 * metric("first.time_p99_ms"), "{:?}", run.metrics);
+}
+
+#[test]
 fn everybody_knows_who_is_here_and_nobody_of_who_is_not() {
     let text = r#"
         name = "who"

@@ -7,6 +7,7 @@
 //! recipient signs an acknowledgement that returns along the path. Without one the sender tries other first
 //! hops, remembers which neighbors keep their promises, and at last asks the whole swarm.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub(crate) const MAX_RING_HOPS: usize = 512;
 /// Messages of others under way through this peer, at most, and the bytes of their payloads.
 const MAX_RELAYED: usize = 1024;
 const MAX_RELAYED_BYTES: usize = 32 << 20;
+/// Messages of our own of which a second acknowledgement is worth a look. A guess: what a page sends while one comes back.
+const MAX_RETRIED: usize = 64;
 /// A relayed message is forgotten after this time.
 const RELAY: Duration = Duration::from_secs(30);
 /// Reputation of a neighbor that nothing is known of, and how much its lack costs.
@@ -134,19 +137,15 @@ impl Acknowledgement {
     }
 
     /// What is left to check: whether the recipient of a message says that it arrived. `None`: it does not.
-    pub(crate) fn claim(&self, of: &Message, swarm: &SwarmTag) -> Option<Claim> {
-        let statement = || self.statement(&of.header.hash(swarm));
-        if of.header.to == Some(self.from()) {
-            self.signature.claim(&self.key, DOMAIN, &statement())
-        } else {
-            None
-        }
+    pub(crate) fn claim(&self, of: &Header, swarm: &SwarmTag) -> Option<Claim> {
+        let statement = || self.statement(&of.hash(swarm));
+        if of.to == Some(self.from()) { self.signature.claim(&self.key, DOMAIN, &statement()) } else { None }
     }
 
     /// Whether the recipient of a message says that it arrived.
     #[cfg(test)]
     pub(crate) fn verify(&self, of: &Message, swarm: &SwarmTag) -> bool {
-        self.claim(of, swarm).is_some_and(|claim| claim.holds())
+        self.claim(&of.header, swarm).is_some_and(|claim| claim.holds())
     }
 }
 
@@ -209,6 +208,8 @@ pub(crate) struct Direct {
     /// How often a neighbor's paths led to an acknowledgement: an average that forgets.
     reputation: Map<Address, f64>,
     waits: Waits,
+    /// The last of our messages that were acknowledged when they had been tried more than once.
+    retried: VecDeque<Header>,
     out: Vec<(Address, Packet)>,
 }
 
@@ -243,6 +244,19 @@ impl Direct {
     /// One of our messages that is not acknowledged yet.
     pub(crate) fn pending(&self, id: &MessageId) -> Option<&Message> {
         self.mine.get(id).map(|mine| &*mine.message)
+    }
+
+    /// One that was acknowledged when it had been tried more than once.
+    pub(crate) fn retried(&self, id: &MessageId) -> Option<&Header> {
+        self.retried.iter().find(|header| header.id() == *id)
+    }
+
+    /// The recipient of such a one acknowledges another copy of it.
+    pub(crate) fn handle_acknowledged_again(&mut self, id: &MessageId) {
+        let place = self.retried.iter().position(|header| header.id() == *id);
+        if let Some(to) = place.and_then(|place| self.retried.remove(place)).and_then(|header| header.to) {
+            self.waits.double(to);
+        }
     }
 
     /// Whom a message under way is for.
@@ -396,8 +410,14 @@ impl Direct {
             self.relays.remove(&(*id, attempt));
         }
         let took = now - mine.sent_at;
-        if let Some(to) = mine.message.header.to {
-            self.waits.note(to, took, mine.tries);
+        match mine.message.header.to.filter(|_| mine.tries == 1) {
+            Some(to) => self.waits.note(to, took),
+            None => {
+                self.retried.push_back(mine.message.header.clone());
+                if self.retried.len() > MAX_RETRIED {
+                    self.retried.pop_front();
+                }
+            }
         }
         Some(took)
     }
@@ -497,6 +517,7 @@ impl Direct {
     /// How much it holds, table by table.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> [usize; 3] {
+        assert!(self.retried.len() <= 64, "{} tried again", self.retried.len());
         assert!(self.waits.len() <= 256, "{} recipients", self.waits.len());
         [self.mine.len(), self.relays.len(), self.reputation.len()]
     }

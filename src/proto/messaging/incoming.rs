@@ -281,8 +281,9 @@ impl Messaging {
         if word.to != cx.me.address {
             return self.send_acknowledgement(word, cx);
         }
-        let Some(message) = self.direct.pending(&word.id) else { return };
-        let claim = word.claim(message, &cx.me.secret.tag());
+        let pending = self.direct.pending(&word.id).map(|message| &message.header);
+        let Some(header) = pending.or_else(|| self.direct.retried(&word.id)) else { return };
+        let claim = word.claim(header, &cx.me.secret.tag());
         let along = claim.is_some_and(|claim| cx.keys.roots.know(&claim));
         if !along && !cx.allows_relay(from) {
             return;
@@ -291,8 +292,9 @@ impl Messaging {
             return cx.drop_because("acknowledgement");
         }
         cx.keys.answered(word.key);
-        if let Some(rtt) = self.direct.handle_acknowledged(&word.id, cx.now) {
-            self.handle_acknowledged(word.id, word.from(), word.hops, rtt, cx);
+        match self.direct.handle_acknowledged(&word.id, cx.now) {
+            Some(rtt) => self.handle_acknowledged(word.id, word.from(), word.hops, rtt, cx),
+            None => self.direct.handle_acknowledged_again(&word.id),
         }
     }
 }

@@ -57,20 +57,32 @@ fn at_a_gap_of_the_ring_the_nearest_neighbor_leads_round_it() {
 }
 
 #[test]
-fn a_recipient_that_took_long_to_acknowledge_has_longer_before_it_is_sent_the_same_again() {
-    let (mut direct, known) = (Direct::default(), [link(40)]);
-    let [first, second] = [1, 2].map(|size| sized(40, size));
-    direct.send(first.clone(), paths(&known), T0);
-    direct.handle_taken(&place(40), first.id, 1);
-    assert_eq!(direct.handle_timeout(6, T0 + millis(1600)), [Due::Retry(first.id)]);
-    direct.attempt(first.id, paths(&known), T0 + millis(1600));
-    let took = direct.handle_acknowledged(&first.id, T0 + millis(3000));
-    assert_eq!(took, Some(millis(3000)), "from the first try");
-    let again = T0 + millis(10_000);
-    direct.send(second.clone(), paths(&known), again);
-    direct.handle_taken(&place(40), second.id, 1);
-    assert_eq!(direct.handle_timeout(6, again + millis(2900)), []);
-    assert_eq!(direct.handle_timeout(6, again + millis(3100)), [Due::Retry(second.id)], "twice as long");
+fn a_recipient_that_had_all_along_what_was_sent_again_has_longer_the_next_time() {
+    for twice in [false, true] {
+        let (mut direct, known) = (Direct::default(), [link(40)]);
+        let [first, second] = [1, 2].map(|size| sized(40, size));
+        direct.send(first.clone(), paths(&known), T0);
+        direct.handle_taken(&place(40), first.id, 1);
+        assert_eq!(direct.handle_timeout(6, T0 + millis(1600)), [Due::Retry(first.id)]);
+        direct.attempt(first.id, paths(&known), T0 + millis(1600));
+        let took = direct.handle_acknowledged(&first.id, T0 + millis(3000));
+        assert_eq!(took, Some(millis(3000)), "from the first try");
+        assert!(direct.retried(&first.id).is_some());
+        if twice {
+            direct.handle_acknowledged_again(&first.id);
+            assert!(direct.retried(&first.id).is_none(), "which counts once");
+        }
+        let again = T0 + millis(10_000);
+        direct.send(second.clone(), paths(&known), again);
+        direct.handle_taken(&place(40), second.id, 1);
+        let due = again + millis(if twice { 3000 } else { 1500 });
+        assert_eq!(direct.handle_timeout(6, due), []);
+        assert_eq!(
+            direct.handle_timeout(6, due + millis(100)),
+            [Due::Retry(second.id)],
+            "twice as long, or as ever"
+        );
+    }
 }
 
 // On the way.

@@ -1,9 +1,11 @@
 //! How long recipients take to acknowledge: who waits less than that sends everything twice, which makes it take longer.
 //!
 //! After RFC 6298 and Karn's rule: an acknowledgement is a measure if its message was tried once; of one that was tried again nobody
-//! knows which try it is of, so the wait doubles until there is a measure. What it costs an attacker: nothing is kept but of
-//! those whom the page writes to and who proved to have the message. Who is slow to say so, or is behind a relay that is, is
-//! waited for up to [`MOST`] times as long, and nobody else.
+//! knows which try it is of. If a second acknowledgement comes, the message was there all along, and the wait was too short: it doubles
+//! until there is a measure (as RFC 3708 tells what was sent twice for nothing from what was lost). Where only one comes, a relay
+//! swallowed the others, and waiting longer would help nobody. What it costs an attacker: nothing is kept but of those whom the page
+//! writes to and who proved to have the message. Who is slow to say so, or is behind a relay that is, is waited for up to
+//! [`MOST`] times as long, and nobody else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -28,27 +30,33 @@ pub(super) struct Waits {
 struct Wait {
     /// Round trip, smoothed, and how much it varies.
     measured: Option<(Duration, Duration)>,
-    /// How often the wait was too short, as it seems, since the last measure.
+    /// How often the wait was too short since the last measure.
     doubled: u32,
 }
 
 impl Waits {
-    /// A recipient acknowledged a message after so long, and so many tries.
-    pub(super) fn note(&mut self, who: Address, took: Duration, tries: u8) {
+    /// A recipient acknowledged a message after so long that was tried once.
+    pub(super) fn note(&mut self, who: Address, took: Duration) {
+        let wait = self.entry(who);
+        let (smoothed, varies) = wait.measured.unwrap_or((took, took * 2 / 3));
+        wait.measured = Some(((smoothed * 7 + took) / 8, (varies * 3 + smoothed.abs_diff(took)) / 4));
+        wait.doubled = 0;
+    }
+
+    /// A recipient acknowledged a message twice that was tried more often.
+    pub(super) fn double(&mut self, who: Address) {
+        let wait = self.entry(who);
+        wait.doubled = (wait.doubled + 1).min(MOST.ilog2());
+    }
+
+    fn entry(&mut self, who: Address) -> &mut Wait {
         if !self.known.contains_key(&who) {
             if self.order.len() >= MAX {
                 self.order.pop_front().map(|oldest| self.known.remove(&oldest));
             }
             self.order.push_back(who);
         }
-        let wait = self.known.entry(who).or_default();
-        if tries > 1 {
-            wait.doubled = (wait.doubled + 1).min(MOST.ilog2());
-            return;
-        }
-        let (smoothed, varies) = wait.measured.unwrap_or((took, took * 2 / 3));
-        wait.measured = Some(((smoothed * 7 + took) / 8, (varies * 3 + smoothed.abs_diff(took)) / 4));
-        wait.doubled = 0;
+        self.known.entry(who).or_default()
     }
 
     /// How long to wait for a recipient who would be given `base`.
@@ -80,33 +88,33 @@ mod tests {
     fn who_is_slow_is_waited_for_and_nobody_else() {
         let mut waits = Waits::default();
         assert_eq!(waits.of(&A, BASE), BASE);
-        waits.note(A, millis(100), 1);
+        waits.note(A, millis(100));
         assert_eq!(waits.of(&A, BASE), BASE, "who is fast is waited for as ever");
         for _ in 0..50 {
-            waits.note(A, millis(3000), 1);
+            waits.note(A, millis(3000));
         }
         let wait = waits.of(&A, BASE);
         assert!(wait > millis(3000) && wait < millis(4000), "{wait:?}");
         assert_eq!(waits.of(&Address([2; 20]), BASE), BASE);
         for _ in 0..50 {
-            waits.note(A, millis(60_000), 1);
+            waits.note(A, millis(60_000));
         }
         assert_eq!(waits.of(&A, BASE), BASE * MOST, "and not for ever");
         for _ in 0..50 {
-            waits.note(A, millis(50), 1);
+            waits.note(A, millis(50));
         }
         assert_eq!(waits.of(&A, BASE), BASE, "nor for what was once");
     }
 
     #[test]
-    fn what_was_tried_again_measures_nothing_and_doubles_the_wait_until_something_does() {
+    fn what_was_there_all_along_doubles_the_wait_until_there_is_a_measure() {
         let mut waits = Waits::default();
         for doubled in [2, 4, 4] {
-            waits.note(A, millis(1600), 2);
+            waits.double(A);
             assert_eq!(waits.of(&A, BASE), BASE * doubled);
         }
-        waits.note(A, millis(80), 1);
-        assert_eq!(waits.of(&A, BASE), BASE, "it was a neighbor that swallowed them");
+        waits.note(A, millis(80));
+        assert_eq!(waits.of(&A, BASE), BASE);
     }
 
     #[test]
@@ -115,7 +123,7 @@ mod tests {
         for n in 0..MAX as u32 + 10 {
             let mut who = [0; 20];
             who[..4].copy_from_slice(&n.to_le_bytes());
-            waits.note(Address(who), millis(3000), 1);
+            waits.note(Address(who), millis(3000));
         }
         assert_eq!((waits.known.len(), waits.order.len()), (MAX, MAX));
     }
