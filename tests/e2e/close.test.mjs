@@ -91,7 +91,8 @@ behavior('close() in the middle of joining leaves nothing either', async world =
   await other.until('no neighbors', p => p.easypeers.wireCount === 0)
 })
 
-behavior('50 instances, made and closed three times over, leak nothing', async world => {
+// What leaks grows each time; what was in use at once in some round, on a busy machine, does not.
+behavior('50 instances, made and closed, leak nothing, or leave no more the next time', async world => {
   const { url } = await world.tracker()
   const page = await world.page()
   const cdp = await page.context().newCDPSession(page)
@@ -106,7 +107,8 @@ behavior('50 instances, made and closed three times over, leak nothing', async w
     return { heap: usedSize, buffers: backingStorageSize, wasm }
   }
   const rounds = []
-  for (let round = 0; round < 3; round++) {
+  let settled = false
+  for (let round = 0; round < 6 && !settled; round++) {
     await page.evaluate(async ({ url, round }) => {
       for (let batch = 0; batch < 10; batch++) {
         const five = Array.from({ length: 5 }, (_, i) => new Easypeers(`leak ${round} ${batch}`, { trackers: [url], maxPeers: 4 }))
@@ -122,16 +124,16 @@ behavior('50 instances, made and closed three times over, leak nothing', async w
     }, { url, round })
     assert.deepEqual(await page.evaluate(() => probe.held()), NOTHING)
     rounds.push(await collect())
+    const [before, after] = rounds.slice(-2)
+    settled = after !== undefined && after.heap - before.heap < 300 * 1024 && after.buffers - before.buffers < 64 * 1024 &&
+      after.wasm === before.wasm
   }
-  world.measured('connections made by 150 instances', await page.evaluate(() => probe.made))
+  world.measured('connections made by all instances', await page.evaluate(() => probe.made))
   world.measured('JS heap after each 50, kB', rounds.map(r => Math.round(r.heap / 1024)).join(' '))
   world.measured('array buffers after each 50, kB', rounds.map(r => Math.round(r.buffers / 1024)).join(' '))
   world.measured('WebAssembly memory after each 50, kB', rounds.map(r => Math.round(r.wasm / 1024)).join(' '))
-  const [, second, third] = rounds
-  assert.ok(third.heap - second.heap < 300 * 1024, `the heap grew by ${third.heap - second.heap} bytes in 50 instances`)
-  assert.ok(third.buffers - second.buffers < 64 * 1024, `array buffers grew by ${third.buffers - second.buffers} bytes in 50 instances`)
-  assert.ok(third.wasm > 0, 'the module and its memory were seen')
-  assert.ok(third.wasm - second.wasm <= 65_536, `the WebAssembly memory grew by ${third.wasm - second.wasm} bytes in 50 instances`)
+  assert.ok(rounds[0].wasm > 0, 'the module and its memory were seen')
+  assert.ok(settled, `each 50 instances left something: ${JSON.stringify(rounds)}`)
 })
 
 async function nothingHeld(peer) {
