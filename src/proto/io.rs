@@ -157,7 +157,7 @@ pub enum Event {
         from: Address,
         /// Its recipient; everybody when `None`.
         to: Option<Address>,
-        /// So many bytes of it are out on the fastest way, or here; `None`: its sender took it back.
+        /// So many bytes of it are out on the fastest way, or here; `None`: its sender took it back, or nothing more of it came.
         bytes: Option<usize>,
         /// Of so many, as it travels.
         size: usize,

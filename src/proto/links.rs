@@ -46,13 +46,6 @@ const SLOW: Duration = Duration::from_secs(20);
 /// takes is never more than the next one takes.
 pub(crate) const PACKET_OVERHEAD: usize = 1024 + MAX_RING_HOPS * size_of::<Address>();
 
-/// So many bytes of the packet that carries a message of the page's own are out, on one link.
-#[derive(Debug)]
-pub(crate) struct Moved {
-    pub(crate) id: MessageId,
-    pub(crate) bytes: usize,
-}
-
 /// All connections of one peer.
 #[derive(Debug)]
 pub(crate) struct Links {
@@ -420,16 +413,14 @@ impl Links {
     }
 
     /// A large message is taken back: no more of it goes.
-    pub(crate) fn withdraw(&mut self, id: &MessageId, cx: &mut Context<'_>) {
-        for conn in self.conns.values_mut() {
-            cx.stats.withdrawn += u64::from(conn.link.withdraw(id));
-        }
+    pub(crate) fn withdraw(&mut self, id: &MessageId) {
+        self.conns.values_mut().for_each(|conn| conn.link.withdraw(id));
     }
 
-    /// How far large messages of the page's own have come since this was asked.
-    pub(crate) fn take_moved(&mut self) -> Vec<Moved> {
-        let moved = self.conns.values_mut().flat_map(|conn| conn.link.take_moved());
-        moved.map(|(id, bytes)| Moved { id, bytes }).collect()
+    /// Of large messages of the page's own, how many bytes of the packets that carry them have gone out since this was asked, link
+    /// by link.
+    pub(crate) fn take_moved(&mut self) -> Vec<(MessageId, usize)> {
+        self.conns.values_mut().flat_map(|conn| conn.link.take_moved()).collect()
     }
 
     // The end.

@@ -34,7 +34,7 @@ use super::messaging::Messaging;
 use super::messaging::broadcast;
 use super::messaging::message::Kind;
 use super::neighborhood::{Neighborhood, Shown};
-use super::presence::{self, Presence};
+use super::presence::Presence;
 use super::random::Random;
 use super::report::Stats;
 use super::request::{Reason, RequestId};
@@ -336,13 +336,13 @@ impl Peer {
 
             // From presence and messaging.
             Effect::Proclaim(kind, payload) => {
-                let to_all = kind != Kind::Presence || presence::is_for_all(&topology.estimate());
+                let to_all = kind != Kind::Presence || presence.is_for_all(&payload, &topology.estimate());
                 let message = messaging.proclaim(kind, payload, to_all, cx);
                 if kind == Kind::Presence {
                     presence.handle_said(message, to_all, cx);
                 }
             }
-            Effect::Withdrawn(id) => links.withdraw(&id, cx),
+            Effect::Withdrawn(id) => links.withdraw(&id),
             Effect::Proclaimed(message) => presence.handle_message(*message, cx),
 
             // From signalling.

@@ -32,7 +32,7 @@ use super::links::link;
 use super::map::Map;
 use super::messaging;
 use super::messaging::message::{Header, Kind, Message, Payload, Verified};
-use super::messaging::replay::{CLOCK_WINDOW, is_recent};
+use super::messaging::replay::CLOCK_WINDOW;
 use super::report::Estimate;
 use super::time::{Instant, soonest};
 
@@ -49,8 +49,6 @@ const REFUTE: Duration = Duration::from_secs(5);
 const MISSED: Duration = Duration::from_secs(1);
 /// Peers that one suspicion names. A guess: who loses more at once has lost the swarm, and others miss them, too.
 const MAX_SUSPECTS: usize = 16;
-/// How long it is remembered that a peer is gone: a record of it that is still on its way comes too late.
-const GONE: Duration = Duration::from_secs(60);
 /// A state is not said more often than this; of those in between the last one counts.
 const PACE: Duration = Duration::from_millis(100);
 /// When a record is said again: the first time, for those who just came; and from then on, twice within its life.
@@ -121,8 +119,8 @@ enum Standing {
     Missed,
     /// Somebody misses it; gone then.
     Suspected(Instant),
-    /// It is gone, which is remembered until then.
-    Gone(Instant),
+    /// It is gone, which is remembered for as long as its record could be shown again.
+    Gone,
 }
 
 /// What is done once in [`COMPARE`].
@@ -134,22 +132,22 @@ enum Compared {
 
 impl Known {
     fn is_gone(&self) -> bool {
-        matches!(self.standing, Standing::Gone(_))
+        self.standing == Standing::Gone
     }
 
-    /// When this is to be looked at. `ours`: the stamp by our clock.
-    fn deadline(&self, ours: Instant) -> Option<Instant> {
+    /// When this is to be looked at: when its time is over, or that of its record.
+    fn deadline(&self, cx: &Context<'_>) -> Option<Instant> {
+        let made_at = Instant::from_millis(cx.clock.shift().ours(self.record.header.sent_at));
         match self.standing {
-            Standing::Alive => Some(ours + CLOCK_WINDOW + Duration::from_millis(1)),
+            Standing::Alive | Standing::Gone => Some(made_at + CLOCK_WINDOW + Duration::from_millis(1)),
             Standing::Missed => None,
-            Standing::Suspected(until) | Standing::Gone(until) => Some(until),
+            Standing::Suspected(until) => Some(until),
         }
     }
-}
 
-/// Whether the records of a swarm that is so large go to all.
-pub(crate) fn is_for_all(size: &Estimate) -> bool {
-    size.low <= MOST_OF_ALL
+    fn is_over(&self, cx: &Context<'_>) -> bool {
+        self.deadline(cx).is_some_and(|at| at <= cx.now)
+    }
 }
 
 impl Presence {
@@ -193,6 +191,11 @@ impl Presence {
     fn say_after(&mut self, pause: Duration, now: Instant) {
         let at = self.own.said_at.map_or(now, |said_at| now.max(said_at + pause));
         self.own.due = soonest(self.own.due, Some(at));
+    }
+
+    /// Whether this peer's record goes to all of a swarm that is so large; that it says nothing any more goes to whom it said something.
+    pub(crate) fn is_for_all(&self, state: &[u8], size: &Estimate) -> bool {
+        if state.is_empty() { self.own.to_all } else { size.low <= MOST_OF_ALL }
     }
 
     /// This peer's record, as messaging signed it, and whether it went to all.
@@ -356,12 +359,7 @@ impl Presence {
             cx.drop_because("presence");
             return cx.blame(&from, Fault::Lied, "lied about who is present");
         }
-        let old = self
-            .known
-            .get(&header.maker())
-            .is_some_and(|known| known.record.header.sent_at >= header.sent_at);
-        if !old
-            && header.maker() != cx.me.address
+        if self.is_news(&header, cx)
             && let Some(header) = messaging::check(&from, &header, cx)
             && let Some(record) = messaging::assemble(&from, &header, payload, cx)
         {
@@ -369,13 +367,17 @@ impl Presence {
         }
     }
 
+    /// Whether a record is later than what is known of its maker.
+    fn is_news(&self, header: &Header, cx: &Context<'_>) -> bool {
+        let known = self.known.get(&header.maker());
+        header.maker() != cx.me.address
+            && known.is_none_or(|known| known.record.header.sent_at < header.sent_at)
+    }
+
     /// Takes a record that is checked, if it is the latest of its maker.
     fn take(&mut self, record: Verified<Message>, near: bool, cx: &mut Context<'_>) {
         let (maker, size) = (record.maker, record.payload.0.len());
-        let known = self.known.get(&maker);
-        if maker == cx.me.address
-            || known.is_some_and(|known| known.record.header.sent_at >= record.header.sent_at)
-        {
+        if !self.is_news(&record.header, cx) {
             return;
         }
         if size > MAX_STATE {
@@ -388,7 +390,7 @@ impl Presence {
             }
             return;
         }
-        if known.is_none() && !self.make_room(&maker, cx) {
+        if !self.known.contains_key(&maker) && !self.make_room(&maker, cx) {
             return cx.drop_because("presence above its room");
         }
         let new = known_state(self.known.get(&maker)) != Some(&record.payload);
@@ -396,7 +398,7 @@ impl Presence {
             tell(&record, true, cx);
         }
         let known = Known { record, near, standing: Standing::Alive };
-        self.look_at = soonest(self.look_at, known.deadline(ours(&known.record, cx)));
+        self.look_at = soonest(self.look_at, known.deadline(cx));
         self.known.insert(maker, known);
     }
 
@@ -418,8 +420,8 @@ impl Presence {
     /// A peer is gone.
     fn end(&mut self, peer: &Address, cx: &mut Context<'_>) {
         if let Some(known) = self.known.get_mut(peer).filter(|known| !known.is_gone()) {
-            known.standing = Standing::Gone(cx.now + GONE);
-            self.look_at = soonest(self.look_at, Some(cx.now + GONE));
+            known.standing = Standing::Gone;
+            self.look_at = soonest(self.look_at, known.deadline(cx));
             tell(&known.record, false, cx);
         }
     }
@@ -489,16 +491,12 @@ impl Presence {
 
     /// Looks who is gone, and who has been for long.
     fn look(&mut self, cx: &mut Context<'_>) {
-        let over = |known: &Known| match known.standing {
-            Standing::Suspected(until) => until <= cx.now,
-            Standing::Alive => !is_recent(ours(&known.record, cx).as_millis(), cx.now),
-            Standing::Missed | Standing::Gone(_) => false,
-        };
-        let ended: Vec<_> =
-            self.known.iter().filter(|(_, known)| over(known)).map(|(&peer, _)| peer).collect();
-        ended.iter().for_each(|peer| self.end(peer, cx));
-        self.known.retain(|_, known| !matches!(known.standing, Standing::Gone(until) if until <= cx.now));
-        let deadlines = self.known.values().map(|known| known.deadline(ours(&known.record, cx)));
+        let over: Vec<_> =
+            self.known.iter().filter(|(_, known)| known.is_over(cx)).map(|(&peer, _)| peer).collect();
+        over.iter().for_each(|peer| self.end(peer, cx));
+        // Who is gone is remembered while its record is good.
+        self.known.retain(|_, known| !(known.is_gone() && known.is_over(cx)));
+        let deadlines = self.known.values().map(|known| known.deadline(cx));
         self.look_at = deadlines.fold(None, soonest);
     }
 
@@ -515,11 +513,6 @@ fn near(record: &Message) -> link::Packet {
 
 fn known_state(known: Option<&Known>) -> Option<&Payload> {
     known.filter(|known| !known.is_gone()).map(|known| &known.record.payload)
-}
-
-/// The stamp of a record by this peer's clock.
-fn ours(record: &Message, cx: &Context<'_>) -> Instant {
-    Instant::from_millis(cx.clock.shift().ours(record.header.sent_at))
 }
 
 /// Eight bytes are enough to tell some hundred apart.

@@ -81,8 +81,6 @@ pub struct Stats {
     pub links: u64,
     /// How often a link was given another path, because the one that it had was broken.
     pub restarts: u64,
-    /// Large messages taken back, by their makers, of which some waited to go out here: once for each link.
-    pub withdrawn: u64,
     /// What remotes sent that was dropped, by cause.
     pub dropped: Map<&'static str, u64>,
 }

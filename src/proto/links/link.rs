@@ -551,9 +551,9 @@ impl Link {
         self.outbox.flush(self.conn, &mut self.taken, out);
     }
 
-    /// A message is taken back: no more of it goes. `true`: some of it was on its way.
-    pub(crate) fn withdraw(&mut self, id: &MessageId) -> bool {
-        self.outbox.withdraw(id)
+    /// A message is taken back: no more of it goes.
+    pub(crate) fn withdraw(&mut self, id: &MessageId) {
+        self.outbox.withdraw(id);
     }
 
     /// How far large messages of the page's own have come since this was asked.

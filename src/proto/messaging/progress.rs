@@ -11,7 +11,6 @@ use super::message::{Header, Kind, Verified};
 use crate::proto::context::Context;
 use crate::proto::id::{Address, MessageId};
 use crate::proto::io::Event;
-use crate::proto::links::Moved;
 use crate::proto::map::Map;
 use crate::proto::time::Instant;
 
@@ -101,8 +100,8 @@ impl Progress {
 
 impl Messaging {
     /// More of the page's own went out to neighbors.
-    pub(crate) fn handle_moved(&mut self, moved: Vec<Moved>, cx: &mut Context<'_>) {
-        for Moved { id, bytes } in moved {
+    pub(crate) fn handle_moved(&mut self, moved: Vec<(MessageId, usize)>, cx: &mut Context<'_>) {
+        for (id, bytes) in moved {
             let direct = self.direct.pending(&id).map(|message| &message.header);
             let under_way = || self.broadcast.header(&id).filter(|_| self.outgoing.is_under_way(&id));
             let Some(header) = direct.or_else(under_way).filter(|header| header.kind == Kind::Page) else {

@@ -125,19 +125,18 @@ impl Outbox {
         self.queued > CONGESTED
     }
 
-    /// A message is taken back: what waits of it does not go, and the neighbor does not wait for that. `true`: there was some.
-    pub(crate) fn withdraw(&mut self, message: &MessageId) -> bool {
+    /// A message is taken back: what waits of it does not go, and the neighbor does not wait for that.
+    pub(crate) fn withdraw(&mut self, message: &MessageId) {
         let streams = std::mem::take(&mut self.large);
         let (gone, left): (VecDeque<_>, _) =
             streams.into_iter().partition(|stream| stream.message == Some(*message));
         self.large = left;
-        for stream in &gone {
+        for stream in gone {
             self.queued -= stream.bytes.len() - stream.sent;
             if stream.sent > 0 {
                 self.push(&Packet::Dropped(stream.id), None);
             }
         }
-        !gone.is_empty()
     }
 
     /// How far large messages of the page's own have come since this was asked.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::proto::Random;
 use crate::proto::messaging::message::{Kind, Message, Payload};
-use crate::proto::presence::{self, MAX_STATE, Packet as Word};
+use crate::proto::presence::{MAX_STATE, Packet as Word};
 use crate::proto::report::Estimate;
 
 /// A death is noticed, told and believed within this time.
@@ -230,6 +230,25 @@ fn whoever_is_suspected_and_lives_is_never_gone_and_says_so_no_more_often_for_ma
 }
 
 #[test]
+fn who_is_gone_is_not_shown_again_by_whoever_kept_its_record() {
+    let mut world = World::of(3, 3);
+    let gone = record(&hostile::stranger(1), b"here", &world);
+    let there = || gone.maker;
+    world.inject(0, 1, &records([gone.clone()]));
+    assert_eq!(world.peers[1].presences().count(), 1);
+    world.run(Duration::from_secs(1));
+    world.inject(0, 1, &data(record(&hostile::stranger(1), b"", &world)));
+    assert!(world.peers[1].presences().all(|(address, ..)| address != there()), "it said goodbye");
+    for _ in 0..10 {
+        world.inject(0, 1, &records([gone.clone()]));
+        assert_eq!(world.peers[1].presences().count(), 0);
+        world.run(Duration::from_secs(70));
+    }
+    let [held, _] = world.peers[1].parts.presence.sizes();
+    assert_eq!(held, 0, "and is forgotten when its record is too old for anybody");
+}
+
+#[test]
 fn nobody_makes_anothers_record_or_an_older_one_count() {
     let mut world = World::of(3, 3);
     world.present(0, "first");
@@ -285,7 +304,8 @@ fn what_is_for_neighbors_alone_goes_no_further_and_ends_with_the_link() {
 
 #[test]
 fn a_swarm_is_large_when_that_is_certain() {
-    let size = |peers, low, high| presence::is_for_all(&Estimate { peers, low, high });
+    let all = Presence::default();
+    let size = |peers, low, high| all.is_for_all(b"here", &Estimate { peers, low, high });
     assert!(size(200.0, 150.0, 260.0) && size(280.0, 210.0, 370.0) && !size(1000.0, 740.0, 1300.0));
 }
 
