@@ -11,6 +11,7 @@ use super::id::{Address, MessageId};
 use super::io::{ConnId, Event, Output};
 use super::journal::{Attempts, Cause, Journal, Trouble};
 use super::map::Map;
+use super::messaging::boxes::sealed_size;
 use super::messaging::direct::MAX_RING_HOPS;
 use super::neighborhood::{Neighbor, Neighborhood};
 use super::report::Stats;
@@ -44,7 +45,12 @@ use targets::Targets;
 const SLOW: Duration = Duration::from_secs(20);
 /// Bytes of a packet beyond its payload: a header, its proof, and the longest path. A relay adds itself to the path: what it
 /// takes is never more than the next one takes.
-pub(crate) const PACKET_OVERHEAD: usize = 1024 + MAX_RING_HOPS * size_of::<Address>();
+const PACKET_OVERHEAD: usize = 1024 + MAX_RING_HOPS * size_of::<Address>();
+
+/// Bytes of the largest packet, where messages may have so many.
+fn largest_packet(max_message_size: usize) -> usize {
+    sealed_size(max_message_size) + PACKET_OVERHEAD
+}
 
 /// All connections of one peer.
 #[derive(Debug)]
@@ -200,7 +206,7 @@ impl Links {
 
     fn handle_piece(&mut self, id: ConnId, piece: Piece<'_>, cx: &mut Context<'_>) {
         cx.stats.packets_in += 1;
-        let max_packet = cx.me.config.max_message_size + PACKET_OVERHEAD;
+        let max_packet = largest_packet(cx.me.config.max_message_size);
         let Some(conn) = self.conns.get_mut(&id) else {
             return self.handle_late_piece(id, piece, max_packet, cx);
         };

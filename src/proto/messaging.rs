@@ -10,6 +10,7 @@ use super::neighborhood::Neighborhood;
 use super::time::{Instant, soonest};
 
 mod acknowledged;
+pub(crate) mod boxes;
 pub(crate) mod broadcast;
 pub(crate) mod direct;
 mod incoming;
@@ -17,6 +18,7 @@ pub(crate) mod message;
 mod outgoing;
 mod progress;
 pub(crate) mod replay;
+mod toil;
 
 use acknowledged::Acknowledged;
 use broadcast::{Broadcast, Spread};
@@ -25,6 +27,7 @@ pub(crate) use incoming::{assemble, check};
 use outgoing::Outgoing;
 use progress::Progress;
 use replay::Recent;
+use toil::Toil;
 
 /// All messages of one peer, and of others through it.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(crate) struct Messaging {
     /// How many proofs may be made for that.
     proofs: Bucket,
     progress: Progress,
+    /// Large messages that are sealed and opened.
+    toil: Toil,
 }
 
 impl Messaging {
@@ -58,6 +63,7 @@ impl Messaging {
             acknowledge_at: None,
             proofs: Bucket::new(incoming::PROOFS, now),
             progress: Progress::default(),
+            toil: Toil::default(),
         }
     }
 
@@ -112,6 +118,7 @@ impl Messaging {
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.expire(cx);
         self.give_up_stalled(cx);
+        self.toil(cx);
         let (links, now) = (addresses(cx.around), cx.now);
         self.broadcast.handle_timeout(spread(&links, cx), cx.random, now);
         for due in self.direct.handle_timeout(cx.around.max_peers, cx.now) {
@@ -135,10 +142,9 @@ impl Messaging {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(
-            soonest(self.broadcast.poll_timeout(), self.direct.poll_timeout()),
-            soonest(soonest(self.outgoing.poll_timeout(), self.acknowledge_at), self.progress.poll_timeout()),
-        )
+        let parts = [self.broadcast.poll_timeout(), self.direct.poll_timeout(), self.outgoing.poll_timeout()];
+        let rest = [self.acknowledge_at, self.progress.poll_timeout(), self.toil.poll_timeout()];
+        parts.into_iter().chain(rest).fold(None, soonest)
     }
 
     fn reroute(&mut self, id: MessageId, attempt: u8, cx: &mut Context<'_>) {
@@ -162,6 +168,12 @@ impl Messaging {
         self.acknowledged = Acknowledged::default();
     }
 
+    /// Messages that are being sealed, and bytes that are being opened.
+    #[cfg(test)]
+    pub(crate) fn toil_sizes(&self) -> [usize; 2] {
+        self.toil.sizes()
+    }
+
     /// How much it holds, machine by machine.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn sizes(&self) -> ([usize; 6], [usize; 3], [usize; 3], usize) {
@@ -169,6 +181,8 @@ impl Messaging {
         let [out, coming, withdrawn] = self.progress.sizes();
         assert!(out <= 1 << 16 && coming <= 16, "{out} messages go out, {coming} come in");
         assert!(withdrawn <= 64, "{withdrawn} messages taken back");
+        let [_, opening] = self.toil.sizes();
+        assert!(opening <= 64 << 20, "{opening} bytes to open");
         assert!(self.acknowledged.len() <= 16_384, "{} acknowledgements", self.acknowledged.len());
         let floors = [self.recent.count_floors(), self.broadcast.count_floors()];
         assert!(floors.iter().all(|count| *count <= 8192), "{floors:?} floors");

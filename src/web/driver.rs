@@ -530,6 +530,8 @@ impl Driver {
         let armed = self.alarm.borrow().as_ref().map(Alarm::at);
         match deadline {
             None => drop(self.alarm.take()),
+            // Work that is left. The timers of a hidden page would ring once a second.
+            Some(at) if at <= self.clock.read().now => self.go_on(),
             Some(at) if armed.is_some_and(|armed| armed <= at) => {}
             Some(at) => {
                 let this = Rc::downgrade(self);

@@ -40,7 +40,7 @@ class Identity:
         return commitment + ((r + c * self.x) % L).to_bytes(32, 'little')
 
 
-def associated(identity, nonce, claimed=b'', capabilities=0, clock=0, more=b'', version=4):
+def associated(identity, nonce, claimed=b'', capabilities=0, clock=0, more=b'', version=5):
     numbers = bytes([version]) + capabilities.to_bytes(4, 'little') + u64(clock)
     return numbers + nonce + identity.key + lv(claimed, more)
 

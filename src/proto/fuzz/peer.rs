@@ -12,7 +12,7 @@ use crate::proto::links::link::Farewell;
 use crate::proto::links::link::wire::Packet;
 use crate::proto::messaging::direct::Acknowledgement;
 use crate::proto::messaging::message::Kind;
-use crate::proto::messaging::{broadcast, direct};
+use crate::proto::messaging::{boxes, broadcast, direct};
 use crate::proto::offer::kit::{signed, unsigned};
 use crate::proto::request::{Goal, OfferOrigin, Reason, Request, RequestId};
 use crate::proto::sdp::AnswerMark;
@@ -158,7 +158,7 @@ fn genuine(station: &mut Station, kind: u8, from: Address, b: u8, rest: &[u8]) -
                 // Sealed to the peer, so that it reaches the page.
                 let key = Identity::stand_in(0).public_key();
                 let random = &mut crate::proto::Random::new([b; 32]);
-                let sealed = maker.seal(&key, &message.id.0, rest, random)?;
+                let sealed = maker.seal(&key, &boxes::context(&message.id, 0, true), rest, random)?;
                 message = super::station::message(&maker, None, Some(to), id, b.into(), sealed, station.now);
             }
             let mut path = vec![message.maker];

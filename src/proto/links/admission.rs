@@ -24,7 +24,7 @@ mod words;
 pub use words::{Abilities, AdmissionError, Admitted, Confirm, Hello};
 
 /// The version of the protocol: see `docs/wire.md` for what changes it. Peers of two versions share no swarm, and say so.
-pub(crate) const VERSION: u8 = 4;
+pub(crate) const VERSION: u8 = 5;
 
 /// CI of CPace: what kind of channel this is.
 const CHANNEL: &[u8] = b"easypeers link 1";

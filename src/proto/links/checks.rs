@@ -38,7 +38,7 @@ impl Links {
 
     /// Panics if it holds more than it may.
     pub(crate) fn assert_bounded(&self, max_peers: usize, max_message_size: usize) {
-        let largest = max_message_size + super::PACKET_OVERHEAD;
+        let largest = super::largest_packet(max_message_size);
         // What a smaller maxPeers finds under way may still end by itself.
         assert!(self.conns.len() <= MAX_MAX_PEERS + SPARE_CONNS, "{} connections", self.conns.len());
         for conn in self.conns.values() {

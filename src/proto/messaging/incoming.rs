@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use super::acknowledged::Known;
+use super::boxes::{self, Opening};
 use super::broadcast::{self, Outcome};
 use super::direct::{self, Acknowledgement, Direct};
-use super::message::{BLINDING, Header, Kind, Message, Payload, Verified};
+use super::message::{Header, Kind, Message, Payload, Verified};
 use super::replay;
+use super::toil::Arriving;
 use super::{Messaging, addresses, spread};
 use crate::proto::context::{Context, Effect};
 use crate::proto::id::{Address, MessageId};
 use crate::proto::io::{Bytes, Event, Received};
 use crate::proto::limits::{Fault, Rate};
 use crate::proto::links::link::Packet;
-use crate::proto::sealed::SEALED;
 
 /// Proofs that things arrived. Above that, what arrives within so long is acknowledged together. A guess: 400 proofs a second
 /// take a sixteenth of a page's thread.
@@ -200,14 +201,36 @@ impl Messaging {
         if self.was_here(&message.header, path.clone(), cx) {
             return;
         }
-        let plain = match message.header.kind {
-            Kind::KeyQuery => None,
-            Kind::Presence | Kind::Suspicion | Kind::Withdrawal => return cx.drop_because("kind"),
-            Kind::Page => match message.open(&mut cx.keys.pairs, &cx.me.identity) {
-                Some(plain) => Some(plain),
-                None => return cx.drop_because("sealed box"),
-            },
-        };
+        match message.header.kind {
+            Kind::KeyQuery => self.take(message, None, path, hops, cx),
+            Kind::Presence | Kind::Suspicion | Kind::Withdrawal => cx.drop_because("kind"),
+            Kind::Page => {
+                let mut arriving = Arriving { opening: Opening::new(message), path, hops };
+                match arriving.opening.step(&mut cx.keys.pairs, &cx.me.identity) {
+                    Some(true) => self.handle_opened(arriving, cx),
+                    Some(false) => self.open_later(arriving, cx),
+                    None => cx.drop_because("sealed box"),
+                }
+            }
+        }
+    }
+
+    /// All of a message is opened.
+    pub(super) fn handle_opened(&mut self, Arriving { opening, path, hops }: Arriving, cx: &mut Context<'_>) {
+        match opening.opened() {
+            Some((message, plain)) => self.take(message, Some(plain), path, hops, cx),
+            None => cx.drop_because("sealed box"),
+        }
+    }
+
+    fn take(
+        &mut self,
+        message: Verified<Message>,
+        plain: Option<Vec<u8>>,
+        path: Vec<Address>,
+        hops: u8,
+        cx: &mut Context<'_>,
+    ) {
         let made = cx.clock.shift().ours(message.header.sent_at);
         if !self.recent.take(message.id, message.maker, made, cx.now) {
             return cx.drop_because("replay");
@@ -226,10 +249,11 @@ impl Messaging {
         }
     }
 
-    /// Whether a direct message to this peer, or another one of its name, was delivered; it is acknowledged again if so.
+    /// Whether a direct message to this peer, or another one of its name, was delivered, or is opened: in the first case it is
+    /// acknowledged again.
     fn was_here(&mut self, header: &Header, path: Vec<Address>, cx: &mut Context<'_>) -> bool {
         match self.acknowledged.of(header, &cx.me.secret.tag()) {
-            Known::New => return false,
+            Known::New => return self.toil.opens(&header.id()),
             Known::Other => cx.drop_because("another message of one name"),
             Known::Delivered(mut said) => {
                 said.path = path;
@@ -306,7 +330,7 @@ pub(crate) fn check(from: &Address, header: &Header, cx: &mut Context<'_>) -> Op
     let maker = header.maker();
     let cause = if !replay::is_recent(cx.clock.shift().ours(header.sent_at), cx.now) {
         "clock"
-    } else if header.size as usize > cx.me.config.max_message_size + SEALED + BLINDING {
+    } else if header.size as usize > boxes::sealed_size(cx.me.config.max_message_size) {
         "size"
     } else if !cx.limits.allows_maker(&maker, cx.now) {
         "maker above its rate"

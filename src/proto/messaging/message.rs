@@ -13,13 +13,12 @@ use sha2::Sha256;
 
 use crate::proto::codec;
 use crate::proto::id::{Address, MessageId};
-use crate::proto::identity::{Claim, Identity, Pairs, PublicKey, Roots, Signature};
-use crate::proto::random::Random;
+use crate::proto::identity::{Claim, Identity, PublicKey, Roots, Signature};
 use crate::proto::secret::SwarmTag;
 use crate::proto::time::Instant;
 
 /// What a proof is for; proofs of one domain are worth nothing in another.
-const DOMAIN: &str = "easypeers message 3";
+const DOMAIN: &str = "easypeers message 4";
 /// Bytes that hide what a direct message says from those who see its commitment.
 pub(crate) const BLINDING: usize = 32;
 
@@ -65,10 +64,10 @@ pub(crate) struct Fields {
     pub(crate) kind: Kind,
     /// Bytes in the payload as it travels.
     pub(crate) size: u32,
-    /// SHA-256 of the payload as it travels.
+    /// BLAKE3 of the payload as it travels.
     digest: [u8; 32],
     /// Of a direct message: what is sealed, see [`Commitment`].
-    commitment: Option<Commitment>,
+    pub(super) commitment: Option<Commitment>,
     signature: Signature,
 }
 
@@ -117,14 +116,14 @@ impl std::fmt::Debug for Payload {
     }
 }
 
-/// What a direct message says, hidden: SHA-256 of random bytes and the plain text. The name of the message is made of it,
+/// What a direct message says, hidden: BLAKE3 of random bytes and the plain text. The name of the message is made of it,
 /// before the recipient's key is known and the text is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Commitment([u8; 32]);
+pub(crate) struct Commitment(pub(super) [u8; 32]);
 
 impl Commitment {
     fn new(blinding: &[u8], plain: &[u8]) -> Self {
-        Self(Sha256::new().chain_update(blinding).chain_update(plain).finalize().into())
+        Self(blake3::Hasher::new().update(blinding).update(plain).finalize().into())
     }
 }
 
@@ -244,8 +243,13 @@ impl Header {
 
     /// Whether the payload is the one that the header speaks of.
     fn matches(&self, payload: &[u8]) -> bool {
-        payload.len() == self.size as usize && <[u8; 32]>::from(Sha256::digest(payload)) == self.digest
+        payload.len() == self.size as usize && digest(payload) == self.digest
     }
+}
+
+/// What a header says of a payload.
+fn digest(payload: &[u8]) -> [u8; 32] {
+    blake3::hash(payload).into()
 }
 
 /// SHA-1 of the nonce, the whole key, what the sender goes by, and the content.
@@ -273,7 +277,7 @@ impl Draft {
     /// Names it, once and for all: all of it is hashed for that.
     pub(crate) fn named(self, identity: &Identity) -> Named {
         let commitment = self.to.map(|_| Commitment::new(&self.blinding, &self.payload.0));
-        let content = commitment.map_or_else(|| Sha256::digest(&self.payload.0).into(), |it| it.0);
+        let content = commitment.map_or_else(|| digest(&self.payload.0), |it| it.0);
         let from = self.claimed.unwrap_or(identity.address());
         let id = name(&self.nonce, &identity.public_key(), &from, &content);
         Named { id, content, draft: self }
@@ -303,27 +307,18 @@ impl Named {
     /// The message as it is.
     pub(crate) fn ready(self, identity: &Identity, now: Instant) -> Unsigned {
         let payload = self.draft.payload.clone();
-        let digest = if self.draft.to.is_none() { self.content } else { Sha256::digest(&payload.0).into() };
+        let digest = if self.draft.to.is_none() { self.content } else { digest(&payload.0) };
         self.ready_with(payload, digest, identity, now)
     }
 
-    /// The message sealed to the owner of a key, who is its recipient. `None`: that is no key.
-    pub(crate) fn seal(
+    /// ... with a payload of this digest in place of the plain text.
+    pub(super) fn ready_with(
         self,
-        to: &PublicKey,
-        pairs: &mut Pairs,
+        payload: Payload,
+        digest: [u8; 32],
         identity: &Identity,
-        random: &mut Random,
         now: Instant,
-    ) -> Option<Unsigned> {
-        let plain = [&self.draft.blinding[..], &self.draft.payload.0].concat();
-        let sealed = pairs.seal(identity, to, &self.id.0, &plain, random)?;
-        let digest = Sha256::digest(&sealed).into();
-        let draft = Draft { to: Some(to.address()), ..self.draft };
-        Some(Self { draft, ..self }.ready_with(Payload(sealed.into()), digest, identity, now))
-    }
-
-    fn ready_with(self, payload: Payload, digest: [u8; 32], identity: &Identity, now: Instant) -> Unsigned {
+    ) -> Unsigned {
         let Self { id, content, draft } = self;
         let fields = Fields {
             key: identity.public_key(),
@@ -388,16 +383,6 @@ impl Verified<Header> {
     }
 }
 
-impl Verified<Message> {
-    /// The plain text of a direct message, if it was sealed to this identity and is what its name says.
-    pub(crate) fn open(&self, pairs: &mut Pairs, identity: &Identity) -> Option<Vec<u8>> {
-        let mut opened = pairs.open(identity, &self.header.key, &self.id.0, &self.payload.0)?;
-        let (blinding, plain) = opened.split_at_checked(BLINDING)?;
-        let kept = self.header.commitment == Some(Commitment::new(blinding, plain));
-        kept.then(|| opened.split_off(BLINDING))
-    }
-}
-
 impl Message {
     /// A message that nobody has checked.
     pub(crate) fn new(header: Header, payload: Payload) -> Self {
@@ -437,6 +422,9 @@ impl Verified<Message> {
 mod tests {
     use super::*;
     use crate::proto::id::SwarmId;
+    use crate::proto::identity::Pairs;
+    use crate::proto::messaging::boxes;
+    use crate::proto::random::Random;
     use crate::proto::secret::SwarmSecret;
 
     fn tag(topic: &str) -> SwarmTag {
@@ -552,7 +540,8 @@ mod tests {
         );
         assert_eq!(yes.open(&mut pairs(), &thief), None);
         // Its maker seals another text under the same name.
-        let no = a.seal(&b.public_key(), &id.0, &[&[8; BLINDING][..], b"no"].concat(), &mut random);
+        let (context, inside) = (boxes::context(&id, 0, true), [&[8; BLINDING][..], b"no"].concat());
+        let no = a.seal(&b.public_key(), &context, &inside, &mut random);
         let other = yes.altered(|message| message.payload = Payload(no.expect("a key").into()));
         assert_eq!(other.open(&mut pairs(), &b), None, "is not what the name says");
     }

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::boxes::Sealing;
 use super::message::{Draft, Kind, Message, Named, Unsigned, Verified};
 use super::{Messaging, addresses, spread};
 use crate::proto::config::Config;
@@ -89,11 +90,11 @@ impl Outgoing {
     }
 
     /// Takes out all that has not gone yet, in the order in which it was said.
-    fn take_waiting(&mut self) -> Vec<Waiting> {
+    fn take_waiting(&mut self, sealing: impl Iterator<Item = Named>) -> Vec<Waiting> {
         let asked = std::mem::take(&mut self.awaiting).into_iter().flat_map(|(_, awaiting)| awaiting.drafts);
         let asked = asked.collect::<Vec<_>>();
         (self.awaiting_bytes, self.held_bytes) = (0, 0);
-        let waiting = asked.into_iter().chain(std::mem::take(&mut self.held));
+        let waiting = sealing.chain(asked).chain(std::mem::take(&mut self.held));
         let expire = std::mem::take(&mut self.expire);
         let wait = |Named { id, draft, .. }: Named| {
             let until = expire.iter().find(|(_, of)| *of == id).map(|&(at, _)| at);
@@ -175,14 +176,15 @@ impl Outgoing {
 impl Messaging {
     /// Takes back what has not gone yet: somebody else is to say it.
     pub(crate) fn take_waiting(&mut self) -> Vec<Waiting> {
-        self.outgoing.take_waiting()
+        let sealing = self.toil.take_sealing().map(Sealing::into_named);
+        self.outgoing.take_waiting(sealing)
     }
 
     /// Whether something of the page's is not where it should go yet.
     pub(crate) fn has_to_send(&self) -> bool {
         let outgoing = &self.outgoing;
         let awaits = outgoing.awaiting.values().any(|awaiting| !awaiting.drafts.is_empty());
-        awaits || !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty())
+        awaits || self.toil.is_sealing() || !(outgoing.held.is_empty() && outgoing.broadcasts.is_empty())
     }
 
     /// Sends a payload to every peer of the swarm, or to one: by its address, or by what it is `claimed` to be.
@@ -252,7 +254,7 @@ impl Messaging {
     }
 
     /// Signs what is said at once, and hands it on.
-    fn say(&mut self, ready: Vec<Unsigned>, cx: &mut Context<'_>) {
+    pub(super) fn say(&mut self, ready: Vec<Unsigned>, cx: &mut Context<'_>) {
         for message in Unsigned::sign_all(ready, &cx.me.identity, &cx.me.secret.tag()) {
             match message.header.to {
                 None => self.publish(message, cx),
@@ -298,7 +300,7 @@ impl Messaging {
         message
     }
 
-    /// Seals a direct message, or asks for the recipient's key first.
+    /// Seals a direct message, begins with a large one, or asks for the recipient's key first.
     fn address_to(&mut self, draft: Named, to: Address, cx: &mut Context<'_>) -> Option<Unsigned> {
         let (id, claimed) = (draft.id, draft.draft.to_claimed);
         let linked = cx.around.link(&to).filter(|_| !claimed).map(|link| link.key);
@@ -318,12 +320,13 @@ impl Messaging {
             self.outgoing.to_claimed.insert(id);
         }
         // From here on it goes where the key proves its owner to be.
-        let now = cx.swarm_now();
-        let sealed = draft.seal(&key, &mut cx.keys.pairs, &cx.me.identity, cx.random, now);
-        if sealed.is_none() {
-            self.end(id, Err(DeliveryFailure::Unreachable), cx);
+        let mut sealing = Sealing::new(draft, key);
+        match sealing.step(&mut cx.keys.pairs, &cx.me.identity, cx.random) {
+            Some(true) => return Some(sealing.ready(&cx.me.identity, cx.swarm_now())),
+            Some(false) => self.toil.seal(sealing, cx.now),
+            None => self.end(id, Err(DeliveryFailure::Unreachable), cx),
         }
-        sealed
+        None
     }
 
     fn await_key(&mut self, draft: Named, to: Address, cx: &mut Context<'_>) {
@@ -361,7 +364,7 @@ impl Messaging {
     pub(crate) fn withdraw(&mut self, id: MessageId, why: DeliveryFailure, cx: &mut Context<'_>) {
         self.withdraw_large(id, cx);
         let outgoing = &mut self.outgoing;
-        let waited = outgoing.withdraw(&id);
+        let waited = outgoing.withdraw(&id) || self.toil.withdraw(&id);
         let handed = outgoing.broadcasts.remove(&id).is_some();
         if waited || handed || self.direct.give_up(&id) {
             self.outgoing.to_claimed.remove(&id);
@@ -384,7 +387,7 @@ impl Messaging {
     // How it ends.
 
     /// The one place where the page hears of it.
-    fn end(&mut self, id: MessageId, how: Result<Receipt, DeliveryFailure>, cx: &mut Context<'_>) {
+    pub(super) fn end(&mut self, id: MessageId, how: Result<Receipt, DeliveryFailure>, cx: &mut Context<'_>) {
         self.outgoing.expire.retain(|&(_, of)| of != id);
         self.progress.end_out(&id);
         cx.emit(Event::Delivery(id, how));
@@ -448,6 +451,7 @@ impl Messaging {
         for (_, awaiting) in std::mem::take(&mut outgoing.awaiting) {
             ids.extend(awaiting.drafts.iter().map(|draft| draft.id));
         }
+        ids.extend(self.toil.take_sealing().map(|sealing| sealing.id()));
         ids.extend(self.direct.take_pending());
         for id in ids {
             self.end(id, Err(DeliveryFailure::Closed), cx);

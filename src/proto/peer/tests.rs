@@ -56,6 +56,8 @@ mod rivals;
 #[cfg(feature = "sim")]
 mod second;
 mod tabs;
+#[cfg(feature = "sim")]
+mod toil;
 mod trackers;
 mod withdrawn;
 mod world;

@@ -108,14 +108,14 @@ fn the_transcript_is_as_documented() {
     b.receive(&a.hello).expect("the hello is good");
     let admitted = b.admission.finish(&confirm).expect("both are members");
     assert_eq!(text(&a.hello.share), "884cee71a455466cf36eebf94c4e2ddc7cf658a9b54c53d2b391aa717a8d6f0f");
-    assert_eq!(text(&admitted.session), "ade7047802961665e404e9d1a4751291fbdef5afcde2a7defdb9756eb80ba8ee");
-    assert_eq!(text(&confirm.tag), "a501474dfcf9109253e114dfc8b3368412b1c20db06db3bb2cc2fe35e2e8fbaf");
+    assert_eq!(text(&admitted.session), "258212bebf83581e28dd940918fba3733ae09699bca0292768cff8d7cbdb85f8");
+    assert_eq!(text(&confirm.tag), "6a23201ee17a1160b5b853bfea2e116af8c1bef7be22277884f9d5a5b4bf0f5c");
     let proof = [confirm.proof.commitment, confirm.proof.response].concat();
     assert_eq!(
         text(&proof),
         concat!(
-            "6cc95eeba814f73efa51813abd8e4293dcbe7894b3d169458916f783d53e6a64",
-            "d4e3f4ffdac5a104f9311a4b116f7d2a10fcde9bb03a6b4eb7f01ed9e33d2700"
+            "9050c0de8f7ef13c61b260a010c6f169de5a8b4bbbd50fbb2d376f15d23fe05e",
+            "272fe8aa875addef64b9a9834865b89c431b9865b471292258d3d17854896501"
         )
     );
 }

@@ -11,6 +11,7 @@ use crate::proto::codec;
 use crate::proto::identity::Pairs;
 use crate::proto::links::admission::{Abilities, Admission, Binding, Hello};
 use crate::proto::links::link::wire::{FRAME, Frame, Read, decode, encode, frame, part};
+use crate::proto::messaging::boxes;
 use crate::proto::messaging::message::{Kind, Message, Payload};
 use crate::proto::offer::kit::unsigned;
 use crate::proto::request::Request;
@@ -97,7 +98,7 @@ fn a_claim_has_nothing_sealed_to_it_and_leads_nothing_astray() {
         world.tap(move |_, to, packet| {
             if let Packet::Direct(direct::Packet::Message { header, payload, .. }) = &packet
                 && to == evil
-                && thief().open(&header.key, &header.id().0, &payload.0).is_some()
+                && thief().open(&header.key, &boxes::context(&header.id(), 0, true), &payload.0).is_some()
             {
                 *count.borrow_mut() += 1;
             }
