@@ -1,7 +1,7 @@
-// Where the time of a page's thread goes, by the profiler of Chromium: `node benches/beside/profile.mjs [CONTENDER] [--named FILE]`.
+// Where the time of a page's thread goes, by the profiler of Chromium: `node benches/beside/profile.mjs [CONTENDER] [--named FILE] [--size BYTES]`.
 //
-// It shows what two pages do from the constructor to their link, and while one sends messages of 100 bytes to the other as
-// fast as it may. The module in pkg/ has no names for its functions, and those of WebAssembly are numbers then; `npm run build --
+// It shows what two pages do from the constructor to their link, and while one sends messages of 100 bytes, or as many as are
+// asked for, to the other as fast as it may. The module in pkg/ has no names for its functions, and those of WebAssembly are numbers then; `npm run build --
 // --named FILE` writes one that has, and with it the page takes that. "(program)" is the browser itself, WebRTC included.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -9,12 +9,14 @@ import { parseArgs } from 'node:util'
 import { bundle } from './contenders.mjs'
 import { World } from './world.mjs'
 
-const { values: { named }, positionals: [contender = 'easypeers'] } = parseArgs({ allowPositionals: true, options: { named: { type: 'string' } } })
+const { values: { named, size }, positionals: [contender = 'easypeers'] } = parseArgs({
+  allowPositionals: true, options: { named: { type: 'string' }, size: { type: 'string', default: '100' } },
+})
 
 /** Pairs whose profiles are added up, and how long one of them sends. */
 const [PAIRS, FLOOD_MS] = [10, 4_000]
 /** Messages of a flood, in bytes. */
-const SIZE = 100
+const SIZE = Number(size)
 const SAMPLE_US = 200
 const ROWS = 15
 /** What is not the page's work. */

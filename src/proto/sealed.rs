@@ -4,15 +4,10 @@
 //! drawn at random: 192 bits are enough for any number of boxes under one key
 //! (draft-irtf-cfrg-xchacha-03, section 1; the cipher and tag are those of RFC 8439).
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
+/// Bytes of the nonce, at the front, and of the tag, at the end.
+pub(super) use cipher_of_boxes::{NONCE, TAG};
 
 use super::random::Random;
-
-/// Bytes of the nonce, at the front.
-pub(super) const NONCE: usize = 24;
-/// Bytes of the tag, at the end.
-pub(super) const TAG: usize = 16;
 
 /// Bytes that a box is longer than what is in it.
 pub(super) const SEALED: usize = NONCE + TAG;
@@ -23,8 +18,7 @@ pub(super) fn seal(key: &[u8; 32], context: &[u8], plain: &[u8], random: &mut Ra
     let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plain);
-    let tag = XChaCha20Poly1305::new(key.into())
-        .encrypt_inout_detached(&XNonce::from(nonce), context, (&mut sealed[NONCE..]).into())
+    let tag = cipher_of_boxes::seal(key, nonce, context, &mut sealed[NONCE..])
         .expect("a payload is far below the 256 GiB that the cipher can take");
     sealed.extend_from_slice(&tag);
     sealed
@@ -35,10 +29,7 @@ pub(super) fn open(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Option<Vec<
     let (nonce, rest) = sealed.split_first_chunk::<NONCE>()?;
     let (cipher, tag) = rest.split_last_chunk::<TAG>()?;
     let mut plain = cipher.to_vec();
-    XChaCha20Poly1305::new(key.into())
-        .decrypt_inout_detached(&XNonce::from(*nonce), context, plain.as_mut_slice().into(), &Tag::from(*tag))
-        .ok()?;
-    Some(plain)
+    cipher_of_boxes::open(key, *nonce, context, &mut plain, *tag).then_some(plain)
 }
 
 #[cfg(test)]
