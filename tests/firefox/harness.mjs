@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 
 import puppeteer from 'puppeteer-core'
 
-import { closeShared, perform, playOn, World } from '../e2e/harness.mjs'
+import { closeShared, PATIENCE, perform, playOn, World } from '../e2e/harness.mjs'
 import { installProbe } from '../e2e/probe.mjs'
 
 const FIREFOX = {
@@ -57,6 +57,8 @@ export class FirefoxWorld extends World {
     if (chromium) return super.tab(options)
     const { browser, before, given, beside, probed = true } = options
     const page = await (beside?.browserContext() ?? await this.container(browser)).newPage()
+    // Puppeteer's own patience is shorter than that of the tests on a busy machine.
+    page.setDefaultTimeout(PATIENCE)
     if (probed) await page.evaluateOnNewDocument(installProbe)
     if (before) await page.evaluateOnNewDocument(before, given)
     return page
