@@ -512,6 +512,29 @@ fn everybody_knows_who_is_here_and_nobody_of_who_is_not() {
 }
 
 #[test]
+fn requests_are_answered_while_peers_come_and_go() {
+    let text = r#"
+        name = "requests"
+        peers = 60
+        seeds = [1]
+        steps = [
+            { do = "join", within = "1s" },
+            { do = "wait", for = "10s" },
+            { do = "direct", name = "calm", count = 200, every = "20ms", answered = true },
+            { do = "direct", name = "told", count = 200, every = "20ms" },
+            { do = "churn", name = "churn", rate = 0.5, for = "30s", broadcast_every = "1s", direct_every = "50ms", answered = true },
+        ]
+    "#;
+    let run = run(&Scenario::parse(text).unwrap(), 60, 1, None);
+    let metric = |name: &str| run.metrics[name];
+    assert_eq!((metric("calm.direct_messages"), metric("calm.answered")), (200.0, 1.0), "{:?}", run.metrics);
+    // Who is asked first for its key has three ways behind it when the request is there, and four when the answer is.
+    assert!(metric("calm.answer_p50_ms") > 1.2 * metric("calm.time_p50_ms"), "{:?}", run.metrics);
+    assert!(!run.metrics.contains_key("told.answered"), "who is told something answers nothing");
+    assert!(metric("churn.answered") > 0.99, "{:?}", run.metrics);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another() {
     let text = r#"
         name = "twice"

@@ -39,6 +39,22 @@ pub struct Message {
     pub shortest: Option<u32>,
     /// What its sender was told.
     pub outcome: Option<Result<Receipt, DeliveryFailure>>,
+    /// What it is, where its sender waits for more than a receipt.
+    pub purpose: Purpose,
+    /// When the answer to it was there, in microseconds after the sending.
+    pub answered: Option<u64>,
+}
+
+/// What pages make of messages, as `src/web/parcel.rs` writes it before the value.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing else.
+    #[default]
+    Message,
+    /// Its recipient is to answer it.
+    Request,
+    /// The answer to that message.
+    Answer(MessageId),
 }
 
 impl Ledger {
@@ -63,9 +79,18 @@ impl Ledger {
             hops: None,
             shortest: to.and_then(|to| graph.hops(from, to)),
             outcome: None,
+            purpose: Purpose::default(),
+            answered: None,
         };
         self.places.insert(id, self.messages.len() as u32);
         self.messages.push(message);
+    }
+
+    /// Says what a message is that was just sent.
+    pub fn is_for(&mut self, id: MessageId, purpose: Purpose) {
+        if let Some(&place) = self.places.get(&id) {
+            self.messages[place as usize].purpose = purpose;
+        }
     }
 
     /// Writes down an arrival. What must not happen is the error.
@@ -92,7 +117,19 @@ impl Ledger {
         if message.to.is_some() {
             message.hops = Some(received.hops);
         }
+        if let Purpose::Answer(question) = message.purpose {
+            self.answered(question, now);
+        }
         Ok(())
+    }
+
+    /// Whoever was told that its request did not arrive waits for no answer.
+    fn answered(&mut self, question: MessageId, now: u64) {
+        let Some(&place) = self.places.get(&question) else { return };
+        let question = &mut self.messages[place as usize];
+        if question.outcome.is_none_or(|outcome| outcome.is_ok()) {
+            question.answered = Some(now - question.sent);
+        }
     }
 
     /// Writes down what the sender was told. What must not happen is the error.
@@ -185,5 +222,24 @@ mod tests {
         assert_eq!(ledger.get(all).unwrap().arrival(1), Some(Duration::from_micros(250)));
         let receipt = Receipt { hops: 1, rtt: Duration::ZERO, verified: None };
         assert!(ledger.outcome(one, Ok(receipt)).is_err());
+    }
+
+    #[test]
+    fn an_answer_counts_when_it_is_there_and_not_for_whom_was_told_that_the_request_is_lost() {
+        let (mut ledger, mut graph) = (Ledger::default(), Graph::default());
+        (0..2).for_each(|node| graph.add(node, Address([node as u8; 20])));
+        let [asked, lost] = [MessageId([1; 20]), MessageId([2; 20])];
+        for (question, answer) in [(asked, MessageId([3; 20])), (lost, MessageId([4; 20]))] {
+            ledger.sent(question, 0, Some(1), b"?", &graph, 100);
+            ledger.is_for(question, Purpose::Request);
+            ledger.sent(answer, 1, Some(0), b"!", &graph, 200);
+            ledger.is_for(answer, Purpose::Answer(question));
+        }
+        assert_eq!(ledger.outcome(lost, Err(DeliveryFailure::Timeout)), Ok(()));
+        for answer in [3, 4] {
+            assert_eq!(ledger.get(asked).unwrap().answered, (answer == 4).then_some(250));
+            assert_eq!(ledger.arrived(0, &received(MessageId([answer; 20]), b"!"), 350), Ok(()));
+        }
+        assert_eq!(ledger.get(lost).unwrap().answered, None);
     }
 }

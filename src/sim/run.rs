@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::ledger::Message;
+use super::ledger::{Message, Purpose};
 use super::report::{Metrics, Run, mean, percentile};
 use super::scenario::{Scenario, Step};
 use super::world::{NodeId, Totals, World};
@@ -13,6 +13,8 @@ use crate::proto::Bytes;
 const GROWN_UP: Duration = Duration::from_secs(2);
 /// A direct message that is acknowledged within this time was not sent twice by its sender.
 const FIRST_TRY: Duration = Duration::from_millis(1500);
+/// How long a page waits for an answer (`PATIENCE` in src/web/driver/requests.rs).
+const ANSWER: Duration = Duration::from_secs(30);
 /// What is asked of the mesh while it settles.
 const FULL: f64 = 0.95;
 /// How often a newcomer is looked at; what it has reached counts from the look after.
@@ -105,9 +107,7 @@ impl Runner {
                     self.put(name, metric, value);
                 }
             }
-            Step::Direct { name, count, every, size, settle } => {
-                self.direct(name, *count, *every, *size, *settle)
-            }
+            Step::Direct { .. } => self.direct(step),
             Step::Churn { .. } => self.churn(step),
             Step::Kill { share } => {
                 self.changed();
@@ -454,11 +454,12 @@ impl Runner {
         measured
     }
 
-    fn direct(&mut self, name: &str, count: usize, every: Duration, size: usize, settle: Duration) {
+    fn direct(&mut self, step: &Step) {
+        let &Step::Direct { ref name, count, every, size, settle, answered } = step else { return };
         self.world.ledger.take();
         let before = self.world.totals();
         for _ in 0..count {
-            self.send_direct(size);
+            self.send_direct(size, answered);
             self.world.run_for(every);
         }
         self.world.run_for(settle);
@@ -470,25 +471,33 @@ impl Runner {
         self.put(name, "hand_overs_per_message", spent.payloads as f64 / count as f64);
     }
 
-    fn send_direct(&mut self, size: usize) {
+    fn send_direct(&mut self, size: usize, answered: bool) {
         let pair = self.pick(2);
         let payload = self.payload(size);
         if let [a, b] = pair[..] {
             // Picked in the order of joining: let either be the sender.
             let (from, to) = if self.world.random().unit() < 0.5 { (a, b) } else { (b, a) };
-            let _ = self.world.send(from, Some(to), payload);
+            let _ = if answered {
+                self.world.ask(from, to, payload)
+            } else {
+                self.world.send(from, Some(to), payload)
+            };
         }
     }
 
-    /// What became of direct messages whose both ends live.
+    /// What became of direct messages whose both ends live, answers apart: of these it counts when they were there.
     fn judge_direct(&self, messages: &[Message]) -> Vec<(&'static str, f64)> {
         let alive = |node: u32| self.world.peer(NodeId(node)).is_some();
         let (mut due, mut arrived, mut acknowledged, mut first_try, mut unreachable) = (0, 0, 0, 0, 0);
         let (mut hops, mut shortest, mut times) = (Vec::new(), Vec::new(), Vec::new());
-        for message in messages {
+        let (mut asked, mut answers) = (0, Vec::new());
+        for message in messages.iter().filter(|message| !matches!(message.purpose, Purpose::Answer(_))) {
             let Some(to) = message.to.filter(|&to| alive(to) && alive(message.from)) else { continue };
             due += 1;
             unreachable += usize::from(message.shortest.is_none());
+            asked += u32::from(message.purpose == Purpose::Request);
+            let in_time = message.answered.filter(|&micros| Duration::from_micros(micros) <= ANSWER);
+            answers.extend(in_time.map(|micros| micros as f64 / 1000.0));
             if let Some(Ok(receipt)) = message.outcome {
                 acknowledged += 1;
                 first_try += usize::from(receipt.rtt < FIRST_TRY);
@@ -518,14 +527,27 @@ impl Runner {
             ("hops_to_shortest", taken.zip(least).map(|(taken, least)| taken / least)),
             ("time_p50_ms", percentile(&mut times, 0.5)),
             ("time_p99_ms", percentile(&mut times, 0.99)),
+            ("answered", (asked > 0).then(|| answers.len() as f64 / f64::from(asked))),
+            ("answer_p50_ms", percentile(&mut answers, 0.5)),
+            ("answer_p99_ms", percentile(&mut answers, 0.99)),
+            ("answer_max_ms", percentile(&mut answers, 1.0)),
         ];
         measured.extend(optional.into_iter().filter_map(|(metric, value)| Some((metric, value?))));
         measured
     }
 
     fn churn(&mut self, step: &Step) {
-        let Step::Churn { name, rate, time, graceful, replace, broadcast_every, direct_every, sources } =
-            step
+        let Step::Churn {
+            name,
+            rate,
+            time,
+            graceful,
+            replace,
+            broadcast_every,
+            direct_every,
+            answered,
+            sources,
+        } = step
         else {
             return;
         };
@@ -537,7 +559,8 @@ impl Runner {
         let mut sources = self.pick(*sources);
         let (mut rings, mut turn) = (Vec::new(), 0);
         let end = start + *time;
-        let [mut next_death, mut next_broadcast, mut next_direct, mut next_look] = [start; 4];
+        let mut next_death = if *rate > 0.0 { start } else { end };
+        let [mut next_broadcast, mut next_direct, mut next_look] = [start; 3];
         loop {
             let next = next_death.min(next_broadcast).min(next_direct).min(next_look);
             if next >= end {
@@ -568,7 +591,7 @@ impl Runner {
                 let _ = self.world.send(sources[turn], None, payload);
             } else if next == next_direct {
                 next_direct += *direct_every;
-                self.send_direct(small());
+                self.send_direct(small(), *answered);
             } else {
                 next_look += Duration::from_secs(1);
                 rings.push(self.world.graph.ring_share());
@@ -580,7 +603,7 @@ impl Runner {
         self.put(name, "ring_share_mean", mean(&rings));
         self.put(name, "ring_share_min", percentile(&mut rings, 0.0));
         self.put_traffic(name, spent, share);
-        self.world.run_for(Duration::from_secs(15));
+        self.world.run_for(if *answered { ANSWER } else { Duration::from_secs(15) });
         let (direct, broadcasts): (Vec<_>, Vec<_>) =
             self.world.ledger.take().into_iter().partition(|message| message.to.is_some());
         if !broadcasts.is_empty() {

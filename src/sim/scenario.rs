@@ -130,12 +130,15 @@ pub enum Step {
         /// How long after the last message.
         #[serde(default = "long_settle", with = "span")]
         settle: Duration,
+        /// Whether they are requests: each recipient answers.
+        #[serde(default)]
+        answered: bool,
     },
     /// Peers die, or leave, and others come, while some broadcast and some send directly.
     Churn {
         /// The metrics' first word.
         name: String,
-        /// Share of the peers that go, per minute.
+        /// Share of the peers that go, per minute; 0: all stay.
         rate: f64,
         /// For how long.
         #[serde(rename = "for", with = "span")]
@@ -152,6 +155,9 @@ pub enum Step {
         /// Between two direct messages.
         #[serde(with = "span")]
         direct_every: Duration,
+        /// Whether the direct messages are requests: each recipient answers.
+        #[serde(default)]
+        answered: bool,
         /// How many peers take turns at broadcasting.
         #[serde(default = "five")]
         sources: usize,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connection::{End, EndId, Ends, Phase};
 use super::graph::Graph;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Purpose};
 use super::queue::Queue;
 use super::tracker::{Health, Tracker};
 use crate::proto::{
@@ -247,6 +247,21 @@ impl World {
         Ok(id)
     }
 
+    /// A living peer sends a request to one, whose page answers it a moment after it has come.
+    pub fn ask(&mut self, from: NodeId, to: NodeId, payload: Vec<u8>) -> Result<MessageId, SendError> {
+        let id = self.send(from, Some(to), payload)?;
+        self.ledger.is_for(id, Purpose::Request);
+        Ok(id)
+    }
+
+    fn answer(&mut self, node: NodeId, question: MessageId) {
+        let Some(asker) = self.ledger.get(question).map(|question| NodeId(question.from)) else { return };
+        // As long as what is asked in scenarios. A page that is gone, or may say no more, says nothing.
+        if let Ok(id) = self.send(node, Some(asker), question.0.repeat(5)) {
+            self.ledger.is_for(id, Purpose::Answer(question));
+        }
+    }
+
     /// A living peer.
     pub fn peer(&self, node: NodeId) -> Option<&Peer> {
         self.nodes[node.0 as usize].peer.as_deref()
@@ -401,6 +416,7 @@ impl World {
                 let tracker = self.sockets[socket as usize].tracker as usize;
                 self.trackers[tracker].0.closed(socket);
             }
+            Happening::Answer(node, question) => self.answer(NodeId(node), question),
         }
     }
 

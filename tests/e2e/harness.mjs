@@ -176,12 +176,18 @@ function sharedBrowser() {
   shared ??= launch()
   return shared
 }
+/** Closes it; who needs one later starts another. */
+export async function closeShared() {
+  const open = shared
+  shared = undefined
+  await (await open)?.close()
+}
 let closes = false
 /** Closes it after the file's last test. Not where there is no test: a bench has no runner of tests that would say so. */
 function closeAfterTests() {
   if (closes) return
   closes = true
-  after(async () => shared && (await shared).close())
+  after(closeShared)
 }
 
 // ---------------------------------------------------------------- peers and pages
@@ -366,10 +372,10 @@ export function playOn(other) {
   stage = other
 }
 
-/** Makes a test of a behavior, in a world of this kind. */
+/** Makes a test of a behavior, in a world of this kind. Resolves at its end, or when it is left out; in a suite, at once. */
 export function perform(sentence, play, Kind = World, options = {}) {
   closeAfterTests()
-  test(sentence, { timeout: 4 * PATIENCE, ...options }, async t => {
+  return test(sentence, { timeout: 4 * PATIENCE, ...options }, async t => {
     const world = new Kind(t)
     try {
       world.site = await Site.start()

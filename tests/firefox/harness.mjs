@@ -4,11 +4,10 @@
 // WebDriver BiDi, as Puppeteer does, whose pages have what the tests use of Playwright's.
 
 import assert from 'node:assert/strict'
-import { after } from 'node:test'
 
 import puppeteer from 'puppeteer-core'
 
-import { perform, playOn, World } from '../e2e/harness.mjs'
+import { closeShared, PATIENCE, perform, playOn, World } from '../e2e/harness.mjs'
 import { installProbe } from '../e2e/probe.mjs'
 
 const FIREFOX = {
@@ -36,7 +35,15 @@ async function sharedBrowser() {
   shared ??= launch()
   return (await shared).browser
 }
-after(async () => shared && (await shared).close())
+let left = 0
+/** Closes both browsers after the last test: the runner's own `after` is not called where that one was left out. */
+async function isOver() {
+  left--
+  if (left > 0) return
+  const open = shared
+  shared = undefined
+  await Promise.all([closeShared(), open?.then(({ close }) => close())])
+}
 
 /** A world whose pages are in Firefox, but for those that are to be in `chromium`. */
 export class FirefoxWorld extends World {
@@ -50,6 +57,8 @@ export class FirefoxWorld extends World {
     if (chromium) return super.tab(options)
     const { browser, before, given, beside, probed = true } = options
     const page = await (beside?.browserContext() ?? await this.container(browser)).newPage()
+    // Puppeteer's own patience is shorter than that of the tests on a busy machine.
+    page.setDefaultTimeout(PATIENCE)
     if (probed) await page.evaluateOnNewDocument(installProbe)
     if (before) await page.evaluateOnNewDocument(before, given)
     return page
@@ -64,7 +73,8 @@ export class FirefoxWorld extends World {
 
 /** A test in Firefox. */
 export function behavior(sentence, play, options) {
-  perform(sentence, play, FirefoxWorld, options)
+  left++
+  perform(sentence, play, FirefoxWorld, options).then(isOver)
 }
 
 /** Plays behaviors of a file of ../e2e in Firefox, those of these sentences. `options` are by sentence, for the test runner. */

@@ -56,6 +56,29 @@ behavior('a structure and a megabyte are the same in either browser, each way', 
   }
 })
 
+behavior('what is asked, said in a channel and said of oneself passes from either browser to the other', async world => {
+  await world.tracker()
+  const fox = await world.join('fox', 'features')
+  const chrome = await world.join('chrome', 'features', {}, await world.page({ chromium: true }))
+  await Promise.all([fox.connectedTo(chrome.address), chrome.connectedTo(fox.address)])
+  for (const page of [fox, chrome]) {
+    await page.run(({ easypeers }, name) => {
+      globalThis.room = easypeers.channel('room')
+      globalThis.said = new Promise(resolve => globalThis.room.once('message', ({ message }) => resolve(message)))
+      easypeers.on('request', ({ message }, respond) => message ? respond([name, message]) : respond(new RangeError('nothing asked')))
+      easypeers.presence = { name }
+    }, page.name)
+  }
+  for (const [from, to] of [[fox, chrome], [chrome, fox]]) {
+    assert.deepEqual(await from.run(({ easypeers }, to) => easypeers.request(to, 'who?'), to.address), [to.name, 'who?'])
+    const refused = await from.run(({ easypeers }, to) => easypeers.request(to, 0).catch(({ code, cause }) => [code, cause.name, cause.message]), to.address)
+    assert.deepEqual(refused, ['ERR_REFUSED', 'RangeError', 'nothing asked'])
+    await from.run((_, name) => { globalThis.room.send(`from ${name}`) }, from.name)
+    assert.equal(await to.run(() => globalThis.said), `from ${from.name}`)
+    await to.until('a presence', ({ easypeers }, [of, name]) => easypeers.presences[of]?.name === name, [from.address, from.name])
+  }
+})
+
 behavior('a private swarm is one in both browsers, and a stranger in either has no part in it', async world => {
   await world.tracker()
   const secret = 'correct horse'

@@ -15,6 +15,20 @@ test('the class is there on the line after the script tag', async t => {
   assert.deepEqual(await open({ dir }), EXPECTED)
 })
 
+// With `nodeIntegration`; without, a renderer is a page as any.
+test('the script tag gives the class to a page that has what Node has, as a renderer of Electron', async t => {
+  const dir = await project(t, {
+    'index.html': '<!doctype html><script src="globals.js"></script><script src="easypeers.dist.js"></script><script src="app.js"></script>',
+    'globals.js': `
+var global = window, module = { exports: {} }, exports = module.exports
+var require = name => { throw new Error('required ' + name) }
+var process = { type: 'renderer', platform: 'linux', versions: { node: '24.0.0', electron: '42.0.0' }, env: {}, argv: [] }`,
+    'app.js': SCRIPT,
+  })
+  await cp(path.join(dir, 'node_modules/easypeers', manifest.unpkg), path.join(dir, 'easypeers.dist.js'))
+  assert.deepEqual(await open({ dir }), EXPECTED)
+})
+
 // A getter that throws: whoever looks for a page while being loaded fails.
 const PAGE = ['window', 'document', 'location', 'localStorage']
 const NO_PAGE = PAGE.map(name =>

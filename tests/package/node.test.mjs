@@ -70,6 +70,26 @@ test('a node-datachannel that cannot be loaded is no reason to install it again'
   assert.match(await say('node', ['app.mjs'], { cwd: dir }), /^ERR_NO_WEBRTC .*cannot be loaded: of another system\n$/)
 })
 
+test('where WebRTC is there, as in a renderer of Electron, it is what a peer in Node takes', async t => {
+  const page = `
+let made = 0
+globalThis.RTCPeerConnection = class {
+  constructor() { made++ }
+  createDataChannel() { return {} }
+  createOffer() {}
+  createAnswer() {}
+  setLocalDescription() {}
+  setRemoteDescription() {}
+  addIceCandidate() {}
+  close() {}
+}
+const peer = new Easypeers('package', { trackers: [] })
+console.log(peer.address.length, made)
+peer.close()`
+  const dir = await project(t, { 'app.cjs': `const Easypeers = require('easypeers')${page}`, 'app.mjs': `import Easypeers from 'easypeers'${page}` })
+  for (const file of ['app.cjs', 'app.mjs']) assert.equal(await say('node', [file], { cwd: dir }), '40 1\n')
+})
+
 test('TypeScript knows it under node16 and bundler, as an ES module and as CommonJS', async t => {
   const files = {
     'app.mts': "import Easypeers, { EasypeersError } from 'easypeers'\nconst peer: Easypeers = new Easypeers('topic')\npeer.on('connect', address => address.length)\nexport { EasypeersError }\n",

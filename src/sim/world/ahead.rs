@@ -167,7 +167,8 @@ impl World {
             | Happening::SocketOpen(_)
             | Happening::ToTracker(..)
             | Happening::SocketClosed(_)
-            | Happening::TrackerSees(_) => false,
+            | Happening::TrackerSees(_)
+            | Happening::Answer(..) => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What happens in a world, and what a peer is told of it.
 
 use super::sockets::{Socket, SocketState};
-use crate::proto::{Bytes, ConnId, Input};
+use crate::proto::{Bytes, ConnId, Input, MessageId};
 use crate::sim::connection::{self, EndId, Ends};
 use crate::testkit::mix;
 
@@ -23,6 +23,8 @@ pub(super) enum Happening {
     FromTracker(u32, String),
     SocketClosed(u32),
     TrackerSees(u32),
+    /// The page of a peer answers a request.
+    Answer(u32, MessageId),
 }
 
 impl Happening {
@@ -44,7 +46,7 @@ impl Happening {
     /// The peer at which it happens, if not at an end.
     pub(super) fn node(&self, sockets: &[Socket]) -> Option<u32> {
         match self {
-            Self::Alarm(node) | Self::Refused(node, ..) => Some(*node),
+            Self::Alarm(node) | Self::Refused(node, ..) | Self::Answer(node, _) => Some(*node),
             Self::SocketOpen(socket) | Self::FromTracker(socket, _) | Self::SocketClosed(socket) => {
                 Some(sockets[*socket as usize].node)
             }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::proto::SILENCE;
 use crate::sim::graph::Link;
+use crate::sim::network::SHORTEST;
 
 /// How long a link may be known to one end only: until its neighbor's death is noticed; the rest is slack for the
 /// way of a notice.
@@ -39,6 +40,10 @@ impl World {
                 self.note(9, index, u64::from_le_bytes(received.id.0[..8].try_into().unwrap_or_default()));
                 if let Err(what) = self.ledger.arrived(index, received, self.now) {
                     self.violation(format_args!("{what}: {:?} at {}", received.id, NodeId(index)));
+                }
+                if self.ledger.get(received.id).is_some_and(|message| message.purpose == Purpose::Request) {
+                    let then = self.now + SHORTEST.as_micros() as u64;
+                    self.queue.push(then, Happening::Answer(index, received.id));
                 }
             }
             Event::Delivery(id, outcome) => {
