@@ -35,6 +35,7 @@ const STEPS = [
     lane: 1, name: 'native', needs: ['rust'], tests: true,
     run: `cargo ${nextest ? 'nextest run' : 'test --lib --bins --tests'} --locked --features sim`,
   },
+  { lane: 1, name: 'guard', needs: ['rust', 'valgrind', 'npm'], run: 'node scripts/guard.mjs' },
   { lane: 1, name: 'pkg', needs: ['rust', 'wasm', 'source', 'bindgen', 'npm'], run: 'node scripts/build.mjs --check' },
   // At most three files of JavaScript beside the module (`module = ` in src/web): the server of the test runner has four
   // threads to begin with, gives each connection one for as long as it is kept alive, and may leave a connection

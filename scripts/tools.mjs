@@ -45,6 +45,11 @@ const TOOLS = {
     install: say => apt(say, 'iproute2'),
     hint: 'install ip of iproute2 (Debian: apt-get install iproute2)',
   },
+  valgrind: {
+    there: () => works('valgrind', ['--version']),
+    install: say => apt(say, 'valgrind'),
+    hint: 'install Valgrind (Debian: apt-get install valgrind)',
+  },
   wasm: {
     there: () => works('rustup', ['target', 'list', '--installed'], 'wasm32-unknown-unknown'),
     install: say => run(say, 'rustup', ['target', 'add', 'wasm32-unknown-unknown']),

@@ -12,7 +12,8 @@ pub const TAG: usize = 16;
 
 /// Encrypts `text`, and makes the tag for it and `context`. `None`: the text has more than the 256 GiB that the cipher can take.
 pub fn seal(key: &[u8; 32], nonce: [u8; NONCE], context: &[u8], text: &mut [u8]) -> Option<[u8; TAG]> {
-    let tag = XChaCha20Poly1305::new(key.into()).encrypt_inout_detached(&XNonce::from(nonce), context, text.into());
+    let tag =
+        XChaCha20Poly1305::new(key.into()).encrypt_inout_detached(&XNonce::from(nonce), context, text.into());
     tag.ok().map(Into::into)
 }
 

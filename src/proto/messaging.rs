@@ -169,7 +169,7 @@ impl Messaging {
     }
 
     /// Messages that are being sealed, and bytes that are being opened.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "sim"))]
     pub(crate) fn toil_sizes(&self) -> [usize; 2] {
         self.toil.sizes()
     }
