@@ -155,6 +155,7 @@ async function newcomer (pages, room, url, open, taken) {
   await still(pages)
   const page = await open()
   const before = await meters(pages)
+  await page.evaluate(() => meter.restart())
   const began = await page.evaluate(([room, url]) => side.join(room, url), [room, url])
   // Whether it ever comes is a result, too.
   const there = await bounded(page.evaluate(length => side.length(length), length), 'the document', NEWCOMER_MS).catch(() => null)
@@ -167,7 +168,7 @@ async function newcomer (pages, room, url, open, taken) {
 async function takeHistory ({ pages: [here, there], url }, taken) {
   const room = `history ${taken.letters}`
   Object.assign(taken, await here.evaluate(([bytes, letters]) => side.grow(bytes, letters), [much.history, taken.letters]))
-  await Promise.all([here, there].map(page => page.evaluate(() => { meter.longestTask = 0 })))
+  await Promise.all([here, there].map(page => page.evaluate(() => meter.restart())))
   await here.evaluate(([room, url]) => { side.join(room, url) }, [room, url])
   const began = await there.evaluate(([room, url]) => side.join(room, url), [room, url])
   const at = await bounded(there.evaluate(length => side.length(length), taken.length), 'the history', HISTORY_MS)
