@@ -8,8 +8,14 @@ export function installMeter () {
     bytes: 0,
     /** Connections made, connected and ended. */
     changes: 0,
-    /** The longest task of this page's thread, in milliseconds; of those below 50 a browser does not tell. */
+    /** The longest task of this page's thread that began after `from`, in milliseconds; of those below 50 a browser does not tell. */
     longestTask: 0,
+    from: 0,
+    /** Tasks that begin from now on count. */
+    restart () {
+      meter.longestTask = 0
+      meter.from = performance.now()
+    },
   })
   window.RTCPeerConnection = class RTCPeerConnection extends window.RTCPeerConnection {
     constructor (configuration, ...rest) {
@@ -25,6 +31,8 @@ export function installMeter () {
     return send.call(this, data)
   }
   new PerformanceObserver(list => {
-    for (const { duration } of list.getEntries()) meter.longestTask = Math.max(meter.longestTask, duration)
+    for (const { startTime, duration } of list.getEntries()) {
+      if (startTime >= meter.from) meter.longestTask = Math.max(meter.longestTask, duration)
+    }
   }).observe({ type: 'longtask', buffered: true })
 }

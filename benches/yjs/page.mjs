@@ -56,6 +56,28 @@ export function stage (join) {
       return typed
     },
 
+    /** Makes a history of so many bytes, of insertions of so many letters: each before the last one, so that they stay apart. */
+    async grow (bytes, letters) {
+      let insertions = 0
+      // An insertion has a dozen bytes beside its letters.
+      for (const all = Math.ceil(bytes / (letters + 12)); insertions < all;) {
+        doc.transact(() => {
+          for (const end = Math.min(all, insertions + 5_000); insertions < end; insertions++) text.insert(0, String(insertions % 10).repeat(letters))
+        })
+        await new Promise(resolve => setTimeout(resolve))
+      }
+      return { insertions, length: text.length, bytes: Y.encodeStateAsUpdate(doc).length }
+    },
+
+    /** How long it takes Yjs to write this document, and to read it, in milliseconds. */
+    alone () {
+      const began = now()
+      const update = Y.encodeStateAsUpdate(doc)
+      const written = now()
+      Y.applyUpdate(new Y.Doc(), update)
+      return { writeMs: written - began, readMs: now() - written }
+    },
+
     reached: from => [...reached].filter(([length]) => length > from),
 
     /** Writes a text of so many characters, some lines in each turn: a channel takes no message of a megabyte. */

@@ -3,7 +3,8 @@
 //   npm ci --prefix benches/yjs               once: y-webrtc and its signalling server
 //   npm run bench:yjs                         2, 8, 16 and 32 pages, some twenty minutes
 //   npm run bench:yjs -- --pages 2,8          so many only
-//   npm run bench:yjs -- --only mesh          one of them only: easypeers, y-webrtc, mesh
+//   npm run bench:yjs -- --only mesh          one of them only: easypeers, y-webrtc, mesh, history
+//   npm run bench:yjs -- --newcomer           not a key, nor an idle minute: a megabyte that one writes, and a newcomer that gets it
 //   npm run bench:yjs -- --quick              as little of all as shows that it works
 //
 // Every document has a page, and so a process, of its own in headless Chromium; all is on loopback. Messages and bytes are what is
@@ -30,41 +31,48 @@ const [STILL_MS, STILL_MOST_MS] = [5_000, 60_000]
 /** All are joined by then, and everything else has happened. */
 const PATIENCE_MS = 120_000
 const NEWCOMER_MS = 60_000
+/** A large document of one page is in all by then, and a long history in another. */
+const [FILLED_MS, HISTORY_MS] = [300_000, 300_000]
 /** One key after another, and what one key causes has come by then. */
 const [KEY_MS, AFTER_MS] = [150, 1_500]
+/** Two that have all have compared by then. */
+const QUIET_MS = 10_000
 
 const { values: options } = parseArgs({
   options: {
     pages: { type: 'string', default: '2,8,16,32' },
     only: { type: 'string', default: '' },
+    newcomer: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     into: { type: 'string', default: HERE },
   },
 })
-const much = options.quick ? { keys: 10, idleMs: 5_000, document: 100_000 } : { keys: 60, idleMs: 60_000, document: 1_000_000 }
+const much = options.quick ? { keys: 10, idleMs: 5_000, document: 100_000, history: 2_000_000 } : { keys: 60, idleMs: 60_000, document: 1_000_000, history: 50_000_000 }
 const sizes = options.pages.split(',').map(Number)
 if (!sizes.every(size => Number.isInteger(size) && size >= 2)) fail('--pages wants numbers of two or more, such as 2,8')
 if (!existsSync(path.join(HERE, 'node_modules/y-webrtc'))) fail('first: npm ci --prefix benches/yjs')
 
 const SUBJECTS = { easypeers: startTracker, 'y-webrtc': startSignalling, mesh: startTracker }
 const subjects = Object.keys(SUBJECTS).filter(name => !options.only || name === options.only)
-if (subjects.length === 0) fail(`--only wants one of ${Object.keys(SUBJECTS).join(', ')}`)
-const results = { made: new Date().toISOString(), machine: describeMachine(), settings: much, measured: [] }
-for (const pages of sizes) {
-  for (const subject of subjects) {
-    const measured = await take(subject, pages)
-    results.machine.browser ??= measured.browser
-    results.measured.push(measured)
-    console.log(JSON.stringify(measured))
-    // What is there is kept if the run is broken off.
-    writeFileSync(path.join(options.into, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
-  }
-}
+/** A history of as many bytes in many insertions, of so many letters each, and in few. */
+const HISTORIES = options.only && options.only !== 'history' ? [] : [8, 100_000]
+if (subjects.length + HISTORIES.length === 0) fail(`--only wants one of ${Object.keys(SUBJECTS).join(', ')}, history`)
+const results = { made: new Date().toISOString(), machine: describeMachine(), settings: much, measured: [], histories: [] }
+for (const pages of sizes) for (const subject of subjects) keep(results.measured, await take({ subject, pages }, measure))
+for (const letters of HISTORIES) keep(results.histories, await take({ subject: 'easypeers', pages: 2, letters }, takeHistory))
 report(options.into)
-process.exit(results.measured.some(({ failed }) => failed) ? 1 : 0)
+process.exit([...results.measured, ...results.histories].some(({ failed }) => failed) ? 1 : 0)
 
-async function take (subject, count) {
-  const taken = { subject, pages: count }
+/** What is there is kept if the run is broken off. */
+function keep (list, measured) {
+  results.machine.browser ??= measured.browser
+  list.push(measured)
+  console.log(JSON.stringify(measured))
+  writeFileSync(path.join(options.into, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+}
+
+async function take (taken, play) {
+  const { subject, pages: count } = taken
   const closing = []
   try {
     const site = await Site.start()
@@ -82,7 +90,7 @@ async function take (subject, count) {
       await page.goto(site.url)
       return page
     }
-    await measure({ subject, open, url: server.url, pages: await inTurns(Array.from({ length: count }), AT_A_TIME, open) }, taken)
+    await play({ subject, open, url: server.url, pages: await inTurns(Array.from({ length: count }), AT_A_TIME, open) }, taken)
     taken.others = machine().others
   } catch (error) {
     taken.failed = error.message.split('\n')[0].slice(0, 200)
@@ -99,6 +107,11 @@ async function measure ({ subject, open, url, pages }, taken) {
     await bounded(Promise.all(pages.map(page => page.evaluate(() => side.length(1)))), 'one document in all pages', PATIENCE_MS)
   }
   taken.stillMs = await still(pages)
+  if (!options.newcomer) await measureTalk({ subject, pages }, taken)
+  if (subject !== 'mesh') await newcomer(pages, room, url, open, taken)
+}
+
+async function measureTalk ({ subject, pages }, taken) {
   if (subject !== 'mesh') {
     taken.keys = await type(pages, false)
     taken.keysWithCursor = await type(pages, true)
@@ -108,7 +121,6 @@ async function measure ({ subject, open, url, pages }, taken) {
   const before = await meters(pages)
   await pause(much.idleMs)
   taken.idle = perMinute(less(await meters(pages), before))
-  if (subject !== 'mesh') await newcomer(pages, room, url, open, taken)
 }
 
 /** One page types, and all get it: what that costs for each key, and how long it takes until the last has it. */
@@ -136,17 +148,36 @@ function after (lengths, wanted) {
 
 /** One more page joins: how long it takes until it has a document of some size. */
 async function newcomer (pages, room, url, open, taken) {
+  const written = performance.now()
   const length = await pages[0].evaluate(characters => side.fill(characters), much.document)
-  await bounded(Promise.all(pages.map(page => page.evaluate(length => side.length(length), length))), 'a large document in all pages', PATIENCE_MS)
+  await bounded(Promise.all(pages.map(page => page.evaluate(length => side.length(length), length))), 'a large document in all pages', FILLED_MS)
+  taken.filledMs = Math.round(performance.now() - written)
   await still(pages)
   const page = await open()
   const before = await meters(pages)
+  await page.evaluate(() => meter.restart())
   const began = await page.evaluate(([room, url]) => side.join(room, url), [room, url])
   // Whether it ever comes is a result, too.
   const there = await bounded(page.evaluate(length => side.length(length), length), 'the document', NEWCOMER_MS).catch(() => null)
   taken.newcomerMs = there && there - began
   taken.newcomerBytes = less(await meters(pages), before).bytes
   taken.newcomerLongestTaskMs = Math.round(await page.evaluate(() => meter.longestTask))
+}
+
+/** One page has a long history, and another comes: how long that takes, and what either page does in one go; and what Yjs takes for it. */
+async function takeHistory ({ pages: [here, there], url }, taken) {
+  const room = `history ${taken.letters}`
+  Object.assign(taken, await here.evaluate(([bytes, letters]) => side.grow(bytes, letters), [much.history, taken.letters]))
+  await Promise.all([here, there].map(page => page.evaluate(() => meter.restart())))
+  await here.evaluate(([room, url]) => { side.join(room, url) }, [room, url])
+  const began = await there.evaluate(([room, url]) => side.join(room, url), [room, url])
+  const at = await bounded(there.evaluate(length => side.length(length), taken.length), 'the history', HISTORY_MS)
+  taken.newcomerMs = at - began
+  // An answer to who asks whether all is the same, after the last piece, is work, too.
+  await pause(QUIET_MS)
+  const longest = () => Math.round(meter.longestTask)
+  ;[taken.hereLongestTaskMs, taken.thereLongestTaskMs] = await all([here, there], longest)
+  taken.alone = await here.evaluate(() => side.alone())
 }
 
 /** Waits until no connection changes any more; resolves to the milliseconds that took. */

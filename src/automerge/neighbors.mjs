@@ -9,6 +9,10 @@
 //   - one that is an address (40 hex digits), of that address alone;
 //   - any other, of who said it first, as long as that one is a neighbor. Whoever else says it has to wait;
 //   - our own, of nobody.
+//
+// A repository has its PeerId for good, and a page may lose its address: another page of its identity has it. Then a PeerId that is
+// an address is not to be believed of it, and what it says on links is the address that it goes by. Within, the two names are
+// swapped, for there the page that has the first one is somebody else, and needs a name, too.
 import { about, Alarm } from '../common/alarm.mjs'
 import { Pieces } from '../common/pieces.mjs'
 import { drop } from '../common/seat.mjs'
@@ -26,12 +30,15 @@ export class Neighbors {
   #all = new Map()
   /** The address that is behind each PeerId. */
   #holders = new Map()
+  /** Our PeerId, as it is said on links. */
+  #said
   #pieces = new Pieces()
   #isClosed = false
 
   /** @param events `candidate({ peerId, peerMetadata })`, `gone({ peerId })` and `message(message)` are called */
   constructor ({ seat, peerId, metadata, stats, events }) {
     Object.assign(this, { seat, peerId, metadata, stats, events })
+    this.#takeName()
     for (const address of seat.neighbors()) this.arrived(address)
   }
 
@@ -67,7 +74,19 @@ export class Neighbors {
 
   /** We go by another address: to everybody we are somebody else. */
   renamed () {
+    for (const neighbor of this.#all.values()) this.#retract(neighbor)
+    this.#takeName()
     for (const neighbor of this.#all.values()) this.#begin(neighbor)
+  }
+
+  #takeName () {
+    this.#said = isAddress(this.peerId) ? this.seat.address : this.peerId
+  }
+
+  /** What is called so on links as the repository knows it, and the other way round. */
+  #swapped (name) {
+    if (name === this.peerId) return this.#said
+    return name === this.#said ? this.peerId : name
   }
 
   /** A session with a neighbor, the first or another one. */
@@ -81,7 +100,7 @@ export class Neighbors {
   async #hello (neighbor) {
     const { session, theirs } = neighbor
     neighbor.echoed = theirs?.session ?? 0
-    const hello = { session, echo: neighbor.echoed, peerId: this.peerId, metadata: this.metadata }
+    const hello = { session, echo: neighbor.echoed, peerId: this.#said, metadata: this.metadata }
     if (await this.seat.send(neighbor.address, encodeHello(hello))) return
     // Who has no repository says nothing, and will say hello when it has one.
     if (this.#all.get(neighbor.address) === neighbor && neighbor.session === session && !neighbor.isPeer) this.#beginLater(neighbor)
@@ -116,12 +135,12 @@ export class Neighbors {
 
   #handleHello (neighbor, { session, echo, peerId, metadata }) {
     if (session === neighbor.ended) return
-    if (peerId === this.peerId || (isAddress(peerId) && peerId !== neighbor.address)) return this.#drop('peer')
+    if (peerId === this.#said || (isAddress(peerId) && peerId !== neighbor.address)) return this.#drop('peer')
     const isNew = session !== neighbor.theirs?.session
     if (isNew) {
       this.#retract(neighbor)
       this.#pieces.forget(neighbor.address)
-      neighbor.theirs = { session, peerId, metadata }
+      neighbor.theirs = { session, peerId: this.#swapped(peerId), metadata }
       neighbor.heard = 0
     }
     const isHeard = echo === neighbor.session
@@ -154,9 +173,10 @@ export class Neighbors {
     } catch {
       return this.#drop('packet')
     }
-    for (const message of decoded) {
+    for (const said of decoded) {
       // A listener may have ended it.
       if (!neighbor.isPeer) return this.#drop('stranger')
+      const message = this.#renamed(said)
       if (!isMessage(message)) this.#drop('message')
       else if (message.targetId !== this.peerId || !isOf(message, { peerId: neighbor.theirs.peerId, own: this.peerId })) this.#drop('sender')
       else this.events.message(message)
@@ -205,7 +225,11 @@ export class Neighbors {
   /** To a peer of the repository. Nothing, if it is gone. */
   send (message) {
     const address = this.#holders.get(message.targetId)
-    this.#all.get(address)?.outbox.push(message)
+    this.#all.get(address)?.outbox.push(this.#renamed(message))
+  }
+
+  #renamed (message) {
+    return { ...message, senderId: this.#swapped(message.senderId), targetId: this.#swapped(message.targetId) }
   }
 }
 

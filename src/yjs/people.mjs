@@ -69,6 +69,7 @@ export class People {
   #handleChange ({ added, updated, removed }, origin) {
     const own = this.awareness.clientID
     this.#digest = null
+    if (origin === 'timeout') this.#lookAgain(removed)
     const changed = [...added, ...updated, ...removed]
     for (const client of changed) {
       const ours = client === own || !this.#owners.has(client)
@@ -236,6 +237,12 @@ export class People {
       if (!this.awareness.states.has(client) || !meta) this.#owners.delete(client)
       else if (known.has(owner) || (many && this.room.heardWithin(owner, LEASE_MS))) meta.lastUpdated = Date.now()
     }
+  }
+
+  /** Awareness forgot who was not known for so long, as while parts were apart. Who is known again by now others have not forgotten. */
+  #lookAgain (clients) {
+    const known = new Set(this.room.peers)
+    if (clients.some(client => known.has(this.#owners.get(client)))) this.room.document.tellAll()
   }
 
   /** A neighbor is gone. */

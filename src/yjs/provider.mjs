@@ -25,7 +25,7 @@ export class EasypeersProvider extends Events {
     this.#ownsAwareness = !awareness
     // Before anything is listened to: what is wrong with the options is told here.
     const instance = easypeers ?? new Easypeers(roomName, own)
-    this.awareness = awareness ?? new Awareness(doc)
+    this.awareness = awareness ?? newAwareness(doc)
     this.whenSynced = new Promise((resolve, reject) => { this.#settle = { resolve, reject } })
     // Who does not wait for it need not hear that it will not be.
     this.whenSynced.catch(() => {})
@@ -135,4 +135,12 @@ export class EasypeersProvider extends Events {
     const peers = this.peers
     this.emit('peers', [{ added, removed, webrtcPeers: peers, bcPeers: [] }])
   }
+}
+
+/** An awareness that ends with the provider. By itself it listens for the end of its document, and for good: a document that outlives
+ *  many providers would keep them all. */
+function newAwareness (doc) {
+  const awareness = new Awareness(Object.create(doc, { on: { value: () => {} } }))
+  awareness.doc = doc
+  return awareness
 }

@@ -58,17 +58,32 @@ test('a PeerId that somebody has already is not given to a second one before the
   closeAll([a, rival])
 })
 
+/** A peer that says this of itself, and what it heard from others. */
+function liar (network, peerId) {
+  const peer = network.peer()
+  const channel = peer.channel(CHANNEL).on('message', ({ from, message }) => {
+    const packet = decode(message)
+    if (packet.name === 'hello') channel.send(from, encodeHello({ session: 7, echo: packet.session, peerId, metadata: {} }))
+  })
+  return peer
+}
+
 test('a PeerId that is an address is believed of that address alone, and our own of nobody', async () => {
   const network = new Network()
   const [here, there, elsewhere] = [network.peer(), network.peer(), network.peer()]
   const a = open(network, { easypeers: here, peerId: here.address })
   const b = open(network, { easypeers: there, peerId: there.address })
-  const liars = [open(network, { peerId: elsewhere.address }), open(network, { peerId: here.address })]
-  for (const { easypeers } of [b, ...liars]) network.link(here, easypeers)
+  network.link(here, there)
+  for (const peerId of [elsewhere.address, here.address]) network.link(here, liar(network, peerId))
   await pass(1_000)
   assert.deepEqual(peersOf(a), [there.address])
   assert.ok(droppedBy(a).peer >= 2)
-  closeAll([a, b, ...liars])
+  const c = open(network, { peerId: 'c' })
+  network.link(c.easypeers, liar(network, 'c'))
+  await pass(1_000)
+  assert.deepEqual(peersOf(c), [])
+  assert.ok(droppedBy(c).peer >= 1)
+  closeAll([a, b, c])
 })
 
 test('a hello that comes late, after a goodbye, is of nobody', async () => {

@@ -18,6 +18,7 @@ window.side = {
     const met = []
     adapter.on('peer-candidate', ({ peerId }) => { met.push(peerId); probe.poke() })
     adapter.on('peer-disconnected', probe.poke)
+    adapter.easypeers.on('address', probe.poke)
     const repo = new Repo({ network: [adapter], peerId: adapter.easypeers.address })
     return Object.assign(probe.watch(name, adapter.easypeers), { adapter, repo, met })
   },
@@ -29,8 +30,8 @@ window.side = {
 
 let side
 /** A repository in a page of its own. Its PeerId is the address of its peer. */
-async function open (world, name, topic, options) {
-  const page = await world.page()
+async function open (world, name, topic, { beside, ...options } = {}) {
+  const page = await world.page({ beside })
   side ??= bundle(SIDE)
   await page.addScriptTag({ content: await side })
   await page.evaluate(async ({ name, topic, options }) => {
@@ -84,4 +85,32 @@ behavior('a page that leaves and comes again has its address, and what was writt
   await Promise.all([a, b].map(page => has(page, 'alone,before,meanwhile')))
   assert.equal(await b.get('address'), b.address)
   assert.deepEqual(await a.run(p => p.repo.peers), [b.address])
+})
+
+behavior('two tabs of one identity, whose repositories are named by it, write one document, and the second has its name when the first is gone', async world => {
+  await world.tracker()
+  const identity = '5'.repeat(64)
+  const third = await open(world, 'third', 'tabs')
+  const first = await open(world, 'first', 'tabs', { identity })
+  await first.connectedTo(third.address)
+  const second = await open(world, 'second', 'tabs', { identity, beside: first.page })
+  await second.until('an address of its own', (p, wanted) => p.easypeers.address !== wanted, first.address)
+  const own = await second.get('address')
+  const peers = (peer, addresses) => peer.until(`the peers ${addresses}`, (p, wanted) => p.repo.peers.toSorted().join() === wanted, addresses.toSorted().join())
+  await Promise.all([peers(third, [first.address, own]), peers(first, [third.address, own]), peers(second, [third.address, own])])
+  const url = await create(first, { words: [] })
+  await Promise.all([second, third].map(page => find(page, url)))
+  const all = [first, second, third]
+  for (const page of all) await push(page, page.name)
+  await Promise.all(all.map(page => has(page, 'first,second,third')))
+  for (const page of all) assert.deepEqual(await page.run(p => p.adapter.stats().dropped), {})
+
+  await first.page.close()
+  await second.until('its address', (p, wanted) => p.easypeers.address === wanted, first.address)
+  await Promise.all([peers(third, [first.address]), peers(second, [third.address])])
+  await push(third, 'fourth')
+  await push(second, 'fifth')
+  await Promise.all([second, third].map(page => has(page, 'fifth,first,fourth,second,third')))
+  // Met three times: the first tab, the second under its own address, and that again under the name of both.
+  assert.deepEqual(await third.run(p => p.met), [first.address, own, first.address])
 })

@@ -36,11 +36,14 @@ import { IndexeddbPersistence } from 'y-indexeddb'
 import { EasypeersProvider } from 'easypeers/yjs'
 import { seeded } from './tests/stub/random.mjs'
 import { edit, whole } from './tests/yjs/edits.mjs'
+import { change } from './tests/yjs/mods.mjs'
+import { gathered, tested } from './tests/yjs/upstream.mjs'
+import * as prng from 'lib0/prng'
 
 window.side = {
-  Y, Awareness, IndexeddbPersistence, EasypeersProvider, edit, seeded, whole,
-  open (name, room, options) {
-    const doc = new Y.Doc()
+  Y, Awareness, IndexeddbPersistence, EasypeersProvider, edit, seeded, whole, change, gathered, prng,
+  open (name, room, { isTested, ...options }) {
+    const doc = isTested ? tested() : new Y.Doc()
     const provider = new EasypeersProvider(room, doc, options)
     return side.watch(name, provider)
   },
@@ -64,7 +67,8 @@ export async function sidePage (world, options) {
   return page
 }
 
-/** A document in a room, in `page` or in a page of its own: what `run` and `until` are given has `doc`, `provider`, ... */
+/** A document in a room, in `page` or in a page of its own: what `run` and `until` are given has `doc`, `provider`, ... One that
+ *  `isTested` keeps its updates, for the tests of Yjs. */
 export async function openDocument (world, name, room, options = {}, page) {
   page ??= await sidePage(world)
   const peer = new Peer(world, page, name)

@@ -28,8 +28,12 @@ export class Network {
     this.random = random
   }
 
+  #address () {
+    return Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join('')
+  }
+
   peer () {
-    const address = Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join('')
+    const address = this.#address()
     const easypeers = new Stub(this, address)
     this.peers.set(address, easypeers)
     return easypeers
@@ -80,6 +84,22 @@ export class Network {
     }
     this.peers.delete(peer.address)
     peer.closed = true
+  }
+
+  /** It goes by another address from now on: it leaves all links, and nobody is told who it was. */
+  rename (peer, address = this.#address()) {
+    const before = peer.address
+    const others = this.neighbors(peer)
+    this.peers.delete(before)
+    for (const other of others) this.links.delete([before, other.address].sort().join())
+    peer.address = address
+    this.peers.set(address, peer)
+    for (const other of others) {
+      peer.emit('disconnect', other.address)
+      other.emit('disconnect', before)
+    }
+    peer.emit('address', address)
+    return address
   }
 
   /** How long it takes; nothing if it is lost. */

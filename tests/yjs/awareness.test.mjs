@@ -213,3 +213,19 @@ test('an awareness that is given is used, and lives on', async () => {
   assert.deepEqual(awareness.getLocalState(), {})
   doc.destroy()
 })
+
+test('parts of a swarm that were apart for any time see all of each other soon after', async () => {
+  for (let seed = 1; seed <= 16; seed++) {
+    const network = new Network(seed)
+    const all = await crowd(network, 8)
+    const parts = [all.slice(0, 4), all.slice(4)]
+    for (const part of parts) network.mesh(part.map(({ easypeers }) => easypeers))
+    for (const here of parts[0]) for (const there of parts[1]) network.unlink(here.easypeers, there.easypeers)
+    // Awareness forgets who was not known for 30 s.
+    await pass(1_000 + 2_000 * seed)
+    network.link(network.random.pick(parts[0]).easypeers, network.random.pick(parts[1]).easypeers)
+    await pass(40_000)
+    assert.deepEqual(all.map(({ awareness }) => awareness.states.size), all.map(() => 8), `seed ${seed}`)
+    closeAll(all)
+  }
+})

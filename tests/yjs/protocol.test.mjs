@@ -339,6 +339,24 @@ test('destroy leaves nothing behind, and comes with that of the document', async
   closeAll([b])
 })
 
+test('a document that outlives providers has no listener of theirs, nor of their awareness', async () => {
+  const network = new Network()
+  const doc = new Y.Doc()
+  const listeners = () => [...doc._observers].map(([event, { size }]) => `${event} ${size}`)
+  const before = listeners()
+  for (let i = 0; i < 3; i++) {
+    const { provider, awareness } = open(network, { doc })
+    assert.deepEqual([awareness.doc, awareness.clientID], [doc, doc.clientID])
+    provider.destroy()
+  }
+  assert.deepEqual(listeners(), before)
+  const { awareness } = open(network, { doc })
+  let ended = 0
+  awareness.on('destroy', () => ended++)
+  doc.destroy()
+  assert.equal(ended, 1)
+})
+
 test('a listener that throws keeps nobody from hearing', async t => {
   const network = new Network()
   const [a, b] = await crowd(network, 2)

@@ -1,0 +1,3 @@
+import { converge } from './converge.mjs'
+
+converge(8)
