@@ -48,8 +48,8 @@ pub(crate) fn write_bytes<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S
 }
 
 /// Reads what [`write_bytes`] wrote.
-pub(crate) fn read_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[u8]>, D::Error> {
-    <&[u8]>::deserialize(from).map(Arc::from)
+pub(crate) fn read_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Vec<u8>>, D::Error> {
+    <&[u8]>::deserialize(from).map(|bytes| Arc::new(bytes.to_vec()))
 }
 
 #[cfg(test)]
@@ -101,7 +101,7 @@ mod tests {
         prop_oneof![
             Just(Choice::Nothing),
             any::<u32>().prop_map(Choice::One),
-            any::<(u64, Vec<u8>)>().prop_map(|(a, b)| Choice::Named { a, b: Payload(b.into()) }),
+            any::<(u64, Vec<u8>)>().prop_map(|(a, b)| Choice::Named { a, b: Payload::from(b) }),
         ]
     }
 

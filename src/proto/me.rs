@@ -61,7 +61,7 @@ impl Me {
         payload: Vec<u8>,
         random: &mut Random,
     ) -> Draft {
-        let payload = Payload(payload.into());
+        let payload = Payload::from(payload);
         let (claimed, nonce, blinding) = (self.claimed(), random.bytes(), random.bytes());
         Draft { claimed, to, to_claimed: false, kind, nonce, blinding, payload }
     }

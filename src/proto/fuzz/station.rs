@@ -319,7 +319,7 @@ pub(super) fn message(
         to,
         kind,
         nonce: bytes,
-        payload: Payload(payload.into()),
+        payload: Payload::from(payload),
     };
     draft.sign(maker, &SwarmTag::of_topic("t"), now).into_inner()
 }

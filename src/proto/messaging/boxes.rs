@@ -50,7 +50,8 @@ pub(crate) struct Sealing {
 impl Sealing {
     /// A message to the owner of a key, who is its recipient.
     pub(crate) fn new(named: Named, to: PublicKey) -> Self {
-        Self { named, to, at: 0, sealed: Vec::new(), digest: Hasher::new() }
+        let sealed = Vec::with_capacity(sealed_size(named.size()));
+        Self { named, to, at: 0, sealed, digest: Hasher::new() }
     }
 
     pub(super) fn id(&self) -> MessageId {
@@ -87,7 +88,7 @@ impl Sealing {
     /// The message, sealed.
     pub(crate) fn ready(mut self, identity: &Identity, now: Instant) -> Unsigned {
         self.named.draft.to = Some(self.to.address());
-        self.named.ready_with(Payload(self.sealed.into()), self.digest.finalize().into(), identity, now)
+        self.named.ready_with(Payload::from(self.sealed), self.digest.finalize().into(), identity, now)
     }
 }
 
@@ -104,7 +105,8 @@ pub(crate) struct Opening {
 
 impl Opening {
     pub(crate) fn new(message: Verified<Message>) -> Self {
-        Self { message, at: 0, number: 0, plain: Vec::new(), commitment: Hasher::new() }
+        let plain = Vec::with_capacity(message.payload.0.len());
+        Self { message, at: 0, number: 0, plain, commitment: Hasher::new() }
     }
 
     pub(super) fn id(&self) -> MessageId {
@@ -179,7 +181,7 @@ mod tests {
 
     fn sealed(plain: &[u8]) -> Verified<Message> {
         let (a, b) = (who(1), who(2));
-        let (nonce, blinding, payload) = ([7; 16], [8; BLINDING], Payload(plain.into()));
+        let (nonce, blinding, payload) = ([7; 16], [8; BLINDING], Payload::from(plain));
         let to = Some(b.address());
         let draft =
             Draft { claimed: None, to, to_claimed: false, kind: Kind::Page, nonce, blinding, payload };
@@ -213,7 +215,7 @@ mod tests {
         let with = |order: &[usize]| {
             let payload: Vec<_> =
                 order.iter().flat_map(|&at| boxes().nth(at).expect("three")).copied().collect();
-            open(&message.clone().altered(|message| message.payload = Payload(payload.into())))
+            open(&message.clone().altered(|message| message.payload = Payload::from(payload)))
         };
         assert_eq!(with(&[0, 1, 2]), Some(text(3 * PIECE - BLINDING)));
         for order in [&[0, 1][..], &[0, 2], &[1, 2], &[1, 0, 2], &[0, 1, 1, 2], &[0, 1, 2, 2], &[2], &[]] {
@@ -221,7 +223,7 @@ mod tests {
         }
         let mut cut = message.payload.0.to_vec();
         cut.pop();
-        assert_eq!(open(&message.altered(|message| message.payload = Payload(cut.into()))), None);
+        assert_eq!(open(&message.altered(|message| message.payload = Payload::from(cut))), None);
     }
 
     #[test]
@@ -231,7 +233,7 @@ mod tests {
         let context = context(&message.id, 0, true);
         let other = who(1).seal(&who(2).public_key(), &context, &inside, &mut Random::new([1; 32]));
         assert_eq!(
-            open(&message.altered(|message| message.payload = Payload(other.expect("a key").into()))),
+            open(&message.altered(|message| message.payload = Payload::from(other.expect("a key")))),
             None
         );
     }

@@ -107,8 +107,15 @@ impl<T> std::ops::Deref for Verified<T> {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payload(
     #[serde(serialize_with = "codec::write_bytes", deserialize_with = "codec::read_bytes")]
-    pub(crate)  Arc<[u8]>,
+    pub(crate)  Arc<Vec<u8>>,
 );
+
+/// What is large is not copied.
+impl<T: Into<Vec<u8>>> From<T> for Payload {
+    fn from(bytes: T) -> Self {
+        Self(Arc::new(bytes.into()))
+    }
+}
 
 impl std::fmt::Debug for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -432,7 +439,7 @@ mod tests {
     }
 
     fn draft(payload: &[u8], to: Option<Address>) -> Draft {
-        let payload = Payload(payload.into());
+        let payload = Payload::from(payload);
         let (nonce, blinding) = ([7; 16], [8; BLINDING]);
         Draft { claimed: None, to, to_claimed: false, kind: Kind::Page, nonce, blinding, payload }
     }
@@ -542,7 +549,7 @@ mod tests {
         // Its maker seals another text under the same name.
         let (context, inside) = (boxes::context(&id, 0, true), [&[8; BLINDING][..], b"no"].concat());
         let no = a.seal(&b.public_key(), &context, &inside, &mut random);
-        let other = yes.altered(|message| message.payload = Payload(no.expect("a key").into()));
+        let other = yes.altered(|message| message.payload = Payload::from(no.expect("a key")));
         assert_eq!(other.open(&mut pairs(), &b), None, "is not what the name says");
     }
 }

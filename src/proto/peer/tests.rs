@@ -627,7 +627,7 @@ fn a_message_that_was_altered_on_its_way_stops_there() {
         Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }) if from == 0 => {
             let mut bytes = payload.0.to_vec();
             bytes[0] ^= 1;
-            let payload = crate::proto::messaging::message::Payload(bytes.into());
+            let payload = crate::proto::messaging::message::Payload::from(bytes);
             vec![Packet::Broadcast(broadcast::Packet::Data { hops, header, payload })]
         }
         packet => vec![packet],

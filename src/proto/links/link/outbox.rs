@@ -238,7 +238,7 @@ mod tests {
             kind: Kind::Page,
             nonce: [mark; 16],
             blinding: [0; 32],
-            payload: Payload(vec![mark; bytes].into()),
+            payload: Payload::from(vec![mark; bytes]),
         };
         let (maker, swarm) = (Identity::from_secret([1; 32]), SwarmTag::of_topic("t"));
         let message = draft.sign(&maker, &swarm, Instant::from_millis(5)).into_inner();

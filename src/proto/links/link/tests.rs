@@ -720,7 +720,7 @@ fn cancel() -> signalling::Packet {
 
 fn every_kind() -> Vec<Packet> {
     use crate::proto::messaging::message::{Draft, Kind, Payload};
-    let payload = Payload(vec![1, 2, 3].into());
+    let payload = Payload::from(vec![1, 2, 3]);
     let draft = Draft {
         claimed: Some(Address([4; 20])),
         to: None,

@@ -657,7 +657,7 @@ fn just_before(at: Instant) -> Instant {
 }
 
 fn signed(source: u8, mark: u8, size: usize, now: Instant) -> Verified<Message> {
-    let payload = Payload(vec![mark; size].into());
+    let payload = Payload::from(vec![mark; size]);
     let draft = Draft {
         to_claimed: false,
         blinding: [0; 32],

@@ -474,7 +474,7 @@ fn sized(to: u8, size: usize) -> Verified<Message> {
 }
 
 fn signed(to: u8, size: usize, kind: Kind) -> Verified<Message> {
-    let payload = Payload(vec![to; size].into());
+    let payload = Payload::from(vec![to; size]);
     let draft = Draft {
         to_claimed: false,
         blinding: [0; 32],
@@ -497,7 +497,7 @@ fn packet(message: &Message, path: &[u8], attempt: u8) -> Packet {
 #[test]
 fn the_payloads_under_way_through_here_take_bounded_room() {
     let mut direct = Direct::default();
-    let payload = Payload(vec![0; MAX_RELAYED_BYTES / 4].into());
+    let payload = Payload::from(vec![0; MAX_RELAYED_BYTES / 4]);
     let large = message(40).altered(|message| message.payload = payload);
     for n in 0..20u8 {
         let message = large.clone().altered(|message| message.id = MessageId([n; 20]));

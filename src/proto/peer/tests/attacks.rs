@@ -192,7 +192,7 @@ fn said_by(
         to,
         kind: Kind::Page,
         nonce,
-        payload: Payload(text.into()),
+        payload: Payload::from(text),
     };
     let message = draft.sign(who, &SwarmTag::of_topic("t"), now).into_inner();
     let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
@@ -206,7 +206,7 @@ fn said_along(seed: u8, now: Instant) -> impl Iterator<Item = broadcast::Packet>
         let draft = |n: u32| {
             let mut nonce = [0xfb; 16];
             nonce[..4].copy_from_slice(&(number << 8 | n).to_be_bytes());
-            let payload = Payload(b"flood".as_slice().into());
+            let payload = Payload::from(b"flood".as_slice());
             let (claimed, to, to_claimed, blinding) = (None, None, false, [0; 32]);
             Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload }
         };
@@ -290,7 +290,7 @@ fn a_payload_cannot_be_altered_on_its_way(size: Size) {
         Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }) if from >= size.honest => {
             let mut bytes = payload.0.to_vec();
             bytes[0] ^= 1;
-            vec![Packet::Broadcast(broadcast::Packet::Data { hops, header, payload: Payload(bytes.into()) })]
+            vec![Packet::Broadcast(broadcast::Packet::Data { hops, header, payload: Payload::from(bytes) })]
         }
         packet => vec![packet],
     });
@@ -349,7 +349,7 @@ fn acknowledgements_cannot_be_made_by_a_relay(size: Size) {
     // Signed by the attacker, in its own name and in the recipient's.
     let (identity, swarm) = (arena.peers[evil].commons.me.identity.clone(), SwarmTag::of_topic("t"));
     let recipient = arena.address(to);
-    let payload = Payload(Vec::new().into());
+    let payload = Payload::from(Vec::new());
     let draft = Draft {
         to_claimed: false,
         blinding: [0; 32],
@@ -402,7 +402,7 @@ fn a_relay_cannot_have_a_message_sealed_to_its_own_key(size: Size) {
         to: Some(recipient),
         kind: Kind::KeyQuery,
         nonce: [1; 16],
-        payload: Payload(Vec::new().into()),
+        payload: Payload::from(Vec::new()),
     };
     let mut message = draft.sign(&identity, &swarm, arena.now).into_inner();
     (message.id, message.maker) = (id, arena.address(victim));

@@ -44,7 +44,7 @@ pub(super) fn signed_at(
 ) -> Message {
     let mut nonce = [0xab; 16];
     nonce[..4].copy_from_slice(&n.to_be_bytes());
-    let payload = Payload(text.into());
+    let payload = Payload::from(text);
     let (to_claimed, blinding) = (false, [1; 32]);
     let draft = Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
     draft.sign(who, &SwarmTag::of_topic("t"), at).into_inner()
@@ -160,7 +160,7 @@ fn a_relay_cannot_put_a_message_in_the_place_of_another() {
                 kind: Kind::Page,
                 nonce: [7; 16],
                 blinding: [1; 32],
-                payload: Payload(b"send the money to Eve".as_slice().into()),
+                payload: Payload::from(b"send the money to Eve".as_slice()),
             };
             let at = Instant::from_millis(header.sent_at);
             let sealed = draft.named(&thief()).seal(

@@ -188,7 +188,7 @@ fn the_most_that_comes_along_with_proofs_silences_nobody_and_is_no_abuse() {
         let draft = |n: u32| {
             let mut nonce = [0xac; 16];
             nonce[..4].copy_from_slice(&(tree << 8 | n).to_be_bytes());
-            let payload = Payload(b"x".as_slice().into());
+            let payload = Payload::from(b"x".as_slice());
             let (claimed, to, to_claimed, blinding) = (None, None, false, [0; 32]);
             Draft { claimed, to, to_claimed, kind: Kind::Page, nonce, blinding, payload }
         };
@@ -223,7 +223,7 @@ fn the_most_that_is_said_to_one_at_once_keeps_no_message_out() {
     for n in EARLY..20_000u32 {
         let mut nonce = [0xab; 16];
         nonce[..4].copy_from_slice(&n.to_be_bytes());
-        let (to, payload) = (Some(recipient.address()), Payload(b"x".as_slice().into()));
+        let (to, payload) = (Some(recipient.address()), Payload::from(b"x".as_slice()));
         let (to_claimed, blinding) = (false, [1; 32]);
         let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
         let who = key(n % EARLY);
@@ -319,7 +319,7 @@ fn what_looks_for_its_recipient_goes_to_all_once_whoever_repeats_it() {
         vec![packet]
     });
     // It promises a payload that nobody has.
-    let (to, payload) = (Some(world.address(3)), Payload([0; 2000].as_slice().into()));
+    let (to, payload) = (Some(world.address(3)), Payload::from([0; 2000].as_slice()));
     let (to_claimed, nonce, blinding) = (false, [5; 16], [1; 32]);
     let draft = Draft { claimed: None, to, to_claimed, kind: Kind::Page, nonce, blinding, payload };
     let swarm = SwarmTag::of_topic("t");

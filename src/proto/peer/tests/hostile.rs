@@ -296,7 +296,7 @@ pub(super) fn request(n: u32, origin: Address, goal: Goal) -> Request {
 }
 
 fn message(to: Option<Address>, size: usize) -> Message {
-    let payload = Payload(vec![1; size].into());
+    let payload = Payload::from(vec![1; size]);
     let draft = Draft {
         to_claimed: false,
         blinding: [0; 32],
@@ -391,7 +391,7 @@ pub(super) fn absurdities(world: &World) -> Vec<Packet> {
                 let (header, payload) = (Box::new(message.header.clone()), message.payload.clone());
                 packets.push(Packet::Broadcast(broadcast::Packet::Header { hops, header: header.clone() }));
                 // A broadcast of a stranger is delivered if its proof is good; here the payload never fits.
-                let payload = Payload([&payload.0[..], b"x"].concat().into());
+                let payload = Payload::from([&payload.0[..], b"x"].concat());
                 packets.push(Packet::Broadcast(broadcast::Packet::Data { hops, header, payload }));
             }
             for path in [vec![], vec![me; 3], vec![them, third, them, third], vec![nobody; 300]] {

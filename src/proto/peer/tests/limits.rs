@@ -21,7 +21,7 @@ fn made_by(identity: &Identity, n: u32, to: Option<Address>, now: Instant) -> Me
         to,
         kind: Kind::Page,
         nonce,
-        payload: Payload(Vec::from("text").into()),
+        payload: Payload::from(Vec::from("text")),
     };
     draft.sign(identity, &SwarmTag::of_topic("t"), now).into_inner()
 }
@@ -192,7 +192,7 @@ fn a_neighbor_that_does_not_read_fills_no_memory() {
     let them = world.address(0);
     let peer = &mut world.peers[1];
     // Nothing says that the channel is writable again, as when the other side reads nothing.
-    let big = Payload(vec![0; 1 << 20].into());
+    let big = Payload::from(vec![0; 1 << 20]);
     for n in 0..100 {
         let mut message = made_by(&Identity::from_secret([50; 32]), n, None, world.now);
         message.payload = big.clone();

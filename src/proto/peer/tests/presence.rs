@@ -80,7 +80,7 @@ fn signed(identity: &Identity, kind: Kind, payload: &[u8], world: &World) -> Mes
         kind,
         nonce: random.bytes(),
         blinding: random.bytes(),
-        payload: Payload(payload.into()),
+        payload: Payload::from(payload),
     };
     let tag = world.peers[0].commons.me.secret.tag();
     draft.sign(identity, &tag, world.now).into_inner()
@@ -262,7 +262,7 @@ fn nobody_makes_anothers_record_or_an_older_one_count() {
     assert_eq!(world.knows(1), known(&[(0, "second")]));
 
     let new = record(&Identity::from_secret([1; 32]), b"newer", &world);
-    let forged = Message { payload: Payload(b"forge".as_slice().into()), ..new.clone() };
+    let forged = Message { payload: Payload::from(b"forge".as_slice()), ..new.clone() };
     world.inject(2, 1, &records([forged]));
     let another = Message { header: new.header.altered(|header| header.sent_at += 1), ..new.clone() };
     world.inject(2, 1, &records([another]));

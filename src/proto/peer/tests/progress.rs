@@ -180,7 +180,7 @@ fn nobody_takes_back_what_another_said() {
         kind: Kind::Withdrawal,
         nonce: [1; 16],
         blinding: [0; 32],
-        payload: Payload(id.0.as_slice().into()),
+        payload: Payload::from(id.0.as_slice()),
     };
     let tag = world.peers[0].commons.me.secret.tag();
     let Message { header, payload, .. } = draft.sign(&thief, &tag, world.now).into_inner();

@@ -21,7 +21,7 @@ impl World {
     /// A message of a stranger to the second peer.
     fn sealed(&self, n: u8, size: usize) -> Message {
         let (maker, key) = (Identity::from_secret([99; 32]), self.peers[1].commons.me.identity.public_key());
-        let (nonce, blinding, payload) = ([n; 16], [n; BLINDING], Payload(vec![n; size].into()));
+        let (nonce, blinding, payload) = ([n; 16], [n; BLINDING], Payload::from(vec![n; size]));
         let to = Some(key.address());
         let draft =
             Draft { claimed: None, to, to_claimed: false, kind: Kind::Page, nonce, blinding, payload };

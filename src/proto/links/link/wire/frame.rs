@@ -196,7 +196,9 @@ impl Inbox {
 /// Reads a packet. None is large that carries no payload.
 fn decode_bounded(bytes: &[u8]) -> Result<Read, FrameError> {
     match decode(bytes)? {
-        Read::Packet { packet, .. } if bytes.len() > FRAME && !packet.has_payload() => Err(FrameError::Size),
+        Read::Packet { packet, .. } if bytes.len() > FRAME && packet.payload().is_none() => {
+            Err(FrameError::Size)
+        }
         read => Ok(read),
     }
 }

@@ -71,12 +71,13 @@ impl Packet {
         }
     }
 
-    /// Whether it carries what a page said, which may be large.
-    pub(super) fn has_payload(&self) -> bool {
-        matches!(
-            self,
-            Self::Broadcast(broadcast::Packet::Data { .. }) | Self::Direct(direct::Packet::Message { .. })
-        )
+    /// What a page said, if it carries that: it may be large.
+    pub(super) fn payload(&self) -> Option<&[u8]> {
+        match self {
+            Self::Broadcast(broadcast::Packet::Data { payload, .. })
+            | Self::Direct(direct::Packet::Message { payload, .. }) => Some(&payload.0),
+            _ => None,
+        }
     }
 }
 
@@ -134,5 +135,6 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
 
 /// Writes a packet.
 pub(crate) fn encode(packet: &Packet) -> Vec<u8> {
-    codec::to_bytes(packet)
+    // Mostly that is enough for a payload, and what is large is not moved as it grows.
+    codec::append(Vec::with_capacity(packet.payload().map_or(0, |payload| payload.len() + 512)), packet)
 }

@@ -359,7 +359,7 @@ fn messages_are_named_and_proven_as_documented() {
             kind: Kind::Page,
             nonce: [n; 16],
             blinding: [0; 32],
-            payload: Payload(b"hello".as_slice().into()),
+            payload: Payload::from(b"hello".as_slice()),
         };
         draft.named(&who).ready(&who, Instant::from_millis(1_800_000_000_123))
     };
