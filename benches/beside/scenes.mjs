@@ -27,11 +27,11 @@ const SEED = 1
  *  seconds no connection was made and none was lost, and `settling` is how long that is waited for: some never do. */
 export const FULL = {
   pairs: 5, sizes: [400, 1_600, 6_400, 16_384, 65_536], floodMs: 2_000, large: 50_000_000, growth: [4, 8],
-  crowd: 16, many: 32, broadcasts: 100, directs: 64, still: 4, settling: 16, idleMs: 10_000, crashes: 5,
+  crowd: 16, many: 32, broadcasts: 100, directs: 64, still: 4, settling: 16, quietMs: 15_000, idleMs: 10_000, crashes: 5,
 }
 export const QUICK = {
   pairs: 1, sizes: [16_384], floodMs: 300, large: 2_000_000, growth: [3],
-  crowd: 4, many: 5, broadcasts: 10, directs: 8, still: 2, settling: 6, idleMs: 1_000, crashes: 1,
+  crowd: 4, many: 5, broadcasts: 10, directs: 8, still: 2, settling: 6, quietMs: 300, idleMs: 1_000, crashes: 1,
 }
 
 /** By name. None may take longer than `patience`, in seconds. `asked` ones are played only if they are named; `pair` ones not by
@@ -130,7 +130,7 @@ async function growth(world, { growth }) {
 async function crowd(world, much) {
   const pages = await world.open(much.crowd)
   const formed = { ...await form(world, pages), ...await settle(world, pages, much) }
-  return { ...formed, talk: await talk(world, pages, much.broadcasts), idle: await idle(world, pages, much.idleMs) }
+  return { ...formed, talk: await talk(world, pages, much.broadcasts), idle: await idle(world, pages, much) }
 }
 
 /** A larger one forms; then each of its pages talks to all once, and some to one. */
@@ -268,12 +268,12 @@ async function direct(pages, number) {
   return { wanted: number, delivered: (await arrivals(pages, sent, number)).length }
 }
 
-/** Nobody says anything: what is sent, and what it costs, all the same. */
-async function idle(world, pages, milliseconds) {
-  await pause(milliseconds / 3)
+/** Nobody says anything, and has not for so long that nobody asks any more who missed what: what is sent, and what it costs, all the same. */
+async function idle(world, pages, { quietMs, idleMs }) {
+  await pause(quietMs)
   const sent = async () => (await Promise.all(pages.map(page => page.meter()))).reduce((sum, meter) => sum + meter.sent, 0)
   const before = { at: performance.now(), sent: await sent(), time: world.processorTime() }
-  await pause(milliseconds)
+  await pause(idleMs)
   const time = world.processorTime() - before.time
   const seconds = (performance.now() - before.at) / 1_000
   return { messages: round((await sent() - before.sent) / seconds / pages.length), processor: round(time / seconds) }
