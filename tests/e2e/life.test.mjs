@@ -143,15 +143,18 @@ behavior('a page that is reloaded ten times is met ten times, and leaves no ghos
   assert.equal(await b.run(() => probe.connected()), 1)
 })
 
+/** Before the library takes them: timers that ring no more often than this once the page is lazy, as those of one that was hidden for
+ *  five minutes. */
+const before = () => {
+  const native = window.setTimeout
+  window.setTimeout = (f, delay, ...args) => native(f, window.lazy ? Math.max(delay, 60_000) : delay, ...args)
+}
+const lazy = () => { window.lazy = true }
+
 behavior('a page on a slow machine, whose timers ring once in a while, stays a member', async world => {
   await world.tracker()
-  // All timers of the page ring no more often than this, as those of a page that was hidden for five minutes.
-  const lazy = () => {
-    const native = window.setTimeout
-    window.setTimeout = (f, delay, ...args) => native(f, Math.max(delay, 60_000), ...args)
-  }
   const b = await world.join('b', 'lazy')
-  const page = await world.page()
+  const page = await world.page({ before })
   const a = await world.join('a', 'lazy', {}, page)
   await Promise.all([a.neighbors(), b.neighbors()])
   await page.evaluate(lazy)
@@ -164,6 +167,19 @@ behavior('a page on a slow machine, whose timers ring once in a while, stays a m
     await a.hears(second)
   }
   assert.deepEqual([await a.run(p => p.disconnects), await b.run(p => p.disconnects)], [[], []])
+})
+
+behavior('a large message is sealed and opened in pages whose timers ring once in a while', async world => {
+  await world.tracker()
+  const pages = [await world.page({ before }), await world.page({ before })]
+  const [a, b] = await Promise.all(pages.map((page, i) => world.join('ab'[i], 'lazy large', {}, page)))
+  await Promise.all([a.neighbors(), b.neighbors()])
+  // Whatever else comes in has a piece done, too, but that is little: timers alone would take minutes.
+  await Promise.all(pages.map(page => page.evaluate(lazy)))
+  const size = 15_000_000
+  await b.run((p, size) => { p.easypeers.on('message', ({ message }) => { p.large = message.length === size }) }, size)
+  await a.run(({ easypeers }, [to, size]) => easypeers.send(to, new Uint8Array(size)), [b.address, size])
+  assert.equal(await b.run(p => p.large), true)
 })
 
 behavior('a page that is offline says so and keeps what it has; online again it is as it was', async world => {

@@ -223,6 +223,7 @@ impl Messaging {
         }
     }
 
+    /// Takes a message that is opened, or a question, unless it was forgotten that it was here.
     fn take(
         &mut self,
         message: Verified<Message>,
