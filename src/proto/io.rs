@@ -60,6 +60,9 @@ pub enum Input {
     ConnFrame(ConnId, Bytes),
     /// The answer to [`Output::ConnAwaitWritable`].
     ConnWritable(ConnId),
+    /// The answer to [`Output::ConnAskTransport`]: how long ago a packet came in, of SCTP or DTLS; `None` where the browser
+    /// does not know.
+    ConnTransport(ConnId, Option<Duration>),
     /// ICE lost contact; it may come back by itself.
     ConnInterrupted(ConnId),
     /// ICE is in contact, for the first time or again.
@@ -124,6 +127,9 @@ pub enum Output {
     /// Report [`Input::ConnWritable`] as soon as the data channel buffers no more than its low threshold,
     /// at once if it already does.
     ConnAwaitWritable(ConnId),
+    /// Report with [`Input::ConnTransport`] when the transport of the connection last heard from the other end: it answers
+    /// what it gets, however busy the page is.
+    ConnAskTransport(ConnId),
     /// Close the connection, release all of it and report nothing more of it.
     ConnClose(ConnId),
 

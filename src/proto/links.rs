@@ -230,10 +230,7 @@ impl Links {
     pub(crate) fn handle_contact(&mut self, id: ConnId, found: bool, cx: &mut Context<'_>) {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.link.reached |= found;
-            match found {
-                true => conn.link.ask_now(cx.now),
-                false => conn.link.ask_soon(cx.now),
-            }
+            conn.link.ask_now(cx.now);
         }
     }
 
@@ -277,25 +274,38 @@ impl Links {
         self.pace.slow.retain(|_, until| *until > now);
         let is_due = |conn: &Conn| conn.link.poll_timeout().is_some_and(|at| at <= now);
         let due = self.conns.iter().filter(|(_, conn)| is_due(conn)).map(|(&id, _)| id);
-        // Of a link that is being given another path two timers may be due.
-        for id in due.flat_map(|id| [id; 2]).collect::<Vec<_>>() {
+        // Of a link that is being given another path three timers may be due.
+        for id in due.flat_map(|id| [id; 3]).collect::<Vec<_>>() {
             let Some(conn) = self.conns.get_mut(&id).filter(|conn| is_due(conn)) else { continue };
-            match conn.link.handle_timeout(now) {
-                Ok(happened) => self.act(id, happened, cx),
-                Err(Expired::Dead) => {
-                    if let Some(address) = conn.peer {
-                        self.unlink(address, None, true, cx);
-                    }
-                }
-                Err(Expired::TooSlow) => {
-                    let cause = conn.link.cause();
-                    self.note(id, cause, "nothing came of it in time", cx);
-                    self.leave_alone(id, cx);
-                    self.fail(id, cx);
-                }
-            }
+            let happened = conn.link.handle_timeout(now, cx.out);
+            self.act_or_end(id, happened, cx);
         }
         self.expire_partings(cx);
+    }
+
+    /// The browser was asked when the transport of a link last heard anything.
+    pub(crate) fn handle_transport(&mut self, id: ConnId, heard: Option<Duration>, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let happened = conn.link.handle_transport(heard, cx.now, cx.out);
+        self.act_or_end(id, happened, cx);
+    }
+
+    fn act_or_end(&mut self, id: ConnId, happened: Result<Happened, Expired>, cx: &mut Context<'_>) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        match happened {
+            Ok(happened) => self.act(id, happened, cx),
+            Err(Expired::Dead) => {
+                if let Some(address) = conn.peer {
+                    self.unlink(address, None, true, cx);
+                }
+            }
+            Err(Expired::TooSlow) => {
+                let cause = conn.link.cause();
+                self.note(id, cause, "nothing came of it in time", cx);
+                self.leave_alone(id, cx);
+                self.fail(id, cx);
+            }
+        }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -406,11 +416,11 @@ impl Links {
 
     /// Hands to the browser all that was sent, as far as it keeps up; which messages of this peer's own neighbors have taken
     /// since.
-    pub(crate) fn flush(&mut self, out: &mut VecDeque<Output>) -> Vec<(MessageId, Address)> {
-        self.partings.iter_mut().for_each(|parting| parting.link.flush(out));
+    pub(crate) fn flush(&mut self, now: Instant, out: &mut VecDeque<Output>) -> Vec<(MessageId, Address)> {
+        self.partings.iter_mut().for_each(|parting| parting.link.flush(now, out));
         let mut taken = Vec::new();
         for conn in self.conns.values_mut() {
-            conn.link.flush(out);
+            conn.link.flush(now, out);
             if let Some(peer) = conn.peer {
                 taken.extend(conn.link.taken.drain(..).map(|id| (id, peer)));
             }

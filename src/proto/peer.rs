@@ -187,6 +187,7 @@ impl Peer {
                 links.handle_frame(conn, &frame, cx);
             }
             Input::ConnWritable(conn) => links.handle_writable(conn),
+            Input::ConnTransport(conn, heard) => links.handle_transport(conn, heard, cx),
             Input::ConnInterrupted(conn) => links.handle_contact(conn, false, cx),
             Input::ConnResumed(conn) => links.handle_contact(conn, true, cx),
             Input::ConnLost(conn, reason) => links.handle_lost(conn, &reason, cx),
@@ -568,10 +569,10 @@ impl Peer {
         let closing = self.stage != Stage::Open;
         let (parts, mut cx) = self.look(now);
         let links = parts.links.aside();
-        let mut taken = links.flush(cx.out);
+        let mut taken = links.flush(now, cx.out);
         if closing {
             links.ask_if_taken();
-            taken.extend(links.flush(cx.out));
+            taken.extend(links.flush(now, cx.out));
         }
         let moved = links.take_moved();
         parts.messaging.handle_moved(moved, &mut cx);

@@ -396,6 +396,7 @@ impl World {
             | Happening::Gathered(_)
             | Happening::Frame(..)
             | Happening::Writable(_)
+            | Happening::Transport(..)
             | Happening::Refused(..)
             | Happening::FromTracker(..) => {
                 if let Some((node, input)) = read(what, &self.ends, &self.sockets) {

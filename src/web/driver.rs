@@ -309,6 +309,7 @@ impl Driver {
             Output::ConnCandidate(id, candidate) => self.conn(id, |conn| conn.add_candidate(candidate)),
             Output::ConnSend(id, frame) => self.conn(id, |conn| conn.send(&frame.0)),
             Output::ConnAwaitWritable(id) => self.conn(id, |conn| conn.await_writable()),
+            Output::ConnAskTransport(id) => self.conn(id, PeerConnection::ask_transport),
             Output::ConnClose(id) => drop(self.conns.take(id)),
 
             Output::Event(Event::Connect(address)) => {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -171,6 +172,16 @@ impl PeerConnection {
         if self.wires.get().is_some_and(|wires| wires.channel.buffered_amount() <= LOW_THRESHOLD) {
             self.on_low(JsValue::UNDEFINED);
         }
+    }
+
+    /// Reports when the transport last heard from the other end.
+    pub(super) fn ask_transport(self: &Rc<Self>) {
+        let conn = Rc::downgrade(self);
+        spawn_local(async move {
+            let stats = ask(&conn, "getStats", &JsValue::UNDEFINED).await;
+            let heard = stats.ok().and_then(|stats| last_heard(&stats));
+            with(&conn, |conn| conn.tell(Input::ConnTransport(conn.id, heard)));
+        });
     }
 
     /// Makes the connection and its channel, and listens to both.
@@ -375,6 +386,17 @@ async fn negotiate(
     }
     caught(move || wanted.connect(&rtc, &config))?;
     describe(conn, offer, &JsValue::UNDEFINED).await
+}
+
+/// How long ago a packet came in on any pair of candidates; checks of ICE are none.
+fn last_heard(stats: &JsValue) -> Option<Duration> {
+    let ago = |entry: JsValue| {
+        let stat = Reflect::get_u32(&entry, 1).unwrap_or_default();
+        let get = |name: &str| Reflect::get(&stat, &name.into()).ok()?.as_f64();
+        let (at, last) = (get("timestamp")?, get("lastPacketReceivedTimestamp")?);
+        Duration::try_from_secs_f64((at - last) / 1000.0).ok()
+    };
+    js_sys::try_iter(stats).ok()??.filter_map(Result::ok).filter_map(ago).min()
 }
 
 /// Whether a configuration names no STUN or TURN server.

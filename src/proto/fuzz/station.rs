@@ -149,7 +149,8 @@ impl Station {
                 | Output::TabsSend(_)
                 | Output::TabsClose
                 | Output::ConnCandidate(..)
-                | Output::ConnAwaitWritable(_) => {}
+                | Output::ConnAwaitWritable(_)
+                | Output::ConnAskTransport(_) => {}
             }
         }
     }

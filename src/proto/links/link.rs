@@ -36,7 +36,7 @@ pub(crate) mod wire;
 use gathering::Gathering;
 pub(crate) use greeting::{Ahead, Linked, Member};
 use greeting::{Awaits, Greeting};
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub(crate) use heart::SILENCE;
 use heart::{Beat, Heart};
 use outbox::Outbox;
@@ -57,6 +57,8 @@ pub(crate) const HOPEFUL_SLOW: Duration = Duration::from_millis(4000);
 /// While two greet, each may be told so often that another run of its identity is there: by that one, what it answers, and
 /// some more. Each costs a look at a proof, and who says it has proven nothing yet.
 const HOLDS: u8 = 4;
+/// The number of an answer that nobody asked for: the questions of a link begin with one.
+const SIGN_OF_LIFE: u32 = 0;
 /// Two packets each way, with room for a far peer and a slow page.
 const GREET: Duration = Duration::from_secs(5);
 
@@ -162,6 +164,8 @@ pub(crate) struct Link {
     outbox: Outbox,
     inbox: Inbox,
     heart: Heart,
+    /// Whether anything waits to go out that must not be lost for long.
+    matters: bool,
     pub(super) rounds: Rounds,
     /// Messages that the neighbor has taken since the peer last asked.
     pub(crate) taken: Vec<MessageId>,
@@ -189,6 +193,7 @@ impl Link {
             outbox: Outbox::default(),
             inbox: Inbox::default(),
             heart: Heart::default(),
+            matters: false,
             rounds: Rounds::default(),
             taken: Vec::new(),
             later: 0,
@@ -543,12 +548,15 @@ impl Link {
 
     /// Sends a packet, with the next [`flush`](Self::flush); its size in bytes.
     pub(crate) fn send(&mut self, packet: &Packet, of: Option<MessageId>) -> usize {
+        self.matters |= packet.matters();
         self.outbox.push(packet, of)
     }
 
     /// Hands to the browser what was sent, as far as it keeps up.
-    pub(crate) fn flush(&mut self, out: &mut VecDeque<Output>) {
-        self.outbox.flush(self.conn, &mut self.taken, out);
+    pub(crate) fn flush(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        if self.outbox.flush(self.conn, &mut self.taken, out) {
+            self.heart.handle_said(std::mem::take(&mut self.matters), now);
+        }
     }
 
     /// A message is taken back: no more of it goes.
@@ -592,18 +600,10 @@ impl Link {
         }
     }
 
-    /// Asks for a sign of life now: ICE lost contact, or found it again.
+    /// Asks for a sign of life now: ICE lost contact or found it again, or something tells that the path may be broken.
     pub(crate) fn ask_now(&mut self, now: Instant) {
         if self.is_active() {
             let number = self.heart.ask(now);
-            self.send(&Packet::Ping(number), None);
-        }
-    }
-
-    /// ... or something tells that the path may be broken.
-    pub(crate) fn ask_soon(&mut self, now: Instant) {
-        if self.is_active() {
-            let number = self.heart.ask_soon(now);
             self.send(&Packet::Ping(number), None);
         }
     }
@@ -616,7 +616,11 @@ impl Link {
         }
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<Happened, Expired> {
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Result<Happened, Expired> {
         if self.deadline.is_some_and(|at| at <= now) {
             return Err(Expired::TooSlow);
         }
@@ -631,9 +635,27 @@ impl Link {
         {
             return Ok(Happened::Late);
         }
-        match self.heart.handle_timeout(now) {
+        let beat = self.heart.handle_timeout(now);
+        self.act(beat, now, out)
+    }
+
+    /// What the browser says of the transport, when it was asked.
+    pub(crate) fn handle_transport(
+        &mut self,
+        heard: Option<Duration>,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) -> Result<Happened, Expired> {
+        let beat = self.heart.handle_transport(heard, now);
+        self.act(beat, now, out)
+    }
+
+    fn act(&mut self, beat: Beat, now: Instant, out: &mut VecDeque<Output>) -> Result<Happened, Expired> {
+        match beat {
             Beat::Nothing => {}
+            Beat::Show => drop(self.send(&Packet::Pong(SIGN_OF_LIFE), None)),
             Beat::Ask => self.ask_now(now),
+            Beat::Look => out.push_back(Output::ConnAskTransport(self.conn)),
             Beat::Doubt => return Ok(Happened::Doubt),
             Beat::Dead => return Err(Expired::Dead),
         }
@@ -660,7 +682,7 @@ impl Link {
         }
         if let (State::Greeting(_) | State::Active, Some(farewell)) = (&self.state, farewell) {
             self.send(&Packet::Close(farewell), None);
-            self.flush(out);
+            self.outbox.flush(self.conn, &mut self.taken, out);
         }
         self.state = State::Closed;
         self.greeting = None;

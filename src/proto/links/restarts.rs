@@ -111,7 +111,7 @@ impl Links {
     fn reconsider_path(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if !conn.link.is_in_doubt() {
-            return conn.link.ask_soon(cx.now);
+            return conn.link.ask_now(cx.now);
         }
         self.handle_doubt(id, cx);
     }

@@ -161,6 +161,7 @@ impl World {
             | Happening::Candidate(..)
             | Happening::Gathered(_)
             | Happening::Writable(_)
+            | Happening::Transport(..)
             | Happening::RemoteClosed(_) => true,
             Happening::Failed(_)
             | Happening::Refused(..)

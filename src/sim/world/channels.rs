@@ -149,6 +149,14 @@ impl World {
         }
     }
 
+    /// The transport of an end hears from the other one whatever its page does, as long as there is one and a path to it.
+    pub(super) fn ask_transport(&mut self, index: u32, conn: ConnId) {
+        let Some(id) = self.end(index, conn) else { return };
+        let here = self.ends.get(id).filter(|end| end.hears() && end.waiting.is_none());
+        let lives = here.and_then(|end| self.ends.get(end.remote?)).is_some_and(End::hears);
+        self.queue.push(self.now, Happening::Transport(id, lives));
+    }
+
     pub(super) fn close(&mut self, index: u32, conn: ConnId) {
         let Some(end) = self.end(index, conn).and_then(|id| self.forget_end(id)) else { return };
         let lost = end.severed || end.waiting.is_some();

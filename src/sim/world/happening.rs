@@ -1,5 +1,7 @@
 //! What happens in a world, and what a peer is told of it.
 
+use std::time::Duration;
+
 use super::sockets::{Socket, SocketState};
 use crate::proto::{Bytes, ConnId, Input, MessageId};
 use crate::sim::connection::{self, EndId, Ends};
@@ -14,6 +16,8 @@ pub(super) enum Happening {
     Opened(EndId),
     Frame(EndId, Vec<u8>),
     Writable(EndId),
+    /// Whether its transport hears from the other end.
+    Transport(EndId, bool),
     Failed(EndId),
     RemoteClosed(EndId),
     /// A connection could not even be made.
@@ -37,6 +41,7 @@ impl Happening {
             | Self::Opened(id)
             | Self::Frame(id, _)
             | Self::Writable(id)
+            | Self::Transport(id, _)
             | Self::Failed(id)
             | Self::RemoteClosed(id) => Some(*id),
             _ => None,
@@ -68,6 +73,7 @@ pub(super) fn read(what: Happening, ends: &Ends, sockets: &[Socket]) -> Option<(
             Happening::Opened(_) => Input::ConnOpened(end.conn),
             Happening::Frame(_, frame) if end.hears() => Input::ConnFrame(end.conn, Bytes(frame)),
             Happening::Writable(_) => Input::ConnWritable(end.conn),
+            Happening::Transport(_, lives) => Input::ConnTransport(end.conn, lives.then_some(Duration::ZERO)),
             Happening::Failed(_) => Input::ConnClosed(end.conn, "ICE failed".to_owned()),
             Happening::RemoteClosed(_) => Input::ConnClosed(end.conn, "closed by the other side".to_owned()),
             _ => return None,
@@ -111,5 +117,6 @@ pub(super) fn weigh(input: &Input) -> Weight {
         Input::TabsMessage(word) => (14, digest(&word.0)),
         Input::ConnLost(id, _) => (15, id.0),
         Input::ConnServerless(id) => (16, id.0),
+        Input::ConnTransport(id, _) => (17, id.0),
     }
 }

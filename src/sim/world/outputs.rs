@@ -79,6 +79,7 @@ impl World {
                 let then = end.busy_until.saturating_sub(low).max(self.now);
                 self.queue.push(then, Happening::Writable(id));
             }
+            Output::ConnAskTransport(conn) => self.ask_transport(index, conn),
             Output::ConnClose(conn) => self.close(index, conn),
             Output::Event(event) => self.on_event(index, event),
         }

@@ -1,38 +1,64 @@
-//! The heartbeat of an active link: who is silent is asked for a sign of life, and who gives none is dead.
+//! The heartbeat of an active link: each end says something every few seconds, who is silent is asked for a sign of life,
+//! and who gives none is dead.
 //!
-//! Before that the link is in doubt for a while: its peer may live, and only the path to it be broken.
+//! A page that is busy is silent, too, and one that is not there any more looks the same from a page. The browser below
+//! tells them apart: its transport acknowledges what it gets, however busy the page is. So before a link is doubted, or
+//! its peer is taken for dead, the heart has the browser looked at ([`Beat::Look`]). Whose transport alone lives is borne
+//! with for [`BUSY`], and holds no more by that than by an answer.
 
 use std::time::Duration;
 
 use crate::proto::time::{Instant, soonest};
 
-/// A link that was silent this long is asked for a sign of life.
-pub(super) const IDLE: Duration = Duration::from_millis(1500);
-/// ... and has this long to give one: a death is noticed within IDLE + PONG < 5 s.
-pub(super) const PONG: Duration = Duration::from_millis(3000);
+/// An end that said nothing for this long gives a sign of life. With six links a peer that is two messages a second.
+pub(super) const BEAT: Duration = Duration::from_millis(3100);
+/// A link that was silent this long is asked for one: a page's timers are late by so much, and the network is.
+pub(super) const IDLE: Duration = BEAT.saturating_add(Duration::from_millis(300));
+/// ... or this long, when something was said to it that matters.
+pub(super) const EXPECT: Duration = Duration::from_millis(1500);
+/// A neighbor that is silent for longer than this is believed dead, or its browser is looked at: a death is noticed
+/// within 5 s.
+pub(crate) const SILENCE: Duration = Duration::from_millis(4800);
+/// ... and not before it had this long for an answer.
+pub(super) const PONG: Duration = Duration::from_millis(1200);
 /// ... or this long, when this peer slept for longer than its neighbors wait: most likely it is gone, and the next one is
 /// looked for at once.
 const PONG_AWOKEN: Duration = Duration::from_secs(1);
-/// A neighbor is silent no longer than this, or believed dead.
-pub(crate) const SILENCE: Duration = IDLE.saturating_add(PONG);
-/// A question that has had no answer for three times what the link takes puts it in doubt, within these bounds: a page that
-/// is busy answers within them, and SCTP sends again what is under way 2.8 s after it was lost, and then only after 6.
-const DOUBT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(1000));
-/// ... where something tells that its path may be broken.
-const DOUBT_SOON: (Duration, Duration) = (Duration::from_millis(250), DOUBT.1);
+/// A page whose browser lives may be busy for this long.
+pub(super) const BUSY: Duration = Duration::from_secs(10);
+/// The browser tells at once what it knows of a transport; one that does not knows nothing.
+pub(super) const LOOK: Duration = Duration::from_millis(500);
+/// A question that has had no answer for three times what the link takes puts it in doubt, within these bounds, if the
+/// browser heard nothing either: SCTP sends again what is under way 2.8 s after it was lost, and then only after 6.
+const DOUBT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(1000));
 /// A timer that comes this late means that this peer slept, not the neighbor.
 pub(super) const SLEPT: Duration = Duration::from_secs(1);
+/// The round trip of a new link is measured with so many of its first signs of life, for a page that joins is busy ...
+const MEASURED_OFTEN: u32 = 8;
+/// ... and then with one of so many.
+const MEASURED_SELDOM: u32 = 10;
 
 /// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beat {
     Nothing,
+    /// Give a sign of life.
+    Show,
     /// Ask for a sign of life, with [`Heart::ask`].
     Ask,
+    /// Ask the browser when the transport last heard anything, for [`Heart::handle_transport`].
+    Look,
     /// No answer came: the path may be broken.
     Doubt,
     /// No sign of life came.
     Dead,
+}
+
+/// What hangs on the answer of the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Doubt,
+    Death,
 }
 
 /// The heartbeat of one link; it beats between [`Heart::start`] and [`Heart::stop`].
@@ -42,11 +68,17 @@ pub(super) struct Heart {
     heard_at: Instant,
     /// When we next act: ask, or give up.
     beat_at: Option<Instant>,
+    /// When the neighbor needs a sign of life.
+    show_at: Option<Instant>,
+    /// Signs of life so far.
+    shown: u32,
     /// The question under way: its number and when it was asked.
     asked: Option<(u32, Instant)>,
     /// When that puts the link in doubt.
     doubt_at: Option<Instant>,
     in_doubt: bool,
+    /// The browser is being asked.
+    look: Option<Look>,
     /// Not taken for dead before.
     spared_until: Instant,
     next: u32,
@@ -58,10 +90,11 @@ impl Heart {
     /// The link is active. The first question at once: the mesh wants to know the round trip.
     pub(super) fn start(&mut self, now: Instant) {
         self.beat_at = Some(now);
+        self.show_at = Some(now + BEAT);
     }
 
     pub(super) fn stop(&mut self) {
-        (self.beat_at, self.doubt_at) = (None, None);
+        (self.beat_at, self.show_at, self.doubt_at, self.look) = (None, None, None, None);
     }
 
     /// Whether a question had no answer when it should have.
@@ -93,20 +126,28 @@ impl Heart {
         }
     }
 
+    /// Something went out. `matters`: and nobody should wait for long to learn that it does not arrive.
+    pub(super) fn handle_said(&mut self, matters: bool, now: Instant) {
+        self.show_at = self.show_at.map(|_| now + BEAT);
+        if matters && self.asked.is_none() && self.rtt.is_some() {
+            self.beat_at = self.beat_at.map(|at| at.min(now + EXPECT));
+        }
+    }
+
     /// An answer to the question of this number.
     pub(super) fn handle_pong(&mut self, number: u32, now: Instant) {
         if let Some((_, at)) = self.asked.take_if(|(asked, _)| *asked == number) {
             let sample = now - at;
             self.rtt = Some(self.rtt.map_or(sample, |rtt| rtt.mul_f64(0.8) + sample.mul_f64(0.2)));
             self.beat_at = Some(now + IDLE);
-            (self.doubt_at, self.in_doubt) = (None, false);
+            (self.doubt_at, self.in_doubt, self.look) = (None, false, None);
         }
     }
 
     /// The number of a new question of a peer that was asleep, maybe.
     pub(super) fn ask_awoken(&mut self, now: Instant) -> u32 {
         let gone = self.beat_at.is_some() && now - self.heard_at > SILENCE;
-        let number = self.ask_soon(now);
+        let number = self.ask(now);
         if gone {
             self.beat_at = Some(now + PONG_AWOKEN);
         }
@@ -115,56 +156,73 @@ impl Heart {
 
     /// The number of a new question.
     pub(super) fn ask(&mut self, now: Instant) -> u32 {
-        self.question(DOUBT, now)
-    }
-
-    /// ... where something tells that the path may be broken.
-    pub(super) fn ask_soon(&mut self, now: Instant) -> u32 {
-        self.question(DOUBT_SOON, now)
-    }
-
-    fn question(&mut self, (least, most): (Duration, Duration), now: Instant) -> u32 {
-        let doubt = self.rtt.map_or(most, |rtt| (rtt * 3).clamp(least, most));
+        let doubt = self.rtt.map_or(DOUBT.1, |rtt| (rtt * 3).clamp(DOUBT.0, DOUBT.1));
         self.next = self.next.wrapping_add(1);
-        self.asked = Some((self.next, now));
-        self.beat_at = Some(self.spared_until.max(now + PONG));
+        (self.asked, self.look) = (Some((self.next, now)), None);
+        self.beat_at = Some(self.spared_until.max(now + PONG).max(self.heard_at + SILENCE));
         self.doubt_at = soonest(self.doubt_at, Some(now + doubt));
         self.next
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Beat {
-        let Some(at) = self.beat_at.filter(|at| *at <= now) else { return self.look_for_doubt(now) };
-        match self.asked {
-            // The timer itself came late: we slept, and their answer may be waiting behind it.
-            Some((_, asked)) if self.heard_at <= asked && now - at < SLEPT => Beat::Dead,
-            Some(_) => Beat::Ask,
-            None => {
-                let idle_until = self.heard_at + IDLE;
-                if idle_until <= now || self.rtt.is_none() {
-                    return Beat::Ask;
-                }
-                self.beat_at = Some(idle_until);
-                Beat::Nothing
-            }
+        if self.beat_at.is_some_and(|at| at <= now) {
+            self.look_for_death(now)
+        } else if self.doubt_at.is_some_and(|at| at <= now) {
+            self.look_for_doubt()
+        } else if self.show_at.is_some_and(|at| at <= now) {
+            self.show(now)
+        } else {
+            Beat::Nothing
         }
     }
 
-    fn look_for_doubt(&mut self, now: Instant) -> Beat {
-        match self.doubt_at.take_if(|at| *at <= now) {
-            None => Beat::Nothing,
-            // Their answer may be waiting behind this timer.
-            Some(at) if now - at >= SLEPT => {
-                self.doubt_at = Some(now + DOUBT_SOON.0);
-                Beat::Nothing
+    fn look_for_death(&mut self, now: Instant) -> Beat {
+        match (self.asked, self.beat_at) {
+            // The timer itself came late: we slept, and their answer may be waiting behind it.
+            (Some((_, asked)), Some(at)) if self.heard_at <= asked && now - at < SLEPT => {
+                if self.look == Some(Look::Death) {
+                    return Beat::Dead;
+                }
+                self.beat_at = Some(now + LOOK);
+                self.look = Some(Look::Death);
+                Beat::Look
             }
-            Some(_) => {
+            (Some(_), _) => Beat::Ask,
+            (None, _) => Beat::Ask,
+        }
+    }
+
+    fn look_for_doubt(&mut self) -> Beat {
+        // If this timer is late, their answer waits behind it, and is here before that of the browser.
+        (self.doubt_at, self.look) = (None, Some(Look::Doubt));
+        Beat::Look
+    }
+
+    fn show(&mut self, now: Instant) -> Beat {
+        self.show_at = Some(now + BEAT);
+        self.shown = self.shown.saturating_add(1);
+        let measures = self.shown <= MEASURED_OFTEN || self.shown.is_multiple_of(MEASURED_SELDOM);
+        if measures && self.asked.is_none() { Beat::Ask } else { Beat::Show }
+    }
+
+    /// What the browser says of the transport: how long ago it heard anything, if it knows.
+    pub(super) fn handle_transport(&mut self, heard: Option<Duration>, now: Instant) -> Beat {
+        let (Some(look), Some((_, asked))) = (self.look.take(), self.asked) else { return Beat::Nothing };
+        let lives = heard.is_some_and(|ago| ago < now - asked);
+        match look {
+            Look::Doubt if lives => Beat::Nothing,
+            Look::Doubt => {
                 self.in_doubt = true;
                 Beat::Doubt
             }
+            // Its word came while the browser was asked.
+            Look::Death if self.heard_at > asked => Beat::Nothing,
+            Look::Death if lives && now - self.heard_at < BUSY => Beat::Ask,
+            Look::Death => Beat::Dead,
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        soonest(self.beat_at, self.doubt_at)
+        soonest(soonest(self.beat_at, self.doubt_at), self.show_at)
     }
 }

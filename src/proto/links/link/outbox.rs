@@ -150,10 +150,17 @@ impl Outbox {
         self.queued
     }
 
-    /// Hands to the browser what may go.
-    pub(crate) fn flush(&mut self, conn: ConnId, taken: &mut Vec<MessageId>, out: &mut VecDeque<Output>) {
+    /// Hands to the browser what may go; whether that was anything.
+    pub(crate) fn flush(
+        &mut self,
+        conn: ConnId,
+        taken: &mut Vec<MessageId>,
+        out: &mut VecDeque<Output>,
+    ) -> bool {
+        let mut said = false;
         while !self.waiting {
-            let Some(bytes) = self.next_frame(taken) else { return };
+            let Some(bytes) = self.next_frame(taken) else { break };
+            said = true;
             self.unsaid += bytes.len();
             out.push_back(Output::ConnSend(conn, Bytes(bytes)));
             if self.unsaid >= WINDOW {
@@ -161,6 +168,7 @@ impl Outbox {
                 out.push_back(Output::ConnAwaitWritable(conn));
             }
         }
+        said
     }
 
     fn next_frame(&mut self, taken: &mut Vec<MessageId>) -> Option<Vec<u8>> {

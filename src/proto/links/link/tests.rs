@@ -1,5 +1,5 @@
 use super::gathering::GATHER;
-use super::heart::{IDLE, PONG, SLEPT};
+use super::heart::{BEAT, BUSY, EXPECT, IDLE, LOOK, PONG, SILENCE, SLEPT};
 use super::wire::{FRAME, Frame, MAX_FRAME, encode, frame, part};
 use super::*;
 use crate::proto::id::{Address, SwarmId};
@@ -352,49 +352,153 @@ fn the_round_trip_is_smoothed_and_only_answers_count() {
 }
 
 #[test]
-fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
+fn who_said_nothing_for_a_while_gives_a_sign_of_life_and_who_did_gives_none() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
-    let idle = at(40) + IDLE;
-    assert_eq!(link.poll_timeout(), Some(idle));
+    // The first ones measure the link, most others are no question.
+    let mut questions = 0;
+    for n in 1..=30 {
+        let now = at(n * 3100);
+        link.hears(&whole(&Packet::Pong(0)), MAX, now);
+        assert_eq!(link.poll_timeout(), Some(now));
+        link.tick(now, &mut out).unwrap();
+        let said: Vec<_> = out.drain(..).flat_map(|output| packets(&output)).collect();
+        match said[..] {
+            [Packet::Pong(0)] => {}
+            [Packet::Ping(number)] => {
+                questions += 1;
+                link.handle_pong(number, now);
+            }
+            _ => panic!("{said:?}"),
+        }
+    }
+    assert_eq!(questions, 8 + 3);
+    let now = at(94_000);
+    link.send(&Packet::Ping(9), None);
+    link.flush(now, &mut out);
+    link.hears(&whole(&Packet::Pong(0)), MAX, now);
+    assert_eq!(link.poll_timeout(), Some(now + BEAT), "whatever it says is one");
+}
+
+#[test]
+fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    let (idle, end) = (at(40) + IDLE, at(40) + SILENCE);
     assert!(link.tick(idle, &mut out).is_ok());
     assert_eq!(asked(&mut out).len(), 1);
-    // It may live, and its path be broken: that is looked into first, and once.
-    assert_eq!(link.poll_timeout(), Some(idle + Duration::from_millis(500)));
-    assert!(matches!(link.tick(idle + Duration::from_millis(500), &mut out), Ok(Happened::Doubt)));
+    // It may live, and its path be broken, or its page be busy: that is looked into first, and once.
+    let doubt = idle + Duration::from_millis(250);
+    assert_eq!(link.poll_timeout(), Some(doubt));
+    assert!(matches!(link.tick(doubt, &mut out), Ok(Happened::Nothing)));
+    assert_eq!(out.pop_front(), Some(Output::ConnAskTransport(link.conn)));
+    let heard = link.handle_transport(Some(Duration::from_millis(251)), doubt, &mut out);
+    assert!(matches!(heard, Ok(Happened::Doubt)), "nothing came since it was asked: {heard:?}");
     assert!(link.wants_path());
-    assert_eq!(link.poll_timeout(), Some(idle + PONG));
-    assert!(matches!(link.tick(idle + PONG, &mut out), Err(Expired::Dead)));
-    assert!(IDLE + PONG < Duration::from_secs(5));
+    assert_eq!(link.poll_timeout(), Some(end));
+    assert!(link.tick(end, &mut out).is_ok());
+    assert_eq!(out.pop_front(), Some(Output::ConnAskTransport(link.conn)));
+    assert!(matches!(link.handle_transport(None, end, &mut out), Err(Expired::Dead)));
+    assert!(SILENCE < Duration::from_secs(5));
+}
+
+#[test]
+fn who_does_not_react_to_what_matters_is_asked_sooner() {
+    let (mut link, mut out) = (measured(40), VecDeque::new());
+    let id = MessageId([1; 20]);
+    link.send(&Packet::Broadcast(broadcast::Packet::Digest { bucket: 1, sum: 2 }), None);
+    link.flush(at(100), &mut out);
+    assert_eq!(link.poll_timeout(), Some(at(100) + BEAT));
+    for time in [200, 900] {
+        link.send(&Packet::Broadcast(broadcast::Packet::Graft(id)), None);
+        link.flush(at(time), &mut out);
+        assert_eq!(link.poll_timeout(), Some(at(200) + EXPECT), "the first counts");
+    }
+    link.hears(&whole(&Packet::Pong(0)), MAX, at(1000));
+    assert_eq!(link.poll_timeout(), Some(at(900) + BEAT), "any word of theirs will do");
+}
+
+#[test]
+fn a_browser_that_says_nothing_of_a_transport_leaves_nobody_waiting() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    let (idle, end) = (at(40) + IDLE, at(40) + SILENCE);
+    for time in [idle, idle + Duration::from_millis(250), end] {
+        assert!(link.tick(time, &mut out).is_ok());
+    }
+    assert_eq!(link.poll_timeout(), Some(end + LOOK));
+    assert!(matches!(link.tick(end + LOOK, &mut out), Err(Expired::Dead)));
+}
+
+#[test]
+fn a_page_whose_browser_lives_may_be_busy_for_some_seconds_and_not_for_ever() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    let heard = at(40);
+    let ended = loop {
+        let now = link.poll_timeout().unwrap();
+        let mut said = link.tick(now, &mut out);
+        if out.iter().any(|output| matches!(output, Output::ConnAskTransport(_))) {
+            // What was asked is acknowledged by the browser over there.
+            said = link.handle_transport(Some(Duration::from_millis(100)), now, &mut out);
+            link.flush(now, &mut out);
+        }
+        assert!(!link.is_in_doubt(), "its path is good");
+        match said {
+            Ok(Happened::Nothing) => out.clear(),
+            Err(Expired::Dead) => break now - heard,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(ended >= BUSY && ended < BUSY + PONG, "{ended:?}");
+}
+
+#[test]
+fn a_word_that_comes_while_the_browser_is_asked_counts() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    let (idle, end) = (at(40) + IDLE, at(40) + SILENCE);
+    assert!(link.tick(idle, &mut out).is_ok());
+    assert!(link.tick(end, &mut out).is_ok());
+    link.hears(&whole(&Packet::Ping(7)), MAX, end);
+    let told = link.handle_transport(None, end, &mut out);
+    assert!(matches!(told, Ok(Happened::Nothing)), "{told:?}");
+    // What nobody asked for is of no use.
+    let mut link = quiet(40);
+    assert!(matches!(link.handle_transport(None, at(50), &mut out), Ok(Happened::Nothing)));
+    assert!(!link.is_in_doubt());
 }
 
 #[test]
 fn an_answer_to_the_latest_question_ends_a_doubt_and_other_words_do_not() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
-    link.asks_soon(at(100), &mut out);
+    link.asks_now(at(100), &mut out);
     let [first] = asked(&mut out)[..] else { panic!("one question") };
-    assert!(matches!(link.tick(at(350), &mut out), Ok(Happened::Doubt)));
-    link.asks_soon(at(400), &mut out);
+    assert!(link.tick(at(350), &mut out).is_ok());
+    assert!(matches!(link.handle_transport(None, at(350), &mut out), Ok(Happened::Doubt)));
+    out.clear();
+    link.asks_now(at(400), &mut out);
     let [second] = asked(&mut out)[..] else { panic!("one question") };
     link.hears(&whole(&Packet::Ping(7)), MAX, at(410));
     link.handle_pong(first, at(420));
     assert!(link.wants_path(), "its path to us is good, and ours to it may not be");
     link.handle_pong(second, at(430));
     assert!(!link.is_in_doubt() && !link.wants_path());
-    // Where a timer rings late the answer may be waiting behind it.
-    link.asks_soon(at(500), &mut out);
-    assert!(matches!(link.tick(at(1800), &mut out), Ok(Happened::Nothing)));
-    assert!(!link.is_in_doubt() && link.poll_timeout() > Some(at(1800)));
+    // Where a timer rings late the answer may be waiting behind it, and comes before that of the browser.
+    link.asks_now(at(500), &mut out);
+    let [third] = asked(&mut out)[..] else { panic!("one question") };
+    assert!(matches!(link.tick(at(1600), &mut out), Ok(Happened::Nothing)));
+    link.handle_pong(third, at(1600));
+    assert!(matches!(link.handle_transport(None, at(1601), &mut out), Ok(Happened::Nothing)));
+    assert!(!link.is_in_doubt());
 }
 
 #[test]
 fn a_neighbor_that_talks_is_neither_asked_nor_dead() {
-    let (mut link, mut out) = (measured(40), VecDeque::new());
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
     for n in 1..100 {
         let now = at(40 + n * 1400);
         link.hears(&whole(&Packet::Ping(7)), MAX, now);
+        link.send(&Packet::Pong(7), None);
+        link.flush(now, &mut out);
         assert!(link.poll_timeout().is_some_and(|at| at > now));
     }
-    assert_eq!(out.len(), 0);
+    assert!(out.drain(..).flat_map(|output| packets(&output)).all(|packet| packet == Packet::Pong(7)));
     // One that says other things than the answer is alive too.
     let mut now = link.poll_timeout().unwrap();
     link.tick(now, &mut out).unwrap();
@@ -407,14 +511,16 @@ fn a_neighbor_that_talks_is_neither_asked_nor_dead() {
 
 #[test]
 fn a_timer_that_comes_late_asks_again_instead_of_burying() {
-    let (mut link, mut out) = (measured(40), VecDeque::new());
-    let idle = at(40) + IDLE;
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    let (idle, end) = (at(40) + IDLE, at(40) + SILENCE);
     link.tick(idle, &mut out).unwrap();
     out.clear();
-    let late = idle + PONG + SLEPT;
+    let late = end + SLEPT;
     assert!(link.tick(late, &mut out).is_ok(), "we slept, not they");
     assert_eq!(asked(&mut out).len(), 1);
-    assert!(matches!(link.tick(late + PONG, &mut out), Err(Expired::Dead)), "but only once");
+    assert!(link.tick(late + PONG, &mut out).is_ok());
+    let told = link.handle_transport(None, late + PONG, &mut out);
+    assert!(matches!(told, Err(Expired::Dead)), "but only once");
 }
 
 // Packets.
@@ -579,24 +685,19 @@ fn connecting(own: u8, other: u8) -> (Link, VecDeque<Output>) {
 /// What each does, and what it says then.
 impl Link {
     fn tick(&mut self, now: Instant, out: &mut VecDeque<Output>) -> Result<Happened, Expired> {
-        let happened = self.handle_timeout(now);
-        self.flush(out);
+        let happened = self.handle_timeout(now, out);
+        self.flush(now, out);
         happened
     }
 
     fn asks_now(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         self.ask_now(now);
-        self.flush(out);
-    }
-
-    fn asks_soon(&mut self, now: Instant, out: &mut VecDeque<Output>) {
-        self.ask_soon(now);
-        self.flush(out);
+        self.flush(now, out);
     }
 
     fn sends_confirm(&mut self, out: &mut VecDeque<Output>) {
         self.send_confirm();
-        self.flush(out);
+        self.flush(T0, out);
     }
 
     fn opens(
@@ -607,7 +708,7 @@ impl Link {
         out: &mut VecDeque<Output>,
     ) -> Option<Ahead> {
         let ahead = self.handle_opened(me, random, now);
-        self.flush(out);
+        self.flush(now, out);
         ahead
     }
 
@@ -680,14 +781,25 @@ fn measured(millis: u64) -> Link {
     link
 }
 
+/// ... that says nothing of itself while a test runs: what is told of the neighbor alone counts.
+fn quiet(millis: u64) -> Link {
+    let mut link = measured(millis);
+    link.heart.handle_said(false, at(3_600_000));
+    link
+}
+
 /// The numbers of the questions that went out.
 fn asked(out: &mut VecDeque<Output>) -> Vec<u32> {
     let number = |packet: Packet| match packet {
         Packet::Ping(number) => number,
         other => panic!("{other:?} is no question"),
     };
-    let packets = out.drain(..).flat_map(|output| Inbox::default().packets(&bytes(&output), MAX).unwrap());
-    packets.map(number).collect()
+    out.drain(..).flat_map(|output| packets(&output)).map(number).collect()
+}
+
+/// What is in a frame that went out.
+fn packets(output: &Output) -> Vec<Packet> {
+    Inbox::default().packets(&bytes(output), MAX).unwrap()
 }
 
 fn whole(packet: &Packet) -> Vec<u8> {

@@ -29,6 +29,8 @@ pub(super) struct Digests {
     due_at: Option<Instant>,
     /// When a neighbor's digest may be answered again.
     answer_at: Map<Address, Instant>,
+    /// The last digest that was exchanged with each neighbor and, as far as is known, is the same at both ends.
+    same: Map<Address, (u64, u64)>,
     joined_at: Instant,
     /// The time by which messages are stamped.
     pub(super) shift: Shift,
@@ -40,6 +42,7 @@ impl Digests {
             buckets: Map::new(),
             due_at: None,
             answer_at: Map::new(),
+            same: Map::new(),
             joined_at: now,
             shift: Shift::default(),
         }
@@ -83,8 +86,9 @@ impl Digests {
         out: &mut Packets,
     ) {
         let compared = self.is_compared(bucket, now);
+        self.same.remove(&from);
         match self.buckets.get_mut(&bucket) {
-            Some((own, _)) if *own == sum => {}
+            Some((own, _)) if *own == sum => drop(self.same.insert(from, (bucket, sum))),
             _ if self.answer_at.get(&from).is_some_and(|at| *at > now) => {}
             Some((_, ids)) => {
                 self.answer_at.insert(from, now + DIGEST_PAUSE);
@@ -116,6 +120,7 @@ impl Digests {
 
     pub(super) fn handle_unlinked(&mut self, neighbor: &Address) {
         self.answer_at.remove(neighbor);
+        self.same.remove(neighbor);
     }
 
     /// Sends the digest that is due; whether one was.
@@ -146,7 +151,9 @@ impl Digests {
         if let Some((&bucket, &(sum, _))) = settled
             && self.is_compared(bucket, now)
         {
-            out.extend(links.iter().map(|&to| (to, Packet::Digest { bucket, sum })));
+            // Channels lose nothing: who has the same says nothing, who has not answers with names, and both compare again.
+            let told = |to: &&Address| self.same.insert(**to, (bucket, sum)) != Some((bucket, sum));
+            out.extend(links.iter().filter(told).map(|&to| (to, Packet::Digest { bucket, sum })));
         }
     }
 

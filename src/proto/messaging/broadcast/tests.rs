@@ -499,6 +499,31 @@ fn equal_digests_say_nothing() {
 }
 
 #[test]
+fn of_two_that_have_the_same_one_says_so_once_and_while_they_do_not_both_do() {
+    let (mut a, mut b) = (early(), early());
+    let [first, lost] = [1, 2].map(small);
+    for broadcast in [&mut a, &mut b] {
+        receive(broadcast, 1, &first);
+    }
+    // The bucket has settled at the first turn, and is not forgotten at the last.
+    let (mut now, pause) = (T0 + Duration::from_millis(5500), Duration::from_millis(2500));
+    let mut turn = |from: &mut Broadcast, to: &mut Broadcast| {
+        let only = Spread { links: &[at(1)], ring: [None; 2], ..SPREAD };
+        now = now + pause;
+        from.handle_timeout(only, &mut Random::new([1; 32]), now);
+        let said = from.drain();
+        let digests = said.iter().filter(|(_, packet)| matches!(packet, Packet::Digest { .. })).count();
+        said.into_iter().for_each(|(_, packet)| hand(packet, to, now));
+        digests
+    };
+    assert_eq!([turn(&mut a, &mut b), turn(&mut b, &mut a), turn(&mut a, &mut b)], [1, 0, 0]);
+    receive(&mut a, 1, &lost);
+    assert_eq!([turn(&mut b, &mut a), turn(&mut a, &mut b), turn(&mut b, &mut a)], [0, 1, 1]);
+    receive(&mut b, 1, &lost);
+    assert_eq!([turn(&mut a, &mut b), turn(&mut b, &mut a), turn(&mut a, &mut b)], [1, 0, 0]);
+}
+
+#[test]
 fn a_newcomer_is_not_told_of_what_was_sent_before_it_came() {
     let (mut old, mut new) = (early(), Broadcast::new(T0 + DIGEST_EVERY));
     receive(&mut old, 1, &small(1));
@@ -743,11 +768,14 @@ fn reconcile(a: &mut Broadcast, b: &mut Broadcast) -> Vec<Packet> {
 }
 
 fn deliver(from: &mut Broadcast, to: &mut Broadcast, now: Instant) {
-    for (_, packet) in from.drain() {
-        match packet {
-            Packet::Digest { bucket, sum } => to.handle_digest(at(1), bucket, sum, now),
-            Packet::Have(ids) => to.handle_have(at(1), ids, now),
-            other => panic!("not part of a reconciliation: {other:?}"),
-        }
+    from.drain().into_iter().for_each(|(_, packet)| hand(packet, to, now));
+}
+
+fn hand(packet: Packet, to: &mut Broadcast, now: Instant) {
+    match packet {
+        Packet::Digest { bucket, sum } => to.handle_digest(at(1), bucket, sum, now),
+        Packet::Have(ids) => to.handle_have(at(1), ids, now),
+        Packet::Graft(_) => {}
+        other => panic!("not part of a reconciliation: {other:?}"),
     }
 }

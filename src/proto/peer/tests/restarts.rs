@@ -7,9 +7,15 @@ use std::rc::Rc;
 use super::world::{World, config, sdp};
 use super::*;
 use crate::proto::links::admission::Admitted;
+use crate::proto::links::link::SILENCE;
 use crate::proto::restart::{Say, Session, Word};
 use crate::proto::sdp::Description;
 use crate::testkit::description::End;
+
+/// By then a link without a path is in doubt, and its end has not come.
+const DOUBTED: Duration = Duration::from_millis(4600);
+/// By then it has.
+const BURIED: Duration = Duration::from_secs(5);
 
 /// Two peers with a link, the lower address first, and a third one that is linked with both.
 fn three() -> (World, [usize; 3]) {
@@ -142,8 +148,9 @@ fn what_cannot_be_given_another_path_ends_and_is_joined_anew() {
     // Nobody else is there.
     let mut world = World::of(2, 6);
     world.break_path(0, 1);
-    world.run(Duration::from_millis(4700));
-    assert_eq!([world.disconnects(0).len(), world.disconnects(1).len()], [1, 1]);
+    world.run(BURIED);
+    // Who is the first to notice may be back before the other one does.
+    assert!(!world.is_broken(0, 1) && world.disconnects(0).len() + world.disconnects(1).len() > 0);
     assert_eq!(world.peers[0].stats().restarts + world.peers[1].stats().restarts, 0);
     world.run(Duration::from_secs(40));
     assert!(world.linked(0, 1) && !world.is_broken(0, 1), "joined anew");
@@ -151,7 +158,7 @@ fn what_cannot_be_given_another_path_ends_and_is_joined_anew() {
     // An end is gone: not a moment later than ever.
     let (mut world, [a, b, _]) = three();
     world.kill(b);
-    world.run(Duration::from_millis(4700));
+    world.run(BURIED);
     assert_eq!(world.disconnects(a), [world.address(b)]);
 
     // One of them cannot.
@@ -188,7 +195,7 @@ fn a_relay_that_loses_what_it_is_told_costs_what_was_there_before() {
         false => vec![packet],
     });
     world.break_path(a, b);
-    world.run(Duration::from_millis(4700));
+    world.run(BURIED);
     assert_eq!([world.disconnects(a).len(), world.disconnects(b).len()], [1, 1]);
     world.run(Duration::from_secs(20));
     assert!(world.linked(a, b), "joined anew");
@@ -272,7 +279,7 @@ fn only_the_certificate_that_was_admitted_is_taken() {
     world.bypass = false;
     world.tap(|_, _, packet| if is_restart(&packet) { vec![] } else { vec![packet] });
     world.break_path(a, b);
-    world.run(Duration::from_millis(2600));
+    world.run(DOUBTED);
     assert_eq!(world.described_anew(a, b), 1, "its offer was lost");
     let other = Description::parse(&sdp((7, ConnId(7)), "actpass")).expect("a description");
     let mut unsound = anew(&world, a, b, "actpass");
@@ -337,6 +344,6 @@ fn a_link_is_back_sooner_than_one_that_is_joined_anew() {
     };
     let [anew, back, soon] = [measure(false, false), measure(true, false), measure(true, true)];
     println!("joined anew after {anew:?}; another path after {back:?}, after {soon:?} where the page knew");
-    assert!(back < Duration::from_millis(3000) && soon < Duration::from_millis(1000));
-    assert!(back + Duration::from_millis(1500) < anew);
+    assert!(back < SILENCE && soon < Duration::from_millis(1500));
+    assert!(back + Duration::from_millis(1000) < anew);
 }

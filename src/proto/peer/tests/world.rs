@@ -45,6 +45,8 @@ pub(super) struct World {
     described: BTreeMap<End, u32>,
     /// Ends from which nothing gets through, since when, and what waits there.
     broken: BTreeMap<End, (Instant, Vec<Bytes>)>,
+    /// Ends that are closed: browsers hear nothing of them any more.
+    closed: BTreeSet<End>,
     /// Whether there is another path for them.
     pub(super) bypass: bool,
     /// Who announces at which tracker, and under which name.
@@ -102,6 +104,7 @@ impl World {
             remote: BTreeMap::new(),
             described: BTreeMap::new(),
             broken: BTreeMap::new(),
+            closed: BTreeSet::new(),
             bypass: true,
             members: BTreeMap::new(),
             sockets: BTreeMap::new(),
@@ -407,7 +410,12 @@ impl World {
                 Output::ConnAwaitWritable(conn) => {
                     self.push(self.now + self.swallowing, index, Input::ConnWritable(conn));
                 }
+                Output::ConnAskTransport(conn) => {
+                    let hears = self.hears((index, conn)).then_some(Duration::ZERO);
+                    self.later(index, Input::ConnTransport(conn, hears));
+                }
                 Output::ConnClose(conn) => {
+                    self.closed.insert((index, conn));
                     // Some descriptions are of peers that do not exist, or of an offer that another answer was taken to.
                     let broken = self.broken.remove(&(index, conn)).is_some();
                     let remote = self.remote.get(&(index, conn)).filter(|_| !broken);
@@ -473,6 +481,14 @@ impl World {
             let bytes = Bytes(frame(&Frame::Whole(&encode(&packet))));
             self.push(at, to, Input::ConnFrame(there, bytes));
         }
+    }
+
+    /// Whether packets of its other end get to a browser, whatever the page there does.
+    fn hears(&self, end: End) -> bool {
+        let there = self.remote.get(&end).filter(|_| !self.broken.contains_key(&end));
+        there.is_some_and(|there| {
+            !self.dead[there.0] && !self.closed.contains(there) && self.remote.get(there) == Some(&end)
+        })
     }
 
     fn open_socket(&mut self, socket: Socket, url: String) {

@@ -71,6 +71,15 @@ impl Packet {
         }
     }
 
+    /// Whether it carries what pages or those who arrange links wait for; what else is said is said again.
+    pub(in crate::proto::links::link) fn matters(&self) -> bool {
+        match self {
+            Self::Broadcast(packet) => !matches!(packet, broadcast::Packet::Digest { .. }),
+            Self::Direct(_) | Self::Signalling(_) => true,
+            _ => false,
+        }
+    }
+
     /// What a page said, if it carries that: it may be large.
     pub(super) fn payload(&self) -> Option<&[u8]> {
         match self {
