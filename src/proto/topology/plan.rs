@@ -173,12 +173,12 @@ impl Topology {
     }
 
     /// Where everyone in sight fits into the slots: one who is not linked yet. No draw of scales may ever come to one that
-    /// is as far away as a neighbor. Not at first: what is in sight of who just came is no swarm yet.
+    /// is as far away as a neighbor.
     fn plan_last(&mut self, around: &Neighborhood, now: Instant) -> Option<Plan> {
         let left = |address: &Address| self.dead.contains_key(address) || self.cool.contains_key(address);
         let lacked =
             |k: &&Known| k.hops > 1 && k.free > 0 && !around.is_pending(&k.address) && !left(&k.address);
-        let fits = self.long_pause > LONG.0 && around.known.len() <= around.max_peers;
+        let fits = around.known.len() <= around.max_peers;
         let &Known { address, via, .. } = around.known.iter().filter(|_| fits).find(lacked)?;
         self.cool.insert(address, now + COOL);
         Some(Plan { goal: Goal::Exact(address), via, probe: false, aim: Some(address), replaces: None })

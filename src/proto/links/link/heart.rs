@@ -34,7 +34,7 @@ const DOUBT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// A timer that comes this late means that this peer slept, not the neighbor.
 pub(super) const SLEPT: Duration = Duration::from_secs(1);
 /// The round trip of a new link is measured with so many of its first signs of life, for a page that joins is busy ...
-const MEASURED_OFTEN: u32 = 8;
+const MEASURED_OFTEN: u32 = 3;
 /// ... and then with one of so many.
 const MEASURED_SELDOM: u32 = 10;
 
