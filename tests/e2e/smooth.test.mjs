@@ -96,3 +96,21 @@ behavior('1,000 small messages sent in bursts of 20 arrive once each', async wor
   world.measured('1,000 small broadcasts, messages/s', 1_000_000 / (performance.now() - began))
   assert.equal(await b.run(p => new Set(p.messages.map(m => m.message)).size), 1000)
 })
+
+// A neighbor is asked after 3.4 s of silence, and would be taken for dead after 4.8 if its browser were silent, too.
+behavior('a page that is blocked for seven seconds loses no neighbor, and hears what was said meanwhile', async world => {
+  await world.tracker()
+  const [a, b] = [await world.join('a', 'blocked'), await world.join('b', 'blocked')]
+  await Promise.all([a.connectedTo(b.address), b.connectedTo(a.address)])
+  const blocked = b.run(() => {
+    const until = performance.now() + 7_000
+    while (performance.now() < until);
+  })
+  await a.send('meanwhile')
+  await blocked
+  await b.hears('meanwhile')
+  for (const [peer, other] of [[a, b], [b, a]]) {
+    assert.ok(await peer.run((p, other) => other in p.easypeers.wires, other.address))
+    assert.deepEqual(await peer.run(p => p.disconnects), [])
+  }
+})

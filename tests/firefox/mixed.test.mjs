@@ -115,3 +115,21 @@ behavior('a page in one browser that is reloaded is missed and met again in the 
     await Promise.all([page, other.page].map(page => page.close()))
   }
 })
+
+// Either browser tells what its transport hears, and acknowledges what it gets while its page does nothing.
+behavior('a page in either browser that is blocked for seven seconds loses no neighbor in the other', async world => {
+  await world.tracker()
+  const fox = await world.join('fox', 'blocked')
+  const chrome = await world.join('chrome', 'blocked', {}, await world.page({ chromium: true }))
+  await Promise.all([fox.connectedTo(chrome.address), chrome.connectedTo(fox.address)])
+  for (const [blocked, other] of [[fox, chrome], [chrome, fox]]) {
+    const over = blocked.run(() => {
+      const until = performance.now() + 7_000
+      while (performance.now() < until);
+    })
+    await other.send(`to ${blocked.name}`)
+    await over
+    await blocked.hears(`to ${blocked.name}`)
+    for (const peer of [fox, chrome]) assert.deepEqual(await peer.run(p => p.disconnects), [])
+  }
+})
