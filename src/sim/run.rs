@@ -66,6 +66,8 @@ struct Runner {
 struct Change {
     at: Duration,
     opened: u64,
+    connections: u64,
+    processor: u64,
     totals: Totals,
     noticed: usize,
 }
@@ -182,6 +184,8 @@ impl Runner {
         self.change = Change {
             at: self.world.now(),
             opened: self.world.counts.opened,
+            connections: self.world.counts.connections,
+            processor: self.world.counts.processor,
             totals: self.world.totals(),
             noticed: self.world.counts.noticed.len(),
         };
@@ -278,6 +282,11 @@ impl Runner {
         let spent = self.world.totals() - self.change.totals;
         let opened = self.world.counts.opened - self.change.opened;
         self.put(name, "connects_per_peer", opened as f64 / living as f64);
+        let made = self.world.counts.connections - self.change.connections;
+        let ends = average * living as f64;
+        self.put(name, "connections_per_link", (ends > 0.0).then(|| made as f64 / ends));
+        let worked = self.world.counts.processor - self.change.processor;
+        self.put(name, "processor_s", (worked > 0).then(|| worked as f64 / 1e6));
         self.put(name, "control_packets_per_peer", spent.control_packets as f64 / living as f64);
         self.put(name, "control_kB_per_peer", spent.control_bytes as f64 / 1000.0 / living as f64);
         let mut noticed: Vec<f64> = self.world.counts.noticed[self.change.noticed..]

@@ -19,6 +19,7 @@ mod ahead;
 mod channels;
 mod happening;
 mod judgement;
+mod machines;
 mod outputs;
 mod params;
 mod parts;
@@ -26,6 +27,8 @@ mod sockets;
 mod totals;
 
 use happening::{Happening, read, weigh};
+pub use machines::Machines;
+use machines::Processors;
 pub use params::{NodeId, Params, Proofs};
 use sockets::{Socket, SocketState};
 pub use totals::{Counts, Totals};
@@ -47,6 +50,7 @@ pub struct World {
     trackers: Vec<(Tracker, Health)>,
     sockets: Vec<Socket>,
     partition: Option<(u64, u32)>,
+    processors: Processors,
     /// The true mesh.
     pub graph: Graph,
     /// The messages sent through [`World::send`].
@@ -77,6 +81,8 @@ struct Node {
     over_cap: Option<u64>,
     /// Microseconds its clock is ahead.
     clock: i64,
+    /// Until then its page works on what has reached it.
+    busy_until: u64,
     /// Its place among the jobs of the moment.
     job: Option<ahead::Place>,
 }
@@ -106,6 +112,7 @@ impl World {
             trackers,
             sockets: Vec::new(),
             partition: None,
+            processors: Processors::default(),
             graph: Graph::default(),
             ledger: Ledger::default(),
             counts: Counts::default(),
@@ -178,9 +185,11 @@ impl World {
             open: 0,
             over_cap: None,
             clock,
+            busy_until: 0,
             job: None,
         });
         self.note(1, index, 0);
+        self.begin_page(NodeId(index));
         self.carry_out_all(index, said);
         NodeId(index)
     }
@@ -321,7 +330,8 @@ impl World {
     /// Lets time pass until a moment since the beginning.
     pub fn run_to(&mut self, then: Duration) {
         let then = then.as_micros() as u64;
-        let crowded = self.graph.living() >= self.crowd && self.params.trace.is_none();
+        let plain = self.params.trace.is_none() && self.params.machines.cores == 0;
+        let crowded = self.graph.living() >= self.crowd && plain;
         while if crowded { self.step_ahead(then) } else { self.step(then) } {}
         self.now = self.now.max(then);
         self.check_symmetry();
@@ -333,7 +343,9 @@ impl World {
         let any = next.is_some();
         if let Some((time, what)) = next {
             self.begin_step(time);
-            self.happen(what);
+            if let Some(what) = self.work(what) {
+                self.happen(what);
+            }
         }
         any
     }
@@ -418,6 +430,7 @@ impl World {
                 self.trackers[tracker].0.closed(socket);
             }
             Happening::Answer(node, question) => self.answer(NodeId(node), question),
+            Happening::Done(what) => self.happen(*what),
         }
     }
 

@@ -25,11 +25,15 @@ mod waits;
 
 use waits::Waits;
 
-/// A neighbor that has not confirmed a message for this long is passed over, unless its link is slower.
+/// A neighbor that has not confirmed a message for this long is passed over, unless its link is slower, or it [took
+/// longer](Waits) of late: a page that is busy must not be busier by the copies that go round it.
 const TAKEN: Duration = Duration::from_millis(250);
+/// ... but so many times as long at most. Who confirms late on purpose delays by that, less than by confirming and dropping.
+const TAKEN_MOST: u32 = 8;
 /// First wait for the recipient's acknowledgement, unless it [took longer](Waits) of late, and some more for a large message;
 /// twice that from the third try on.
 const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
+const ACKNOWLEDGED_MOST: u32 = 4;
 /// Tries along paths; after them the message is broadcast.
 const TRIES: u8 = 4;
 /// ... and the broadcast gets this long.
@@ -159,6 +163,10 @@ struct Mine {
     /// First hops that did not lead to an acknowledgement.
     tried: Set<Address>,
     last: Option<Address>,
+    /// The recipient, a neighbor, has it: its acknowledgement comes, or the link ends.
+    is_there: bool,
+    /// ... and is given what is left of the time.
+    is_awaited: bool,
     /// The last try found no path at all.
     stuck: bool,
     resorted: bool,
@@ -170,8 +178,10 @@ struct Relay {
     message: Verified<Message>,
     /// The peers before this one, the sender first.
     path: Vec<Address>,
-    /// Neighbors that it was handed to.
+    /// Neighbors that it was handed to, and those that it should not be.
     tried: Set<Address>,
+    /// To whom, and when.
+    handed: Vec<(Address, Instant)>,
     /// The neighbor that must confirm it, and until when.
     waiting: Option<(Address, Instant)>,
     until: Instant,
@@ -201,16 +211,33 @@ pub(crate) enum Due {
 }
 
 /// Direct messages of one peer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Direct {
     mine: Map<MessageId, Box<Mine>>,
     relays: Map<(MessageId, u8), Box<Relay>>,
     /// How often a neighbor's paths led to an acknowledgement: an average that forgets.
     reputation: Map<Address, f64>,
+    /// How long recipients take to acknowledge.
     waits: Waits,
+    /// How long neighbors take to confirm.
+    hops: Waits,
     /// The last of our messages that were acknowledged when they had been tried more than once.
     retried: VecDeque<Header>,
     out: Vec<(Address, Packet)>,
+}
+
+impl Default for Direct {
+    fn default() -> Self {
+        Self {
+            mine: Map::new(),
+            relays: Map::new(),
+            reputation: Map::new(),
+            waits: Waits::new(ACKNOWLEDGED_MOST),
+            hops: Waits::new(TAKEN_MOST),
+            retried: VecDeque::new(),
+            out: Vec::new(),
+        }
+    }
 }
 
 impl Direct {
@@ -229,6 +256,8 @@ impl Direct {
             next_at: now,
             tried: Set::new(),
             last: None,
+            is_there: false,
+            is_awaited: false,
             stuck: false,
             resorted: false,
         };
@@ -301,6 +330,7 @@ impl Direct {
             message: mine.message.clone(),
             path: Vec::new(),
             tried: mine.tried.clone(),
+            handed: Vec::new(),
             waiting: None,
             until: now + RELAY,
         };
@@ -343,7 +373,7 @@ impl Direct {
             bytes -= size(&relay);
         }
         let tried = Set::from_iter([from]);
-        let relay = Relay { message, path, tried, waiting: None, until: now + RELAY };
+        let relay = Relay { message, path, tried, handed: Vec::new(), waiting: None, until: now + RELAY };
         self.relays.insert(key, Box::new(relay));
         match self.pass_on(id, attempt, paths, now) {
             Some(_) => self.out.push((from, Packet::Taken { id, attempt })),
@@ -359,10 +389,17 @@ impl Direct {
         self.out.push((from, Packet::Taken { id, attempt }));
     }
 
-    /// A neighbor has a message and passes it on.
-    pub(crate) fn handle_taken(&mut self, from: &Address, id: MessageId, attempt: u8) {
-        if let Some(relay) = self.relays.get_mut(&(id, attempt)) {
-            relay.waiting.take_if(|(next, _)| next == from);
+    /// A neighbor has a message: it passes it on, or is its recipient.
+    pub(crate) fn handle_taken(&mut self, from: &Address, id: MessageId, attempt: u8, now: Instant) {
+        let Some(relay) = self.relays.get_mut(&(id, attempt)) else { return };
+        relay.waiting.take_if(|(next, _)| next == from);
+        let Some(place) = relay.handed.iter().position(|(to, _)| to == from) else { return };
+        let (_, since) = relay.handed.remove(place);
+        // What a large one takes beyond the time that is allowed for it.
+        let took = (now - since).saturating_sub(transfer_time(relay.message.header.size));
+        self.hops.note(*from, took);
+        if let Some(mine) = self.mine.get_mut(&id).filter(|mine| mine.message.header.to == Some(*from)) {
+            mine.is_there = true;
         }
     }
 
@@ -447,6 +484,7 @@ impl Direct {
     /// A link is gone: whoever waited for it waits no longer.
     pub(crate) fn handle_unlinked(&mut self, neighbor: &Address, now: Instant) {
         self.reputation.remove(neighbor);
+        self.hops.forget(neighbor);
         for relay in self.relays.values_mut() {
             if let Some((next, by)) = &mut relay.waiting
                 && next == neighbor
@@ -457,6 +495,9 @@ impl Direct {
         for mine in self.mine.values_mut() {
             mine.tried.remove(neighbor);
             mine.last.take_if(|last| last == neighbor);
+            if mine.message.header.to == Some(*neighbor) && std::mem::take(&mut mine.is_there) {
+                (mine.is_awaited, mine.next_at) = (false, now);
+            }
         }
     }
 
@@ -470,9 +511,10 @@ impl Direct {
         let to = relay.message.header.to?;
         let next = next_hop(&to, relay, paths, &self.reputation)?;
         relay.tried.insert(next.via);
-        let wait = TAKEN.max(Duration::from_secs_f32(next.rtt.max(0.0) * 2.0 / 1000.0))
-            + transfer_time(relay.message.header.size);
+        let wait = TAKEN.max(Duration::from_secs_f32(next.rtt.max(0.0) * 2.0 / 1000.0));
+        let wait = self.hops.of(&next.via, wait) + transfer_time(relay.message.header.size);
         relay.waiting = Some((next.via, now + wait));
+        relay.handed.push((next.via, now));
         let mut path = relay.path.clone();
         path.push(paths.me);
         let header = Box::new(relay.message.header.clone());
@@ -492,6 +534,14 @@ impl Direct {
         }
         let mut broken = Vec::new();
         for (&id, mine) in self.mine.iter_mut().filter(|(_, mine)| mine.next_at <= now) {
+            if mine.is_there {
+                if std::mem::replace(&mut mine.is_awaited, true) {
+                    due.push(Due::Failed { message: Box::new(mine.message.clone()), stuck: false });
+                }
+                let left = (mine.tries..TRIES).map(|tries| patience(&mine.message, tries, max_peers, &self.waits));
+                mine.next_at = now + left.sum::<Duration>() + patient(LAST_RESORT, max_peers);
+                continue;
+            }
             broken.extend(mine.last);
             if mine.tries < TRIES {
                 due.push(Due::Retry(id));

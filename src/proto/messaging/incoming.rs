@@ -141,7 +141,7 @@ impl Messaging {
             direct::Packet::Message { header, payload, path, attempt } => {
                 self.handle_direct_message(from, *header, payload, path, attempt, cx);
             }
-            direct::Packet::Taken { id, attempt } => self.direct.handle_taken(&from, id, attempt),
+            direct::Packet::Taken { id, attempt } => self.direct.handle_taken(&from, id, attempt, cx.now),
             direct::Packet::Stuck { id, attempt } => {
                 if self.direct.handle_stuck(&from, id, attempt) {
                     self.reroute(id, attempt, cx);

@@ -169,7 +169,8 @@ impl World {
             | Happening::ToTracker(..)
             | Happening::SocketClosed(_)
             | Happening::TrackerSees(_)
-            | Happening::Answer(..) => false,
+            | Happening::Answer(..)
+            | Happening::Done(_) => false,
         }
     }
 

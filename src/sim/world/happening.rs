@@ -29,6 +29,8 @@ pub(super) enum Happening {
     TrackerSees(u32),
     /// The page of a peer answers a request.
     Answer(u32, MessageId),
+    /// A page is done with what reached it.
+    Done(Box<Happening>),
 }
 
 impl Happening {

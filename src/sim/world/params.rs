@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::Machines;
 use crate::sim::network::Network;
 use crate::sim::tracker::TrackerParams;
 
@@ -41,6 +42,8 @@ pub struct Params {
     pub proofs: Proofs,
     /// The network between peers.
     pub network: Network,
+    /// The machines that pages run on.
+    pub machines: Machines,
     /// The trackers.
     pub trackers: TrackerParams,
     /// Each peer's clock is wrong by up to this much, either way.
@@ -61,6 +64,7 @@ impl Default for Params {
             coverage: 0.33,
             proofs: Proofs::default(),
             network: Network::default(),
+            machines: Machines::default(),
             trackers: TrackerParams::default(),
             clock_error: Duration::ZERO,
             keep_events: false,

@@ -11,6 +11,8 @@ pub struct Counts {
     pub ahead: u64,
     /// Connections begun, each end counted.
     pub connections: u64,
+    /// Microseconds of processor time that pages took.
+    pub processor: u64,
     /// Connections whose channel opened, each end counted.
     pub opened: u64,
     /// Frames handed to open channels, and their bytes.

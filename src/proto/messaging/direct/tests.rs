@@ -59,10 +59,10 @@ fn at_a_gap_of_the_ring_the_nearest_neighbor_leads_round_it() {
 #[test]
 fn a_recipient_that_had_all_along_what_was_sent_again_has_longer_the_next_time() {
     for twice in [false, true] {
-        let (mut direct, known) = (Direct::default(), [link(40)]);
+        let (mut direct, known) = (Direct::default(), [link(39)]);
         let [first, second] = [1, 2].map(|size| sized(40, size));
         direct.send(first.clone(), paths(&known), T0);
-        direct.handle_taken(&place(40), first.id, 1);
+        direct.handle_taken(&place(39), first.id, 1, T0);
         assert_eq!(direct.handle_timeout(6, T0 + millis(1600)), [Due::Retry(first.id)]);
         direct.attempt(first.id, paths(&known), T0 + millis(1600));
         let took = direct.handle_acknowledged(&first.id, T0 + millis(3000));
@@ -74,7 +74,7 @@ fn a_recipient_that_had_all_along_what_was_sent_again_has_longer_the_next_time()
         }
         let again = T0 + millis(10_000);
         direct.send(second.clone(), paths(&known), again);
-        direct.handle_taken(&place(40), second.id, 1);
+        direct.handle_taken(&place(39), second.id, 1, T0);
         let due = again + millis(if twice { 3000 } else { 1500 });
         assert_eq!(direct.handle_timeout(6, due), []);
         assert_eq!(
@@ -154,13 +154,65 @@ fn a_detour_is_taken_when_the_next_hop_does_not_confirm() {
     assert_eq!(direct.handle_timeout(6, T0 + TAKEN), [Due::Reroute(message.id, 1)]);
 }
 
+/// A page that is busy was sent round by its neighbors, each with a copy, and was busier by that.
+#[test]
+fn who_confirms_late_is_given_longer_the_next_time_up_to_a_bound() {
+    let mut direct = Direct::default();
+    let known = [link(9), link(39), link(41)];
+    let wait = |direct: &mut Direct, takes: Option<u64>, at: u64| {
+        let (message, now) = (sized(40, at as usize % 90), T0 + millis(at));
+        direct.relay(place(9), message.clone(), vec![place(9)], 1, paths(&known), now);
+        let relay = direct.relays.get(&(message.id, 1)).expect("it is under way");
+        let (via, until) = relay.waiting.expect("it is to be confirmed");
+        assert_eq!(via, place(39));
+        if let Some(takes) = takes {
+            direct.handle_taken(&place(39), message.id, 1, now + millis(takes));
+        }
+        direct.relays = Map::new();
+        (until - now).as_millis()
+    };
+    assert_eq!(wait(&mut direct, Some(1000), 1), 250);
+    let longer = wait(&mut direct, Some(1000), 2);
+    assert!((1000..=2000).contains(&longer), "{longer}");
+    // Who says nothing at all has no longer by that.
+    assert!(wait(&mut direct, None, 3) <= longer);
+    for at in 4..20 {
+        wait(&mut direct, Some(60_000), at);
+    }
+    assert_eq!(wait(&mut direct, None, 20), 250 * u128::from(TAKEN_MOST));
+    direct.handle_unlinked(&place(39), T0);
+    assert_eq!(wait(&mut direct, None, 21), 250, "another link, another time");
+}
+
+#[test]
+fn a_neighbor_that_has_its_message_is_not_sent_it_again_while_its_link_lives() {
+    for ends in [false, true] {
+        let (mut direct, message) = (Direct::default(), message(40));
+        direct.send(message.clone(), paths(&[link(39), link(40)]), T0);
+        direct.drain();
+        direct.handle_taken(&place(40), message.id, 1, T0 + millis(50));
+        assert_eq!(direct.handle_timeout(6, T0 + ACKNOWLEDGED), []);
+        let later = T0 + millis(9000);
+        assert_eq!(direct.handle_timeout(6, later), []);
+        if ends {
+            direct.handle_unlinked(&place(40), later);
+            assert_eq!(direct.handle_timeout(6, later), [Due::Retry(message.id)]);
+            continue;
+        }
+        let end = T0 + ACKNOWLEDGED * 2 + ACKNOWLEDGED * 4 + LAST_RESORT;
+        assert_eq!(direct.handle_timeout(6, just_before(end)), []);
+        let failed = Due::Failed { message: Box::new(message), stuck: false };
+        assert_eq!(direct.handle_timeout(6, end), [failed], "as late as ever");
+    }
+}
+
 #[test]
 fn a_hop_that_confirms_is_trusted_and_in_the_end_forgotten() {
     let (mut direct, message) = (Direct::default(), message(40));
     direct.relay(place(9), message.clone(), vec![place(9)], 1, paths(&[link(9), link(39)]), T0);
-    direct.handle_taken(&place(41), message.id, 1);
+    direct.handle_taken(&place(41), message.id, 1, T0);
     assert_eq!(direct.poll_timeout(), Some(T0 + TAKEN), "that was another's word");
-    direct.handle_taken(&place(39), message.id, 1);
+    direct.handle_taken(&place(39), message.id, 1, T0);
     assert_eq!(direct.poll_timeout(), Some(T0 + RELAY));
     assert_eq!(direct.handle_timeout(6, T0 + RELAY), []);
     assert_eq!(direct.poll_timeout(), None);
@@ -213,7 +265,7 @@ fn every_try_goes_through_another_neighbor_until_the_whole_swarm_is_asked() {
     let mut first_hops = vec![direct.drain()[0].0];
     let mut now = T0;
     for (attempt, pause) in [(2, 1500), (3, 1500), (4, 3000)] {
-        direct.handle_taken(&first_hops[first_hops.len() - 1], message.id, attempt - 1);
+        direct.handle_taken(&first_hops[first_hops.len() - 1], message.id, attempt - 1, T0);
         now = now + millis(pause);
         assert_eq!(direct.handle_timeout(6, now), [Due::Retry(message.id)]);
         direct.attempt(message.id, paths(&known), now);
@@ -221,7 +273,7 @@ fn every_try_goes_through_another_neighbor_until_the_whole_swarm_is_asked() {
         assert_eq!(*sent, packet(&message, &[], attempt));
         first_hops.push(*first);
     }
-    direct.handle_taken(&first_hops[3], message.id, 4);
+    direct.handle_taken(&first_hops[3], message.id, 4, T0);
     first_hops.sort();
     assert_eq!(first_hops, [38, 39, 41, 42].map(place));
 
@@ -265,7 +317,7 @@ fn on_a_ring_of_two_links_each_a_message_may_cross_more_links_and_has_more_time(
     direct.send(message.clone(), ring, T0);
     for (attempt, wait) in (1..).zip([1, 1, 2, 2]) {
         let next = direct.drain()[0].0;
-        direct.handle_taken(&next, message.id, attempt);
+        direct.handle_taken(&next, message.id, attempt, T0);
         let wait = patient(ACKNOWLEDGED * wait, 2);
         assert_eq!(direct.handle_timeout(2, just_before(now + wait)), []);
         now = now + wait;
@@ -292,7 +344,7 @@ fn a_large_message_has_longer_to_arrive() {
     let (mut direct, message) = (Direct::default(), sized(40, 100_000));
     direct.send(message.clone(), paths(&[link(40)]), T0);
     assert_eq!(direct.poll_timeout(), Some(T0 + TAKEN + Duration::from_secs(1)));
-    direct.handle_taken(&place(40), message.id, 1);
+    direct.handle_taken(&place(40), message.id, 1, T0);
     assert_eq!(direct.poll_timeout(), Some(T0 + ACKNOWLEDGED + Duration::from_secs(3)));
 }
 
@@ -324,7 +376,7 @@ fn a_neighbor_whose_paths_came_to_nothing_is_passed_over_for_a_while() {
     for n in 1..=5 {
         let message = sized(40, n);
         direct.send(message.clone(), paths(&[link(39)]), T0);
-        direct.handle_taken(&place(39), message.id, 1);
+        direct.handle_taken(&place(39), message.id, 1, T0);
     }
     assert_eq!(direct.handle_timeout(6, T0 + ACKNOWLEDGED + millis(1)).len(), 5);
     direct.drain();
@@ -353,7 +405,7 @@ fn no_neighbor_gets_the_credit_when_it_took_the_whole_swarm() {
     let mut now = T0;
     direct.send(message.clone(), paths(&[link(39)]), now);
     for _ in 1..TRIES {
-        direct.handle_taken(&place(39), message.id, 1);
+        direct.handle_taken(&place(39), message.id, 1, T0);
         now = now + ACKNOWLEDGED * 2;
         direct.handle_timeout(6, now);
         direct.attempt(message.id, paths(&[link(39)]), now);

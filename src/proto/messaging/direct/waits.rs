@@ -1,11 +1,12 @@
-//! How long recipients take to acknowledge: who waits less than that sends everything twice, which makes it take longer.
+//! How long recipients take to acknowledge, and neighbors to confirm: who waits less than that sends everything twice, which
+//! makes it take longer.
 //!
 //! After RFC 6298 and Karn's rule: an acknowledgement is a measure if its message was tried once; of one that was tried again nobody
 //! knows which try it is of. If a second acknowledgement comes, the message was there all along, and the wait was too short: it doubles
 //! until there is a measure (as RFC 3708 tells what was sent twice for nothing from what was lost). Where only one comes, a relay
 //! swallowed the others, and waiting longer would help nobody. What it costs an attacker: nothing is kept but of those whom the page
 //! writes to and who proved to have the message. Who is slow to say so, or is behind a relay that is, is waited for up to
-//! [`MOST`] times as long, and nobody else.
+//! `most` times as long, and nobody else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,12 +16,11 @@ use crate::proto::map::Map;
 
 /// Recipients remembered, the last ones.
 const MAX: usize = 256;
-/// No wait becomes longer than so many times what it is without this.
-const MOST: u32 = 4;
-
-/// What is known of the recipients of late.
-#[derive(Debug, Default)]
+/// What is known of the recipients of late, or of the neighbors.
+#[derive(Debug)]
 pub(super) struct Waits {
+    /// No wait becomes longer than so many times what it is without this.
+    most: u32,
     known: Map<Address, Wait>,
     /// In the order in which they were first written to.
     order: VecDeque<Address>,
@@ -35,6 +35,10 @@ struct Wait {
 }
 
 impl Waits {
+    pub(super) fn new(most: u32) -> Self {
+        Self { most, known: Map::new(), order: VecDeque::new() }
+    }
+
     /// A recipient acknowledged a message after so long that was tried once.
     pub(super) fn note(&mut self, who: Address, took: Duration) {
         let wait = self.entry(who);
@@ -45,8 +49,9 @@ impl Waits {
 
     /// A recipient acknowledged a message twice that was tried more often.
     pub(super) fn double(&mut self, who: Address) {
+        let most = self.most.ilog2();
         let wait = self.entry(who);
-        wait.doubled = (wait.doubled + 1).min(MOST.ilog2());
+        wait.doubled = (wait.doubled + 1).min(most);
     }
 
     fn entry(&mut self, who: Address) -> &mut Wait {
@@ -63,7 +68,13 @@ impl Waits {
     pub(super) fn of(&self, who: &Address, base: Duration) -> Duration {
         let Wait { measured, doubled } = self.known.get(who).copied().unwrap_or_default();
         let takes = measured.map_or(Duration::ZERO, |(smoothed, varies)| smoothed + varies * 4);
-        (takes.max(base) * (1 << doubled)).min(base * MOST)
+        (takes.max(base) * (1 << doubled)).min(base * self.most)
+    }
+
+    /// A neighbor is none any more.
+    pub(super) fn forget(&mut self, who: &Address) {
+        self.known.remove(who);
+        self.order.retain(|known| known != who);
     }
 
     /// How many it remembers.
@@ -78,6 +89,7 @@ mod tests {
     use super::*;
 
     const BASE: Duration = Duration::from_millis(1500);
+    const MOST: u32 = 4;
     const A: Address = Address([1; 20]);
 
     fn millis(millis: u64) -> Duration {
@@ -86,7 +98,7 @@ mod tests {
 
     #[test]
     fn who_is_slow_is_waited_for_and_nobody_else() {
-        let mut waits = Waits::default();
+        let mut waits = Waits::new(MOST);
         assert_eq!(waits.of(&A, BASE), BASE);
         waits.note(A, millis(100));
         assert_eq!(waits.of(&A, BASE), BASE, "who is fast is waited for as ever");
@@ -108,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_was_there_all_along_doubles_the_wait_until_there_is_a_measure() {
-        let mut waits = Waits::default();
+        let mut waits = Waits::new(MOST);
         for doubled in [2, 4, 4] {
             waits.double(A);
             assert_eq!(waits.of(&A, BASE), BASE * doubled);
@@ -119,7 +131,7 @@ mod tests {
 
     #[test]
     fn no_more_are_remembered_than_allowed() {
-        let mut waits = Waits::default();
+        let mut waits = Waits::new(MOST);
         for n in 0..MAX as u32 + 10 {
             let mut who = [0; 20];
             who[..4].copy_from_slice(&n.to_le_bytes());

@@ -716,7 +716,9 @@ fn watch(world: &mut World, drops: impl Fn(usize, &direct::Packet) -> bool + 'st
 #[test]
 fn a_recipient_that_does_not_acknowledge_is_looked_for_by_the_header_only() {
     let mut world = World::of(12, 4);
-    let [from, to] = [0, 11];
+    let from = 0;
+    // A neighbor that has it is not looked for: its link leads to nobody else.
+    let to = (1..12).find(|&to| !world.linked(from, to)).expect("not all are neighbors");
     world.send(from, Some(to), "so that its key is known");
     world.run(Duration::from_secs(2));
     let copies = watch(&mut world, move |sender, packet| {
