@@ -29,7 +29,14 @@ use waits::Waits;
 /// longer](Waits) of late: a page that is busy must not be busier by the copies that go round it.
 const TAKEN: Duration = Duration::from_millis(250);
 /// ... but so many times as long at most. Who confirms late on purpose delays by that, less than by confirming and dropping.
-const TAKEN_MOST: u32 = 8;
+const TAKEN_MOST: u32 = 16;
+/// Nor longer than that, with what this page is late itself.
+const TAKEN_LONGEST: Duration = Duration::from_secs(5);
+/// A page whose timers ring late is busy, and so are others on its machine: it waits for so many times as long in addition.
+/// Without that, each of its messages went round each of its neighbors, and theirs, and all were busier.
+const LATENESS: u32 = 4;
+/// ... as long as that was seen within this time.
+const LATELY: Duration = Duration::from_secs(10);
 /// First wait for the recipient's acknowledgement, unless it [took longer](Waits) of late, and some more for a large message;
 /// twice that from the third try on.
 const ACKNOWLEDGED: Duration = Duration::from_millis(1500);
@@ -221,6 +228,8 @@ pub(crate) struct Direct {
     waits: Waits,
     /// How long neighbors take to confirm.
     hops: Waits,
+    /// How late this page looked at a timer, and when.
+    late: (Duration, Instant),
     /// The last of our messages that were acknowledged when they had been tried more than once.
     retried: VecDeque<Header>,
     out: Vec<(Address, Packet)>,
@@ -234,6 +243,7 @@ impl Default for Direct {
             reputation: Map::new(),
             waits: Waits::new(ACKNOWLEDGED_MOST),
             hops: Waits::new(TAKEN_MOST),
+            late: (Duration::ZERO, Instant::default()),
             retried: VecDeque::new(),
             out: Vec::new(),
         }
@@ -318,7 +328,8 @@ impl Direct {
     pub(crate) fn attempt(&mut self, id: MessageId, paths: Paths<'_>, now: Instant) {
         let Some(mine) = self.mine.get_mut(&id) else { return };
         mine.tries += 1;
-        mine.next_at = now + patience(&mine.message, mine.tries - 1, paths.max_peers, &self.waits);
+        let late = lateness(self.late, now);
+        mine.next_at = now + late + patience(&mine.message, mine.tries - 1, paths.max_peers, &self.waits);
         if let Some(last) = mine.last.take() {
             mine.tried.insert(last);
         }
@@ -512,7 +523,8 @@ impl Direct {
         let next = next_hop(&to, relay, paths, &self.reputation)?;
         relay.tried.insert(next.via);
         let wait = TAKEN.max(Duration::from_secs_f32(next.rtt.max(0.0) * 2.0 / 1000.0));
-        let wait = self.hops.of(&next.via, wait) + transfer_time(relay.message.header.size);
+        let wait = (self.hops.of(&next.via, wait) + lateness(self.late, now)).min(TAKEN_LONGEST);
+        let wait = wait + transfer_time(relay.message.header.size);
         relay.waiting = Some((next.via, now + wait));
         relay.handed.push((next.via, now));
         let mut path = relay.path.clone();
@@ -526,6 +538,12 @@ impl Direct {
     /// What is due; the caller acts on it with the paths of the moment.
     pub(crate) fn handle_timeout(&mut self, max_peers: usize, now: Instant) -> Vec<Due> {
         let mut due = Vec::new();
+        let waiting = self.relays.values().filter_map(|relay| relay.waiting.map(|(_, by)| by));
+        let first = waiting.chain(self.mine.values().map(|mine| mine.next_at)).min();
+        if let Some(at) = first.filter(|at| *at <= now) {
+            let (before, _) = self.late;
+            self.late = ((now - at).max(before.mul_f64(0.8)), now);
+        }
         self.relays.retain(|_, relay| relay.until > now);
         for (&(id, attempt), relay) in self.relays.iter_mut() {
             if relay.waiting.take_if(|(_, by)| *by <= now).is_some() {
@@ -538,7 +556,8 @@ impl Direct {
                 if std::mem::replace(&mut mine.is_awaited, true) {
                     due.push(Due::Failed { message: Box::new(mine.message.clone()), stuck: false });
                 }
-                let left = (mine.tries..TRIES).map(|tries| patience(&mine.message, tries, max_peers, &self.waits));
+                let left =
+                    (mine.tries..TRIES).map(|tries| patience(&mine.message, tries, max_peers, &self.waits));
                 mine.next_at = now + left.sum::<Duration>() + patient(LAST_RESORT, max_peers);
                 continue;
             }
@@ -576,6 +595,11 @@ impl Direct {
         let relays = self.relays.values().map(|relay| relay.waiting.map_or(relay.until, |(_, by)| by));
         relays.chain(self.mine.values().map(|mine| mine.next_at)).min()
     }
+}
+
+/// What is waited for in addition, where timers were so late at that time.
+fn lateness((late, seen): (Duration, Instant), now: Instant) -> Duration {
+    if now - seen < LATELY { late.min(TAKEN_LONGEST) * LATENESS } else { Duration::ZERO }
 }
 
 fn transfer_time(bytes: u32) -> Duration {

@@ -72,7 +72,7 @@ fn a_recipient_that_had_all_along_what_was_sent_again_has_longer_the_next_time()
             direct.handle_acknowledged_again(&first.id);
             assert!(direct.retried(&first.id).is_none(), "which counts once");
         }
-        let again = T0 + millis(10_000);
+        let again = T0 + millis(30_000);
         direct.send(second.clone(), paths(&known), again);
         direct.handle_taken(&place(39), second.id, 1, T0);
         let due = again + millis(if twice { 3000 } else { 1500 });
@@ -173,7 +173,7 @@ fn who_confirms_late_is_given_longer_the_next_time_up_to_a_bound() {
     };
     assert_eq!(wait(&mut direct, Some(1000), 1), 250);
     let longer = wait(&mut direct, Some(1000), 2);
-    assert!((1000..=2000).contains(&longer), "{longer}");
+    assert!((1000..=4000).contains(&longer), "{longer}");
     // Who says nothing at all has no longer by that.
     assert!(wait(&mut direct, None, 3) <= longer);
     for at in 4..20 {
@@ -182,6 +182,25 @@ fn who_confirms_late_is_given_longer_the_next_time_up_to_a_bound() {
     assert_eq!(wait(&mut direct, None, 20), 250 * u128::from(TAKEN_MOST));
     direct.handle_unlinked(&place(39), T0);
     assert_eq!(wait(&mut direct, None, 21), 250, "another link, another time");
+}
+
+/// Its own word of it may be behind the timer, and the others of its machine are as busy.
+#[test]
+fn a_page_whose_timers_ring_late_waits_longer_and_not_for_ever() {
+    let (mut direct, known) = (Direct::default(), [link(9), link(39), link(41)]);
+    let wait = |direct: &mut Direct, size: usize, now: Instant| {
+        let message = sized(40, size);
+        direct.relay(place(9), message.clone(), vec![place(9)], 1, paths(&known), now);
+        let (_, until) =
+            direct.relays.get(&(message.id, 1)).and_then(|relay| relay.waiting).expect("to be confirmed");
+        until - now - transfer_time(size as u32)
+    };
+    assert_eq!(wait(&mut direct, 1, T0), TAKEN);
+    direct.handle_timeout(6, T0 + TAKEN + millis(500));
+    assert_eq!(wait(&mut direct, 2, T0 + millis(800)), TAKEN + millis(500) * LATENESS);
+    direct.handle_timeout(6, T0 + millis(20_000));
+    assert_eq!(wait(&mut direct, 3, T0 + millis(20_001)), TAKEN_LONGEST);
+    assert_eq!(wait(&mut direct, 4, T0 + millis(20_001) + LATELY), TAKEN, "that was long ago");
 }
 
 #[test]
@@ -404,9 +423,9 @@ fn no_neighbor_gets_the_credit_when_it_took_the_whole_swarm() {
     let (mut direct, message) = (Direct::default(), message(40));
     let mut now = T0;
     direct.send(message.clone(), paths(&[link(39)]), now);
-    for _ in 1..TRIES {
-        direct.handle_taken(&place(39), message.id, 1, T0);
-        now = now + ACKNOWLEDGED * 2;
+    for (attempt, pause) in (1..TRIES).zip([1, 1, 2]) {
+        direct.handle_taken(&place(39), message.id, attempt, T0);
+        now = now + ACKNOWLEDGED * pause;
         direct.handle_timeout(6, now);
         direct.attempt(message.id, paths(&[link(39)]), now);
     }
