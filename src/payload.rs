@@ -110,13 +110,10 @@ impl Writer {
         put(&mut self.0, item).expect("memory takes what comes");
     }
 
-    /// Writes bytes that are yet to be put in their place.
-    pub fn bytes(&mut self, length: usize) -> &mut [u8] {
+    /// Writes that so many bytes come, which are yet to be put behind that.
+    pub fn bytes(&mut self, length: usize) -> &mut Vec<u8> {
         self.0.bytes_len(length as u64).expect("memory takes what comes");
-        let all = self.0.writer_mut();
-        let begin = all.len();
-        all.resize(begin + length, 0);
-        &mut all[begin..]
+        self.0.writer_mut()
     }
 
     /// How many bytes there are by now.

@@ -6,16 +6,37 @@
 
 use std::sync::Arc;
 
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The bytes of a value.
 pub(crate) fn to_bytes(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_allocvec(value).expect("the length of every sequence is known")
+    append(Vec::new(), value)
 }
 
 /// Some bytes, and those of a value after them.
 pub(crate) fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, bytes).expect("the length of every sequence is known")
+    postcard::serialize_with_flavor(value, Behind(bytes)).expect("the length of every sequence is known")
+}
+
+/// Writes behind what is there. That of postcard which does this moves one byte after another.
+struct Behind(Vec<u8>);
+
+impl Flavor for Behind {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 /// The value that all of the bytes make.

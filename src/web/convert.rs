@@ -67,9 +67,7 @@ pub(super) fn encode(value: &JsValue, limit: usize, head: Vec<u8>) -> Result<Vec
     if let Some(bytes) = bytes(value)? {
         fits(bytes.length() as usize)?;
         payload.push(BINARY);
-        let begin = payload.len();
-        payload.resize(begin + bytes.length() as usize, 0);
-        bytes.copy_to(&mut payload[begin..]);
+        append(&bytes, &mut payload);
         return Ok(payload);
     }
     payload.push(STRUCTURE);
@@ -100,6 +98,17 @@ pub(super) fn bytes(value: &JsValue) -> Result<Option<Uint8Array>, JsValue> {
         return Ok(None);
     };
     Ok(Some(view.into()))
+}
+
+/// Puts them behind what is there, in pieces that a processor keeps at hand: room for all of them would be filled with zeros first,
+/// and of a large message that takes longer than the rest.
+fn append(bytes: &Uint8Array, to: &mut Vec<u8>) {
+    const PIECE: u32 = 64 << 10;
+    let length = bytes.length();
+    to.reserve_exact(length as usize);
+    for at in (0..length).step_by(PIECE as usize) {
+        to.extend_from_slice(&bytes.subarray(at, length.min(at.saturating_add(PIECE))).to_vec());
+    }
 }
 
 /// Whether it is an error, of any realm. A revoked proxy is none.
@@ -256,7 +265,7 @@ impl Walk {
     fn put_bytes(&mut self, bytes: &Uint8Array) -> Result<(), JsValue> {
         let length = bytes.length() as usize;
         self.fits(length)?;
-        bytes.copy_to(self.to.bytes(length));
+        append(bytes, self.to.bytes(length));
         Ok(())
     }
 
