@@ -105,7 +105,7 @@ pub(super) fn bytes(value: &JsValue) -> Result<Option<Uint8Array>, JsValue> {
 fn append(bytes: &Uint8Array, to: &mut Vec<u8>) {
     const PIECE: u32 = 64 << 10;
     let length = bytes.length();
-    to.reserve_exact(length as usize);
+    to.reserve(length as usize);
     for at in (0..length).step_by(PIECE as usize) {
         to.extend_from_slice(&bytes.subarray(at, length.min(at.saturating_add(PIECE))).to_vec());
     }

@@ -78,9 +78,10 @@ fn step(station: &mut Station, kind: u8, a: u8, b: u8, rest: &[u8]) {
         7 => station.feed(Input::ConnOpened(conn)),
         8 => station.feed(Input::ConnFrame(conn, Bytes(rest.to_vec()))),
         9 => station.feed(match b % 4 {
-            0 if b >= 128 => {
-                Input::ConnTransport(conn, (b % 8 > 0).then(|| Duration::from_millis(u64::from(b) * 100)))
-            }
+            0 if b >= 128 => Input::ConnTransport(
+                conn,
+                (!b.is_multiple_of(8)).then(|| Duration::from_millis(u64::from(b) * 100)),
+            ),
             0 => Input::ConnWritable(conn),
             1 => Input::ConnInterrupted(conn),
             2 => Input::ConnResumed(conn),
