@@ -187,8 +187,7 @@ impl Heart {
                 self.look = Some(Look::Death);
                 Beat::Look
             }
-            (Some(_), _) => Beat::Ask,
-            (None, _) => Beat::Ask,
+            _ => Beat::Ask,
         }
     }
 
