@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/*! easypeers 0.1.0 | MIT */
+/*! easypeers 1.0.0 | MIT */
 
 // scripts/entry/cli.mjs
 import Easypeers from "./node.cjs";
@@ -830,7 +830,7 @@ function isAlive(pid) {
 
 // scripts/entry/cli.mjs
 endWithNpm();
-run(Easypeers, process.argv.slice(2), { version: "0.1.0" }).catch((error) => {
+run(Easypeers, process.argv.slice(2), { version: "1.0.0" }).catch((error) => {
   console.error(error.stack);
   return 1;
 }).then(finish);

@@ -9,7 +9,7 @@ use easypeers::sim::network::Network;
 use easypeers::sim::run::run;
 use easypeers::sim::scenario::Scenario;
 use easypeers::sim::tracker::{Health, TrackerParams};
-use easypeers::sim::world::Proofs;
+use easypeers::sim::world::{Machines, Proofs};
 use easypeers::sim::{NodeId, Params, World};
 
 const MOMENT: Duration = Duration::from_millis(50);
@@ -53,6 +53,25 @@ fn swarms_of_every_small_size_form_one_right_ring() {
         assert_eq!(world.graph.ring_share(), 1.0);
         assert_sound(&world);
     }
+}
+
+/// What pages do takes the time of the processors that they share, and comes out alike each time.
+#[test]
+fn pages_of_one_machine_share_its_processors() {
+    let crowd = |cores: usize, pages: u32| {
+        let machines = Machines { cores, pages, ..Machines::default() };
+        let mut world = swarm(Params { machines, ..Params::default() }, 12, 3);
+        let took = world.now();
+        assert_reaches_all(&mut world, NodeId(0));
+        assert_sound(&world);
+        let worked = Duration::from_micros(world.counts.processor);
+        let processors = cores as u32 * 12u32.div_ceil(pages);
+        assert!(worked > Duration::ZERO && worked <= world.now() * processors, "{worked:?}");
+        (took, worked, world.trace_hash())
+    };
+    let [one, two, apart] = [(1, 12), (2, 12), (1, 1)].map(|(cores, pages)| crowd(cores, pages));
+    assert!(one.0 > two.0 && two.0 > apart.0, "{one:?}, {two:?}, {apart:?}");
+    assert_eq!(one, crowd(1, 12));
 }
 
 #[test]

@@ -193,10 +193,11 @@ fn a_page_whose_timers_ring_late_waits_longer_and_not_for_ever() {
         direct.relay(place(9), message.clone(), vec![place(9)], 1, paths(&known), now);
         let (_, until) =
             direct.relays.get(&(message.id, 1)).and_then(|relay| relay.waiting).expect("to be confirmed");
-        until - now - transfer_time(size as u32)
+        until - now - transfer_time(message.header.size)
     };
     assert_eq!(wait(&mut direct, 1, T0), TAKEN);
-    direct.handle_timeout(6, T0 + TAKEN + millis(500));
+    let due = direct.poll_timeout().expect("it is to be confirmed");
+    direct.handle_timeout(6, due + millis(500));
     assert_eq!(wait(&mut direct, 2, T0 + millis(800)), TAKEN + millis(500) * LATENESS);
     direct.handle_timeout(6, T0 + millis(20_000));
     assert_eq!(wait(&mut direct, 3, T0 + millis(20_001)), TAKEN_LONGEST);
