@@ -9,29 +9,62 @@ export const QUIET = 0.05
 
 /** Seconds of processor time, user and system, of a process and all that came of it, those that ended included. */
 export function processorTime(pid) {
-  const children = new Map()
-  const times = new Map()
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const fields = stat(name)
-    if (!fields) continue
-    const [parent, ...time] = fields
-    times.set(Number(name), time.reduce((sum, ticks) => sum + ticks))
-    children.set(parent, [...(children.get(parent) ?? []), Number(name)])
-  }
-  const sum = pid => (times.get(pid) ?? 0) + (children.get(pid) ?? []).map(sum).reduce((a, b) => a + b, 0)
-  return sum(pid) / TICKS
+  const ticks = family(pid).map(({ own, ended }) => own + ended)
+  return ticks.reduce((a, b) => a + b, 0) / TICKS
 }
 
-/** The parent of a process, its user and system time, and those of its children that have ended; nothing if it has. */
-function stat(pid) {
+/** Seconds of processor time of each thread of a process and all that came of it: by its number, with its name and the kind of its process. */
+export function threadTimes(pid) {
+  const times = new Map()
+  for (const { id: process } of family(pid)) {
+    const kind = /--type=([a-z-]+)/.exec(read(`/proc/${process}/cmdline`))?.[1] ?? 'browser'
+    for (const id of numbers(`/proc/${process}/task`)) {
+      const thread = stat(`/proc/${process}/task/${id}`)
+      if (thread) times.set(id, { kind, name: thread.name, seconds: thread.own / TICKS })
+    }
+  }
+  return times
+}
+
+/** A process and all that came of it, as far as it lives. */
+function family(pid) {
+  const children = new Map()
+  const processes = new Map()
+  for (const id of numbers('/proc')) {
+    const process = stat(`/proc/${id}`)
+    if (!process) continue
+    processes.set(id, { id, ...process })
+    children.set(process.parent, [...(children.get(process.parent) ?? []), id])
+  }
+  const below = pid => [pid, ...(children.get(pid) ?? []).flatMap(below)]
+  return below(pid).map(id => processes.get(id)).filter(Boolean)
+}
+
+/** What /proc says of a process or thread: its name, its parent, its user and system time and that of its children that have ended, in
+ *  ticks; nothing if it has ended. */
+function stat(path) {
+  const text = read(`${path}/stat`)
+  if (!text) return null
+  // The name before the last parenthesis may hold anything; field 4 of proc(5) is the second after it.
+  const end = text.lastIndexOf(')')
+  const fields = text.slice(end + 2).split(' ').map(Number)
+  return { name: text.slice(text.indexOf('(') + 1, end), parent: fields[1], own: fields[11] + fields[12], ended: fields[13] + fields[14] }
+}
+
+function numbers(path) {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name before the last parenthesis may hold anything; field 4 of proc(5) is the second after it.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number)
-    return [fields[1], ...fields.slice(11, 15)]
+    return readdirSync(path).filter(name => /^\d+$/.test(name)).map(Number)
   } catch {
-    return null
+    return []
+  }
+}
+
+/** What has ended meanwhile has nothing to say. */
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -189,7 +189,7 @@ impl World {
             job: None,
         });
         self.note(1, index, 0);
-        self.begin_page(NodeId(index));
+        self.begin_page(index);
         self.carry_out_all(index, said);
         NodeId(index)
     }

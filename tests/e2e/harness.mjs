@@ -224,6 +224,14 @@ export class Peer {
     return this.until(`the end of the link to ${address}`, (peer, address) => peer.disconnects.includes(address), address)
   }
 
+  /** Keeps the page's thread busy for so long; resolves when that is over. */
+  block(milliseconds) {
+    return this.run((_, milliseconds) => {
+      const until = performance.now() + milliseconds
+      while (performance.now() < until);
+    }, milliseconds)
+  }
+
   send(...args) {
     return this.run((peer, args) => { peer.easypeers.send(...args) }, args)
   }

@@ -123,10 +123,7 @@ behavior('a page in either browser that is blocked for seven seconds loses no ne
   const chrome = await world.join('chrome', 'blocked', {}, await world.page({ chromium: true }))
   await Promise.all([fox.connectedTo(chrome.address), chrome.connectedTo(fox.address)])
   for (const [blocked, other] of [[fox, chrome], [chrome, fox]]) {
-    const over = blocked.run(() => {
-      const until = performance.now() + 7_000
-      while (performance.now() < until);
-    })
+    const over = blocked.block(7_000)
     await other.send(`to ${blocked.name}`)
     await over
     await blocked.hears(`to ${blocked.name}`)

@@ -599,7 +599,7 @@ impl Direct {
 
 /// What is waited for in addition, where timers were so late at that time.
 fn lateness((late, seen): (Duration, Instant), now: Instant) -> Duration {
-    if now - seen < LATELY { late.min(TAKEN_LONGEST) * LATENESS } else { Duration::ZERO }
+    if now - seen < LATELY { (late * LATENESS).min(TAKEN_LONGEST) } else { Duration::ZERO }
 }
 
 fn transfer_time(bytes: u32) -> Duration {

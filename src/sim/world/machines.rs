@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::World;
 use super::happening::Happening;
-use super::{NodeId, World};
 use crate::sim::scenario::span;
 
 /// What machines are like.
@@ -83,10 +83,10 @@ impl Processors {
 }
 
 impl World {
-    /// A page begins: nothing of what it says is heard before.
-    pub(super) fn begin_page(&mut self, node: NodeId) {
-        let beginning = self.params.machines.beginning.mul_f64(self.params.machines.slow);
-        self.take_time(node.0, beginning.as_micros() as u64);
+    /// A page begins: what reaches it waits until it has.
+    pub(super) fn begin_page(&mut self, index: u32) {
+        let Machines { beginning, slow, .. } = self.params.machines;
+        self.take_time(index, beginning.mul_f64(slow).as_micros() as u64);
     }
 
     /// Has a page work on what reached it, if work takes time here; otherwise it has happened already.
@@ -102,8 +102,7 @@ impl World {
                 return None;
             }
         }
-        let cost = self.params.machines.cost(&what);
-        let done = self.take_time(owner, cost);
+        let done = self.take_time(owner, self.params.machines.cost(&what));
         if let Happening::Alarm(_) = what {
             self.nodes[owner as usize].armed = done;
         }
@@ -114,9 +113,12 @@ impl World {
     /// When a page is done with so much work that is asked of it now.
     fn take_time(&mut self, owner: u32, cost: u64) -> u64 {
         let Machines { cores, pages, .. } = self.params.machines;
-        let machine = owner / pages.max(1);
+        if cores == 0 {
+            return self.now;
+        }
+        let machine = (owner / pages.max(1)) as usize;
         let node = &mut self.nodes[owner as usize];
-        let Some(free) = self.processors.of(machine as usize, cores) else { return self.now };
+        let Some(free) = self.processors.of(machine, cores) else { return self.now };
         let done = self.now.max(node.busy_until).max(*free) + cost;
         (node.busy_until, *free) = (done, done);
         self.counts.processor += cost;

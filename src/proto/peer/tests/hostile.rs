@@ -213,7 +213,8 @@ fn input() -> impl Strategy<Value = Step> {
         2 => (conn(), prop::collection::vec(any::<u8>(), 0..50))
             .prop_map(|(id, bytes)| Step::Input(Input::ConnFrame(id, Bytes(bytes)))),
         1 => conn().prop_map(|id| Step::Input(Input::ConnWritable(id))),
-        1 => (conn(), prop::option::of(0..20_000u64)).prop_map(|(id, ago)| Step::Input(Input::ConnTransport(id, ago.map(Duration::from_millis)))),
+        1 => (conn(), prop::option::of(0..20_000u64))
+            .prop_map(|(id, ago)| Step::Input(Input::ConnTransport(id, ago.map(Duration::from_millis)))),
         1 => conn().prop_map(|id| Step::Input(Input::ConnInterrupted(id))),
         1 => conn().prop_map(|id| Step::Input(Input::ConnResumed(id))),
         2 => (conn(), text()).prop_map(|(id, text)| Step::Input(Input::ConnClosed(id, text))),
