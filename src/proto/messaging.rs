@@ -198,5 +198,5 @@ fn addresses(around: &Neighborhood) -> Vec<Address> {
 /// How a broadcast spreads from this peer.
 fn spread<'a>(links: &'a [Address], cx: &Context<'_>) -> Spread<'a> {
     let (ring, max_peers) = (cx.around.ring(), cx.around.max_peers);
-    Spread { links, ring, fanout: cx.me.config.fanout(), max_peers }
+    Spread { own: cx.me.address, links, ring, fanout: cx.me.config.fanout(), max_peers }
 }

@@ -45,6 +45,8 @@ const RECENT: (usize, Duration) = (30, Duration::from_millis(2 * BUCKET));
 /// How a broadcast spreads from this peer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spread<'a> {
+    /// This peer's address.
+    pub(crate) own: Address,
     /// The active links.
     pub(crate) links: &'a [Address],
     /// The ring neighbors, successor first.
@@ -168,7 +170,7 @@ impl Broadcast {
     ) -> Vec<Address> {
         self.insert(message, 0, true, now);
         let before = self.out.len();
-        self.forward(message.id, None, spread, now);
+        self.forward(message.id, None, &[], spread, now);
         let (mut handed, mut offered) = (Vec::new(), Set::new());
         for (to, packet) in &self.out[before..] {
             match packet {
@@ -200,7 +202,7 @@ impl Broadcast {
         spread: Spread<'_>,
         now: Instant,
     ) -> Outcome {
-        self.pulls.end(&message.id);
+        let named_by = self.pulls.end(&message.id);
         if self.seen.has(&message.id) {
             self.handle_duplicate(from, &message.id, spread);
             return Outcome::Duplicate;
@@ -216,7 +218,7 @@ impl Broadcast {
             }
         } else {
             self.insert(&message, hops, false, now);
-            self.forward(message.id, Some(from), spread, now);
+            self.forward(message.id, Some(from), &named_by, spread, now);
         }
         Outcome::Deliver(Box::new(message), hops)
     }
@@ -265,6 +267,7 @@ impl Broadcast {
     /// Names from a neighbor.
     pub(crate) fn handle_have(&mut self, from: Address, ids: Vec<MessageId>, now: Instant) {
         let mut room = self.pulls.room(&from);
+        self.names.handle_heard(from, &ids, now);
         for id in ids.into_iter().take(MAX_HAVE) {
             self.headers.handle_heard(from, &id);
             if !self.pulls.add(&id, from) && room > 0 && !self.seen.contains(&id) {
@@ -363,8 +366,15 @@ impl Broadcast {
         self.seen.release(|id| self.headers.contains(id), now);
     }
 
-    /// Passes a message on: whole to some links, its header or its name to others.
-    fn forward(&mut self, id: MessageId, from: Option<Address>, spread: Spread<'_>, now: Instant) {
+    /// Passes a message on: whole to some links, its header or its name to others, but to those who named it.
+    fn forward(
+        &mut self,
+        id: MessageId,
+        from: Option<Address>,
+        named_by: &[Address],
+        spread: Spread<'_>,
+        now: Instant,
+    ) {
         let Some(kept) = self.seen.kept(&id) else { return };
         let hops = kept.hops.saturating_add(1);
         let large = kept.payload.0.len() > LARGE;
@@ -387,8 +397,8 @@ impl Broadcast {
         }
         // The token takes its time; names heard earlier than it would only pull copies.
         let wait = spread.is_token().then_some(HAVE_TOKEN);
-        for to in named {
-            self.names.add(to, id, wait, now, &mut self.out);
+        for to in named.into_iter().filter(|to| !named_by.contains(to)) {
+            self.names.add(to, id, spread.own < to, wait, now, &mut self.out);
         }
     }
 

@@ -89,9 +89,10 @@ impl Pulls {
         self.missing.insert(id, Missing { by: None, at, asked: None, ask_at, since: now });
     }
 
-    /// A message is here, from whomever.
-    pub(super) fn end(&mut self, id: &MessageId) {
-        self.missing.remove(id);
+    /// A message is here, from whomever; who named it.
+    pub(super) fn end(&mut self, id: &MessageId) -> Vec<Address> {
+        let missing = self.missing.remove(id);
+        missing.map_or(Vec::new(), |Missing { at, asked, .. }| at.into_iter().chain(asked).collect())
     }
 
     /// What was on its way on the link that gave way to another is lost: it is asked for again.

@@ -1,6 +1,6 @@
 use super::digests::{DIGEST_EVERY, MAX_BUCKETS};
 use super::headers::UNASKED;
-use super::names::{HAVE_BATCH, HAVE_QUIET};
+use super::names::{HAVE_BATCH, HAVE_QUIET, HAVE_SECOND};
 use super::pulls::{GRAFT, GRAFT_AGAIN, MAX_MISSING, MAX_NAMED};
 use super::seen::{KEEP, MAX_SEEN, SEEN_FOR};
 use super::trees::MAX_SOURCES;
@@ -13,6 +13,7 @@ use crate::proto::secret::SwarmTag;
 const T0: Instant = Instant::from_millis(1_000_000_000);
 /// Four links, the first and the last on the ring, at the default coverage.
 const SPREAD: Spread<'static> = Spread {
+    own: at(0),
     links: &[at(1), at(2), at(3), at(4)],
     ring: [Some(at(1)), Some(at(4))],
     fanout: 2,
@@ -155,6 +156,65 @@ fn a_name_goes_at_once_when_it_is_quiet_and_with_others_when_it_is_not() {
     let message = small(9);
     broadcast.handle_data(at(1), 1, message.clone(), SPREAD, after);
     assert_eq!(haves(&mut broadcast), [(at(2), vec![message.id])]);
+}
+
+#[test]
+fn what_a_neighbor_named_is_not_named_to_it() {
+    let mut broadcast = lazy_towards_2();
+    let messages: Vec<_> = (2..6).map(small).collect();
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    for message in &messages[..3] {
+        broadcast.handle_data(at(1), 1, message.clone(), SPREAD, T0);
+    }
+    broadcast.handle_have(at(2), vec![ids[1], ids[3]], T0 + millis(500));
+    // It comes after its name.
+    broadcast.handle_data(at(1), 1, messages[3].clone(), SPREAD, T0 + millis(520));
+    tick(&mut broadcast, T0 + HAVE_BATCH);
+    assert_eq!(haves(&mut broadcast), [vec![ids[0]], vec![ids[2]]].map(|ids| (at(2), ids)));
+    tick(&mut broadcast, T0 + HAVE_BATCH * 2);
+    assert_eq!(haves(&mut broadcast), []);
+}
+
+#[test]
+fn the_end_with_the_greater_address_tells_what_the_other_should_have_told() {
+    let mut broadcast = lazy_towards_2();
+    let spread = Spread { own: at(9), ..SPREAD };
+    let [a, b] = [2, 3].map(small);
+    broadcast.handle_data(at(1), 1, a.clone(), spread, T0);
+    assert_eq!(haves(&mut broadcast), [(at(2), vec![a.id])], "when it is quiet nobody waits");
+    broadcast.handle_data(at(1), 1, b.clone(), spread, T0 + millis(100));
+    let due = T0 + millis(100) + HAVE_BATCH + HAVE_SECOND;
+    tick(&mut broadcast, just_before(due));
+    assert_eq!(haves(&mut broadcast), []);
+    tick(&mut broadcast, due);
+    assert_eq!(haves(&mut broadcast), [(at(2), vec![b.id])]);
+}
+
+#[test]
+fn the_ends_of_a_link_outside_the_tree_tell_each_name_once() {
+    let mut ends = [lazy_towards_2(), lazy_towards_2()];
+    let spreads = [3, 0].map(|own| Spread { own: at(own), ..SPREAD });
+    let mut told = Vec::new();
+    for tenth in 0..100 {
+        let now = T0 + millis(100) * tenth;
+        for (broadcast, spread) in ends.iter_mut().zip(spreads) {
+            broadcast.handle_timeout(spread, &mut Random::new([1; 32]), now);
+            broadcast.handle_data(at(1), 1, named(tenth), spread, now);
+        }
+        for (from, to) in [(0, 1), (1, 0)] {
+            for (_, ids) in haves(&mut ends[from]) {
+                ends[to].handle_have(at(2), ids.clone(), now);
+                told.push(ids);
+            }
+        }
+    }
+    let mut ids: Vec<_> = told.concat();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    // The first was told by both, as it was quiet.
+    assert_eq!(all, ids.len() + 1);
+    assert!((7..=8).contains(&told.len()), "one packet every {HAVE_BATCH:?} in ten seconds: {told:?}");
 }
 
 #[test]
