@@ -321,6 +321,7 @@ impl Links {
             Happened::Nothing => {}
             Happened::Barren => self.note_gathered(id, cx),
             Happened::Doubt => self.handle_doubt(id, cx),
+            Happened::Unanswered => self.handle_redescribed(id, cx),
             Happened::Described => {
                 conn.link.release(cx.out);
                 self.note_gathered(id, cx);

@@ -306,13 +306,6 @@ impl Signalling {
         self.reroute(None, Reply { id, to, path: Vec::new(), hops_left: MAX_REROUTES, signal }, cx);
     }
 
-    /// Says something to the other end of a link, by another way than over it.
-    pub(crate) fn tell_round(&mut self, to: Address, sealed: Vec<u8>, cx: &mut Context<'_>) {
-        let (id, signal) = (RequestId(cx.random.bytes()), Signal::Restart { origin: cx.me.address, sealed });
-        // As if it had come from there.
-        self.reroute(Some(&to), Reply { id, to, path: Vec::new(), hops_left: MAX_REROUTES, signal }, cx);
-    }
-
     // Time.
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

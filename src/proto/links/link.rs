@@ -94,6 +94,8 @@ pub(crate) enum Happened {
     Barren,
     /// A question had no answer: the path may be broken.
     Doubt,
+    /// Our offer of another path had no answer so far.
+    Unanswered,
     /// They said who they are; [`Link::confirm`] goes on.
     Hello(Hello),
     /// They proved it. `linked`: what each side said of other links.
@@ -332,7 +334,7 @@ impl Link {
         match self.state {
             State::Offering => self.state = State::Offered,
             State::Answering => self.connect(now),
-            State::Active if self.rounds.handle_described() => {}
+            State::Active if self.rounds.handle_described(now) => {}
             State::Offered | State::Connecting(_) | State::Greeting(_) | State::Active | State::Closed => {
                 return Happened::Nothing;
             }
@@ -498,7 +500,12 @@ impl Link {
                 self.inbox.drop_stream(stream);
                 Happened::Part
             }
-            (State::Active, packet) => Happened::Packet(packet),
+            (State::Active, packet) => {
+                if packet.matters() {
+                    self.heart.handle_matter(now);
+                }
+                Happened::Packet(packet)
+            }
             (_, packet) if awaits == Some(Awaits::Nothing) => Happened::Packet(packet),
             _ => Happened::Violation(Violation::TooEarly),
         }
@@ -608,6 +615,16 @@ impl Link {
         }
     }
 
+    /// ... or the other end says so.
+    pub(crate) fn ask_warned(&mut self, now: Instant) {
+        if self.is_active() {
+            let number = self.heart.ask_warned(now);
+            if let Some(number) = number {
+                self.send(&Packet::Ping(number), None);
+            }
+        }
+    }
+
     /// ... or this peer was asleep.
     pub(crate) fn ask_awoken(&mut self, now: Instant) {
         if self.is_active() {
@@ -628,6 +645,9 @@ impl Link {
             return Ok(self.finish_gathering(now));
         }
         self.rounds.expire(now);
+        if self.rounds.repeats(now) {
+            return Ok(Happened::Unanswered);
+        }
         if self.local.is_barren() && !self.is_active() {
             return Ok(Happened::Barren);
         }

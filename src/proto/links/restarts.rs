@@ -93,6 +93,7 @@ impl Links {
         let word = session.and_then(|session| Session(&session).open(&from, sealed));
         let Some(Word { round, say }) = word else { return cx.drop_because("forged restart") };
         let offers = cx.me.address < from;
+        conn.link.handle_heard_round(round);
         match say {
             Say::Ask if offers && conn.link.is_asked_for(round) => self.reconsider_path(id, cx),
             Say::Offer(offer) if !offers && conn.link.has_use_for(round, &offer) => {
@@ -111,7 +112,7 @@ impl Links {
     fn reconsider_path(&mut self, id: ConnId, cx: &mut Context<'_>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if !conn.link.is_in_doubt() {
-            return conn.link.ask_now(cx.now);
+            return conn.link.ask_warned(cx.now);
         }
         self.handle_doubt(id, cx);
     }

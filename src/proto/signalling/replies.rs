@@ -17,6 +17,8 @@ use crate::proto::time::Instant;
 /// What a step at random costs of the links that a reply may cross: a lie about its origin
 /// is passed on at random eight times at most.
 const GUESS: u16 = 4;
+/// Ways that are tried round a link.
+const WAYS_ROUND: usize = 2;
 /// A reply that a neighbor was handed this long ago has arrived there, or the neighbor is gone.
 const UNDER_WAY: Duration = Duration::from_millis(400);
 /// Replies remembered at once. A guess: four for each neighbor.
@@ -125,16 +127,7 @@ impl Signalling {
     /// joins, a few steps at random meet somebody who sees the origin.
     pub(crate) fn reroute(&mut self, from: Option<&Address>, mut reply: Reply, cx: &mut Context<'_>) {
         let not = self.tried(&reply.id, from, cx.around);
-        let (next, cost) = match towards(&cx.me.address, &reply.to, &reply.path, &not, &cx.around.known) {
-            Some(next) => (Some(next), 1),
-            None => {
-                let links = cx.around.links.iter().map(|link| link.address);
-                let others: Vec<_> = links.filter(|other| !not.contains(other)).collect();
-                (cx.random.pick(&others).copied(), GUESS)
-            }
-        };
-        let left = reply.hops_left.min(MAX_REROUTES).checked_sub(cost);
-        if let (Some(next), Some(left)) = (next, left) {
+        if let Some((next, left)) = another_way(&reply, &not, cx) {
             reply.hops_left = left;
             return self.hand_back(next, reply, cx);
         }
@@ -144,6 +137,19 @@ impl Signalling {
             (Signal::Accept { .. }, Some(from)) => self.cancel(reply.id, *from, cx),
             (Signal::Accept { .. }, None) => cx.effects.push_back(Effect::TakeBack(reply.id)),
             _ => {}
+        }
+    }
+
+    /// Says something to the other end of a link by other ways than over it, as if it had come from there. By two, if there are
+    /// as many: what broke this link may have broken others.
+    pub(crate) fn tell_round(&mut self, to: Address, sealed: Vec<u8>, cx: &mut Context<'_>) {
+        let (id, signal) = (RequestId(cx.random.bytes()), Signal::Restart { origin: cx.me.address, sealed });
+        let reply = Reply { id, to, path: Vec::new(), hops_left: MAX_REROUTES, signal };
+        let mut not = self.tried(&id, Some(&to), cx.around);
+        for _ in 0..WAYS_ROUND {
+            let Some((next, hops_left)) = another_way(&reply, &not, cx) else { break };
+            not.push(next);
+            self.hand_back(next, Reply { hops_left, ..reply.clone() }, cx);
         }
     }
 
@@ -181,6 +187,19 @@ impl Signalling {
     pub(crate) fn forget_arrived(&mut self, now: Instant) {
         self.under_way.retain_mut(|it| *it.until.get_or_insert(now + UNDER_WAY) > now);
     }
+}
+
+/// The neighbor that a reply goes to when its way is cut, `not` one of these, and how many links it may cross from there.
+fn another_way(reply: &Reply, not: &[Address], cx: &mut Context<'_>) -> Option<(Address, u16)> {
+    let (next, cost) = match towards(&cx.me.address, &reply.to, &reply.path, not, &cx.around.known) {
+        Some(next) => (next, 1),
+        None => {
+            let links = cx.around.links.iter().map(|link| link.address);
+            let others: Vec<_> = links.filter(|other| !not.contains(other)).collect();
+            (cx.random.pick(&others).copied()?, GUESS)
+        }
+    };
+    Some((next, reply.hops_left.min(MAX_REROUTES).checked_sub(cost)?))
 }
 
 /// An answer as trackers carry it.

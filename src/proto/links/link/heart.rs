@@ -12,13 +12,19 @@ use crate::proto::time::{Instant, soonest};
 
 /// An end that said nothing for this long gives a sign of life. With six links a peer that is two messages a second.
 pub(super) const BEAT: Duration = Duration::from_millis(3100);
-/// A link that was silent this long is asked for one: a page's timers are late by so much, and the network is.
-pub(super) const IDLE: Duration = BEAT.saturating_add(Duration::from_millis(300));
-/// ... or this long, when something was said to it that matters.
-pub(super) const EXPECT: Duration = Duration::from_millis(1500);
+/// ... or this long, when it heard something that matters.
+pub(super) const OWED: Duration = Duration::from_millis(1200);
+/// A link that was silent for so much longer than that is asked for one: a page's timers are late by so much, and the
+/// network is.
+const LATE: Duration = Duration::from_millis(300);
+pub(super) const IDLE: Duration = BEAT.saturating_add(LATE);
+/// ... when something was said to it that matters.
+pub(super) const EXPECT: Duration = OWED.saturating_add(LATE);
 /// A neighbor that is silent for longer than this is believed dead, or its browser is looked at: a death is noticed
 /// within 5 s.
 pub(crate) const SILENCE: Duration = Duration::from_millis(4800);
+/// ... or for so much longer, if it said something on another way meanwhile.
+pub(super) const ALIVE: Duration = Duration::from_secs(2);
 /// ... and not before it had this long for an answer.
 pub(super) const PONG: Duration = Duration::from_millis(1200);
 /// ... or this long, when this peer slept for longer than its neighbors wait: most likely it is gone, and the next one is
@@ -113,6 +119,14 @@ impl Heart {
         self.beat_at = self.beat_at.map(|at| at.max(self.spared_until));
     }
 
+    /// The neighbor lives, and that is all that is known: there is a little more time to find another path.
+    pub(super) fn handle_alive(&mut self) {
+        self.spared_until = self.spared_until.max(self.heard_at + SILENCE + ALIVE);
+        if self.asked.is_some() {
+            self.beat_at = self.beat_at.map(|at| at.max(self.spared_until));
+        }
+    }
+
     /// Smoothed round trip.
     pub(super) fn rtt(&self) -> Option<Duration> {
         self.rtt
@@ -124,6 +138,11 @@ impl Heart {
         if self.beat_at.is_some() && self.rtt.is_some() {
             self.beat_at = Some(now + IDLE);
         }
+    }
+
+    /// ... and it matters: who said it wants to know soon that it arrived.
+    pub(super) fn handle_matter(&mut self, now: Instant) {
+        self.show_at = self.show_at.map(|at| at.min(now + OWED));
     }
 
     /// Something went out. `matters`: and nobody should wait for long to learn that it does not arrive.
@@ -138,7 +157,10 @@ impl Heart {
     pub(super) fn handle_pong(&mut self, number: u32, now: Instant) {
         if let Some((_, at)) = self.asked.take_if(|(asked, _)| *asked == number) {
             let sample = now - at;
-            self.rtt = Some(self.rtt.map_or(sample, |rtt| rtt.mul_f64(0.8) + sample.mul_f64(0.2)));
+            // What waited for another path tells nothing of either.
+            if self.rtt.is_none() || !self.in_doubt {
+                self.rtt = Some(self.rtt.map_or(sample, |rtt| rtt.mul_f64(0.8) + sample.mul_f64(0.2)));
+            }
             self.beat_at = Some(now + IDLE);
             (self.doubt_at, self.in_doubt, self.look) = (None, false, None);
         }
@@ -154,14 +176,27 @@ impl Heart {
         number
     }
 
+    /// How long it takes until a question that has no answer puts the link in doubt.
+    fn patience(&self) -> Duration {
+        self.rtt.map_or(DOUBT.1, |rtt| (rtt * 3).clamp(DOUBT.0, DOUBT.1))
+    }
+
     /// The number of a new question.
     pub(super) fn ask(&mut self, now: Instant) -> u32 {
-        let doubt = self.rtt.map_or(DOUBT.1, |rtt| (rtt * 3).clamp(DOUBT.0, DOUBT.1));
         self.next = self.next.wrapping_add(1);
         (self.asked, self.look) = (Some((self.next, now)), None);
         self.beat_at = Some(self.spared_until.max(now + PONG).max(self.heard_at + SILENCE));
-        self.doubt_at = soonest(self.doubt_at, Some(now + doubt));
+        self.doubt_at = soonest(self.doubt_at, Some(now + self.patience()));
         self.next
+    }
+
+    /// ... where the other end says that it has no answer; none if a question is under way, so that who says it again and
+    /// again puts nothing off.
+    pub(super) fn ask_warned(&mut self, now: Instant) -> Option<u32> {
+        if self.look.is_none() {
+            self.doubt_at = soonest(self.doubt_at, Some(now + self.patience()));
+        }
+        self.asked.is_none().then(|| self.ask(now))
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Beat {

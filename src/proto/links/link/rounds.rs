@@ -16,10 +16,12 @@ use super::Link;
 use super::gathering::Gathering;
 use crate::proto::io::Output;
 use crate::proto::sdp::{Candidate, Description};
-use crate::proto::time::Instant;
+use crate::proto::time::{Instant, soonest};
 
 /// Without an answer by then a round has come to nothing; so has the link, most likely.
 const ROUND: Duration = Duration::from_millis(3500);
+/// An offer that had no answer by then is said once more.
+const REPEAT: Duration = Duration::from_millis(500);
 /// A link whose ends agreed on another path has so much time to show that there is one. SCTP sends what is under way again
 /// 2.8 s after it was lost, and then after 6; Chromium stays for 2.5 s with the path that it has, and so may miss the first.
 const AGREED: Duration = Duration::from_millis(6500);
@@ -57,6 +59,8 @@ pub(crate) struct Rounds {
     /// An offer that waits until this end is in doubt itself.
     held: Option<Box<Description>>,
     held_round: u32,
+    /// When our offer is said once more, unless its answer comes before.
+    repeat_at: Option<Instant>,
 }
 
 impl Rounds {
@@ -96,9 +100,12 @@ impl Rounds {
     }
 
     /// Our description is worth sending; `false`: nobody wants one.
-    pub(super) fn handle_described(&mut self) -> bool {
+    pub(super) fn handle_described(&mut self, now: Instant) -> bool {
         self.stage = match self.stage {
-            Stage::Offering => Stage::Offered,
+            Stage::Offering => {
+                self.repeat_at = Some(now + REPEAT);
+                Stage::Offered
+            }
             Stage::Answering => Stage::Agreed,
             Stage::None | Stage::Asked | Stage::Offered | Stage::Agreed => return false,
         };
@@ -106,7 +113,12 @@ impl Rounds {
     }
 
     fn enter(&mut self, stage: Stage, time: Duration, now: Instant) {
-        (self.stage, self.until, self.held) = (stage, Some(now + time), None);
+        (self.stage, self.until, self.held, self.repeat_at) = (stage, Some(now + time), None, None);
+    }
+
+    /// Whether our offer is to be said once more: its way round may have had another broken link in it.
+    pub(super) fn repeats(&mut self, now: Instant) -> bool {
+        self.repeat_at.take_if(|at| *at <= now).is_some()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
@@ -116,11 +128,11 @@ impl Rounds {
     }
 
     pub(super) fn stop(&mut self) {
-        (self.stage, self.until, self.held) = (Stage::None, None, None);
+        (self.stage, self.until, self.held, self.repeat_at) = (Stage::None, None, None, None);
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.until
+        soonest(self.until, self.repeat_at)
     }
 }
 
@@ -151,6 +163,13 @@ impl Link {
     /// Waits for the other end to begin one.
     pub(crate) fn await_offer(&mut self, now: Instant) {
         self.rounds.enter(Stage::Asked, ROUND, now);
+    }
+
+    /// Its other end says something of a round that is not over, so it lives, or did when it said that.
+    pub(crate) fn handle_heard_round(&mut self, round: u32) {
+        if round >= self.rounds.number() {
+            self.heart.handle_alive();
+        }
     }
 
     /// Whether this end may be asked for an offer of this round.

@@ -1,5 +1,5 @@
 use super::gathering::GATHER;
-use super::heart::{BEAT, BUSY, EXPECT, IDLE, LOOK, PONG, SILENCE, SLEPT};
+use super::heart::{ALIVE, BEAT, BUSY, EXPECT, IDLE, LOOK, OWED, PONG, SILENCE, SLEPT};
 use super::wire::{FRAME, Frame, MAX_FRAME, encode, frame, part};
 use super::*;
 use crate::proto::id::{Address, SwarmId};
@@ -404,9 +404,11 @@ fn a_silent_neighbor_is_asked_and_after_its_time_to_answer_dead() {
 fn who_does_not_react_to_what_matters_is_asked_sooner() {
     let (mut link, mut out) = (measured(40), VecDeque::new());
     let id = MessageId([1; 20]);
-    link.send(&Packet::Broadcast(broadcast::Packet::Digest { bucket: 1, sum: 2 }), None);
-    link.flush(at(100), &mut out);
-    assert_eq!(link.poll_timeout(), Some(at(100) + BEAT));
+    for packet in [broadcast::Packet::Digest { bucket: 1, sum: 2 }, broadcast::Packet::Have(vec![id])] {
+        link.send(&Packet::Broadcast(packet), None);
+        link.flush(at(100), &mut out);
+        assert_eq!(link.poll_timeout(), Some(at(100) + BEAT));
+    }
     for time in [200, 900] {
         link.send(&Packet::Broadcast(broadcast::Packet::Graft(id)), None);
         link.flush(at(time), &mut out);
@@ -414,6 +416,26 @@ fn who_does_not_react_to_what_matters_is_asked_sooner() {
     }
     link.hears(&whole(&Packet::Pong(0)), MAX, at(1000));
     assert_eq!(link.poll_timeout(), Some(at(900) + BEAT), "any word of theirs will do");
+}
+
+#[test]
+fn who_hears_what_matters_gives_a_sign_of_life_before_it_is_asked() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    link.heart.handle_said(false, at(100));
+    link.hears(&whole(&Packet::Broadcast(broadcast::Packet::Digest { bucket: 1, sum: 2 })), MAX, at(200));
+    assert_eq!(link.poll_timeout(), Some(at(100) + BEAT));
+    let graft = whole(&Packet::Broadcast(broadcast::Packet::Graft(MessageId([1; 20]))));
+    link.hears(&graft, MAX, at(220));
+    link.heart.handle_said(false, at(250));
+    assert_eq!(link.poll_timeout(), Some(at(250) + BEAT), "who said anything since owes nothing");
+    for time in [300, 900] {
+        link.hears(&graft, MAX, at(time));
+        assert_eq!(link.poll_timeout(), Some(at(300) + OWED), "the first counts");
+    }
+    assert!(matches!(link.tick(at(300) + OWED, &mut out), Ok(Happened::Nothing)));
+    link.flush(at(300) + OWED, &mut out);
+    assert_eq!(asked(&mut out).len(), 1, "the first ones are questions");
+    assert!(OWED < EXPECT);
 }
 
 #[test]
@@ -462,6 +484,42 @@ fn a_word_that_comes_while_the_browser_is_asked_counts() {
     let mut link = quiet(40);
     assert!(matches!(link.handle_transport(None, at(50), &mut out), Ok(Happened::Nothing)));
     assert!(!link.is_in_doubt());
+}
+
+#[test]
+fn an_answer_that_waited_for_another_path_is_no_measure_of_one() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    let asked = at(40) + IDLE;
+    link.tick(asked, &mut out).unwrap();
+    let doubt = asked + Duration::from_millis(250);
+    link.tick(doubt, &mut out).unwrap();
+    link.handle_transport(None, doubt, &mut out).unwrap();
+    assert!(link.is_in_doubt());
+    link.handle_pong(2, asked + Duration::from_secs(3));
+    assert_eq!((link.rtt(), link.is_in_doubt()), (Some(Duration::from_millis(40)), false));
+}
+
+#[test]
+fn who_is_heard_round_a_link_gets_a_little_more_time_once() {
+    let (mut link, mut out) = (quiet(40), VecDeque::new());
+    link.tick(at(40) + IDLE, &mut out).unwrap();
+    for _ in 0..3 {
+        link.handle_heard_round(1);
+    }
+    let ended = loop {
+        let now = link.poll_timeout().unwrap();
+        let said = match link.tick(now, &mut out) {
+            Ok(_) if out.iter().any(|output| matches!(output, Output::ConnAskTransport(_))) => {
+                link.handle_transport(None, now, &mut out)
+            }
+            said => said,
+        };
+        out.clear();
+        if said.is_err() {
+            break now - at(40);
+        }
+    };
+    assert_eq!(ended, SILENCE + ALIVE);
 }
 
 #[test]

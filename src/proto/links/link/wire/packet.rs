@@ -74,7 +74,9 @@ impl Packet {
     /// Whether it carries what pages or those who arrange links wait for; what else is said is said again.
     pub(in crate::proto::links::link) fn matters(&self) -> bool {
         match self {
-            Self::Broadcast(packet) => !matches!(packet, broadcast::Packet::Digest { .. }),
+            Self::Broadcast(packet) => {
+                !matches!(packet, broadcast::Packet::Digest { .. } | broadcast::Packet::Have(_))
+            }
             Self::Direct(_) | Self::Signalling(_) => true,
             _ => false,
         }
