@@ -220,7 +220,8 @@ async function settle(world, pages, { still, settling }) {
 }
 
 /** So many broadcasts at a steady pace, from all pages by turns. */
-async function talk(world, pages, number) {
+/** So many broadcasts, ten a second, of all pages in turn. */
+export async function talk(world, pages, number) {
   const began = { at: performance.now(), time: world.processorTime() }
   const first = Date.now() + 500
   const turns = pages.map(() => [])

@@ -1,7 +1,8 @@
-// Where the processor time of a crowd goes, thread by thread, and what its pages' own threads do of it: `node benches/beside/threads.mjs
-// [CONTENDER] [--pages NUMBER] [--named FILE]`.
+// Where the processor time of a crowd goes, thread by thread: `node benches/beside/threads.mjs [CONTENDER] [--pages NUMBER] [--talk]`.
+// With `--named FILE` (see profile.mjs) also what its pages' own threads do of it; the profiler takes more of all than what it looks at.
 //
-// Pages join at once, and it ends when each has as many links as it will have. Chromium gives WebRTC threads of its own:
+// Pages join at once, and it ends when each has as many links as it will have; with --talk that is not looked at, but what
+// comes then: a hundred broadcasts, ten a second. Chromium gives WebRTC threads of its own:
 // `WebRTC_W_and_N` and `WebRTC_Signalin` of each page's process make connections and carry their packets, and
 // `ThreadPoolForeg` compiles.
 import { readFileSync } from 'node:fs'
@@ -10,10 +11,11 @@ import { parseArgs } from 'node:util'
 import { bundle } from './contenders.mjs'
 import { threadTimes } from './machine.mjs'
 import { print, profiled } from './profiler.mjs'
+import { FULL, talk } from './scenes.mjs'
 import { World } from './world.mjs'
 
-const { values: { named, pages: number }, positionals: [contender = 'easypeers'] } = parseArgs({
-  allowPositionals: true, options: { named: { type: 'string' }, pages: { type: 'string', default: '16' } },
+const { values: { named, pages: number, talk: talks }, positionals: [contender = 'easypeers'] } = parseArgs({
+  allowPositionals: true, options: { named: { type: 'string' }, pages: { type: 'string', default: '16' }, talk: { type: 'boolean', default: false } },
 })
 /** A crowd that has changed nothing for so long has formed. */
 const [STILL_MS, LOOK_MS] = [4_000, 500]
@@ -23,11 +25,15 @@ const world = await World.start(contender, await bundle(named ? 'named' : conten
 if (named) world.site.pages.set('/named.wasm', readFileSync(named))
 try {
   const pages = await world.open(Number(number))
-  const before = threadTimes(world.browser.pid)
-  const profiles = await profiled(pages, async () => {
+  const join = async () => {
     await world.join(pages, 'crowd').joined
     await formed(pages)
-  })
+  }
+  if (talks) await join()
+  const before = threadTimes(world.browser.pid)
+  const play = talks ? () => talk(world, pages, FULL.broadcasts) : join
+  const profiles = named ? await profiled(pages, play) : []
+  if (!named) await play()
   const after = threadTimes(world.browser.pid)
   const rows = new Map()
   for (const [id, { kind, name, seconds }] of after) {
@@ -39,7 +45,8 @@ try {
   const sum = numbers => numbers.reduce((a, b) => a + b, 0)
   console.log(`${number} pages: ${sum([...rows.values()]).toFixed(2)} s of processor time, ${sum(meters.map(({ made }) => made))} connections made for ${sum(neighbors)} ends of links, ${sum(meters.map(({ sent }) => sent))} messages`)
   for (const [row, time] of [...rows].sort(([, a], [, b]) => b - a).slice(0, ROWS)) console.log(`${time.toFixed(2).padStart(8)} s  ${row}`)
-  print('a page, from the word to join until nothing changes', profiles, profiles.length)
+  if (named && talks) print('a page, for each broadcast that it hears', profiles, FULL.broadcasts * profiles.length)
+  else if (named) print('a page, from the word to join until nothing changes', profiles, profiles.length)
 } finally {
   await world.end()
 }
