@@ -13,7 +13,7 @@ use crate::proto::time::Instant;
 
 /// Names are sent at once when none was sent for this time ...
 pub(super) const HAVE_QUIET: Duration = Duration::from_millis(300);
-/// ... and otherwise gathered until the last are this old: at ten messages a second 0.45 packets a message, not 4.
+/// ... and otherwise gathered until the last are this old: at ten messages a second 0.27 packets a message, not 4.
 pub(super) const HAVE_BATCH: Duration = Duration::from_millis(1800);
 /// ... and this long where broadcasts go round the ring: a net beneath for a ring with gaps.
 pub(super) const HAVE_TOKEN: Duration = Duration::from_millis(1500);
