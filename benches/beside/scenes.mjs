@@ -219,8 +219,7 @@ async function settle(world, pages, { still, settling }) {
   return { settled: stands(), settlingProcessor: round(last.time - began.time), ...last.links }
 }
 
-/** So many broadcasts at a steady pace, from all pages by turns. */
-/** So many broadcasts, ten a second, of all pages in turn. */
+/** So many broadcasts, ten a second, from all pages by turns. */
 export async function talk(world, pages, number) {
   const began = { at: performance.now(), time: world.processorTime() }
   const first = Date.now() + 500

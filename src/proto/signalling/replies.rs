@@ -146,8 +146,13 @@ impl Signalling {
         let (id, signal) = (RequestId(cx.random.bytes()), Signal::Restart { origin: cx.me.address, sealed });
         let reply = Reply { id, to, path: Vec::new(), hops_left: MAX_REROUTES, signal };
         let mut not = self.tried(&id, Some(&to), cx.around);
-        for _ in 0..WAYS_ROUND {
-            let Some((next, hops_left)) = another_way(&reply, &not, cx) else { break };
+        for way in 0..WAYS_ROUND {
+            let Some((next, hops_left)) = another_way(&reply, &not, cx) else {
+                if way == 0 {
+                    cx.drop_because("reply without a way");
+                }
+                break;
+            };
             not.push(next);
             self.hand_back(next, Reply { hops_left, ..reply.clone() }, cx);
         }

@@ -14,11 +14,11 @@ use crate::proto::time::{Instant, soonest};
 pub(super) const BEAT: Duration = Duration::from_millis(3100);
 /// ... or this long, when it heard something that matters.
 pub(super) const OWED: Duration = Duration::from_millis(1200);
-/// A link that was silent for so much longer than that is asked for one: a page's timers are late by so much, and the
-/// network is.
+/// A page's timers are late by so much, and the network is.
 const LATE: Duration = Duration::from_millis(300);
+/// A link that was silent for this long is asked for a sign of life ...
 pub(super) const IDLE: Duration = BEAT.saturating_add(LATE);
-/// ... when something was said to it that matters.
+/// ... or for this long, when something was said to it that matters.
 pub(super) const EXPECT: Duration = OWED.saturating_add(LATE);
 /// A neighbor that is silent for longer than this is believed dead, or its browser is looked at: a death is noticed
 /// within 5 s.
@@ -140,7 +140,7 @@ impl Heart {
         }
     }
 
-    /// ... and it matters: who said it wants to know soon that it arrived.
+    /// What came in matters: who said it wants to know soon that it arrived.
     pub(super) fn handle_matter(&mut self, now: Instant) {
         self.show_at = self.show_at.map(|at| at.min(now + OWED));
     }
